@@ -1,0 +1,87 @@
+#pragma once
+
+// What the dense kernels take from LAPACK and BLAS, for float and double under one name, and what they share. Fortran's
+// matrices are column-major, so a row-major matrix is its transpose to these functions.
+
+#include <cblas.h>
+#define LAPACK_COMPLEX_CPP
+#include <lapack.h>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace dini::kernels {
+
+// BLAS with one thread: results do not depend on how many there are, and the executor brings its own. The setting is
+// the process's.
+inline void use_one_blas_thread() {
+  static const bool done = (openblas_set_num_threads(1), true);
+  static_cast<void>(done);
+}
+
+// LAPACK's routine for T, in a template of T: DINI_LAPACK(potrf, &uplo, …). lapack.h's macros add the lengths of strings
+// which Fortran wants.
+#define DINI_LAPACK(routine, ...)                  \
+  do {                                             \
+    if constexpr (sizeof(T) == sizeof(float)) {    \
+      LAPACK_s##routine(__VA_ARGS__);              \
+    } else {                                       \
+      LAPACK_d##routine(__VA_ARGS__);              \
+    }                                              \
+  } while (false)
+
+template <class T>
+bool all_finite(std::size_t count, const T* a) {
+  // x − x is 0 or NaN; the sum is vectorised where a loop of isfinite with an exit is not.
+  T lanes[8] = {};
+  std::size_t i = 0;
+  for (; i + 8 <= count; i += 8)
+    for (std::size_t l = 0; l < 8; ++l) lanes[l] += a[i + l] - a[i + l];
+  for (; i < count; ++i) lanes[0] += a[i] - a[i];
+  T sum = 0;
+  for (T lane : lanes) sum += lane;
+  return sum == T(0);
+}
+
+// The lower triangle of a row-major matrix.
+template <class T>
+bool lower_finite(std::size_t n, const T* a) {
+  for (std::size_t i = 0; i < n; ++i)
+    if (!all_finite(i + 1, a + i * n)) return false;
+  return true;
+}
+
+template <class T>
+void fill_nan(std::size_t count, T* x) {
+  for (std::size_t i = 0; i < count; ++i) x[i] = std::numeric_limits<T>::quiet_NaN();
+}
+
+// to[columns, rows] = from[rows, columns]ᵀ.
+template <class T>
+void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
+  constexpr std::size_t tile = 16;  // 16 rows and 16 columns of cache lines at a time
+  for (std::size_t i0 = 0; i0 < rows; i0 += tile) {
+    const std::size_t i1 = i0 + tile < rows ? i0 + tile : rows;
+    for (std::size_t j0 = 0; j0 < columns; j0 += tile) {
+      const std::size_t j1 = j0 + tile < columns ? j0 + tile : columns;
+      for (std::size_t i = i0; i < i1; ++i)
+        for (std::size_t j = j0; j < j1; ++j) to[j * rows + i] = from[i * columns + j];
+    }
+  }
+}
+
+template <class T>
+void transpose_in_place(std::size_t n, T* a) {
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const T keep = a[i * n + j];
+      a[i * n + j] = a[j * n + i];
+      a[j * n + i] = keep;
+    }
+  }
+}
+
+inline lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
+
+}  // namespace dini::kernels

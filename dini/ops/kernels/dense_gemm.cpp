@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "dini/ops/kernels/dense.hpp"
+#include "dini/ops/kernels/dense_backend.hpp"
+#include "dini/ops/kernels/dense_micro.hpp"
+#include "dini/ops/kernels/dense_table.hpp"
+#include "dini/ops/kernels/dense_workspace.hpp"
+#include "dini/ops/kernels/vector.hpp"
+
+namespace dini::kernels {
+namespace {
+
+template <class T>
+void gemm_blas(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
+  use_one_blas_thread();
+  const auto product = [] {
+    if constexpr (std::is_same_v<T, float>) {
+      return cblas_sgemm;
+    } else {
+      return cblas_dgemm;
+    }
+  }();
+  product(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, as_int(m), as_int(n),
+          as_int(k), T(1), a, as_int(trans_a ? m : k), b, as_int(trans_b ? k : n), T(0), c, as_int(n));
+}
+
+template <class T>
+void gemm_micro(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
+  const auto rows = static_cast<std::ptrdiff_t>(m);
+  const auto columns = static_cast<std::ptrdiff_t>(n);
+  const auto depth = static_cast<std::ptrdiff_t>(k);
+  dense_micro<T>().multiply(Accumulate::set, rows, columns, depth, a, trans_a ? 1 : depth, trans_a ? rows : 1, b, columns,
+                            c, columns);
+}
+
+template <class T>
+void gemm_integer(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b,
+                  T* c) {
+  using Unsigned = std::make_unsigned_t<T>;  // whose overflow is defined
+  const std::size_t a_row = trans_a ? 1 : k, a_col = trans_a ? m : 1;
+  const std::size_t b_row = trans_b ? 1 : n, b_col = trans_b ? k : 1;
+  std::fill(c, c + m * n, T(0));
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t p = 0; p < k; ++p) {
+      const auto factor = static_cast<Unsigned>(a[i * a_row + p * a_col]);
+      for (std::size_t j = 0; j < n; ++j)
+        c[i * n + j] = static_cast<T>(static_cast<Unsigned>(c[i * n + j]) +
+                                      factor * static_cast<Unsigned>(b[p * b_row + j * b_col]));
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
+  if (m == 0 || n == 0) return;
+  if constexpr (std::is_integral_v<T>) {
+    gemm_integer(trans_a, trans_b, m, n, k, a, b, c);
+  } else {
+    if (k == 0) {
+      std::memset(c, 0, m * n * sizeof(T));
+    } else if (n == 1) {
+      trans_a ? vector_kernels<T>().gemv_t(k, m, a, b, c) : vector_kernels<T>().gemv(m, k, a, b, c);
+    } else if (m == 1) {
+      trans_b ? vector_kernels<T>().gemv(n, k, b, a, c) : vector_kernels<T>().gemv_t(k, n, b, a, c);
+    } else if (static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) >= dense_table::gemm_blas_from) {
+      gemm_blas(trans_a, trans_b, m, n, k, a, b, c);
+    } else if (trans_b && k > 1) {
+      Scratch<T> straight(k * n);
+      transpose(n, k, b, straight.data());
+      gemm_micro(trans_a, m, n, k, a, straight.data(), c);
+    } else {
+      gemm_micro(trans_a, m, n, k, a, b, c);
+    }
+  }
+}
+
+template <class T>
+void gemm_lanes(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    std::memset(c, 0, m * n * sizeof(T));
+  } else {
+    gemm_micro(trans_a, m, n, k, a, b, c);
+  }
+}
+
+#define DINI_GEMM(T) \
+  template void gemm<T>(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*);
+DINI_GEMM(float)
+DINI_GEMM(double)
+DINI_GEMM(std::int32_t)
+DINI_GEMM(std::int64_t)
+#undef DINI_GEMM
+template void gemm_lanes<float>(bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*);
+template void gemm_lanes<double>(bool, std::size_t, std::size_t, std::size_t, const double*, const double*, double*);
+
+}  // namespace dini::kernels

@@ -1,0 +1,351 @@
+// The text of dense_micro.hpp's kernels, included once per instruction set (so no include guard) inside that set's
+// namespace and under its target options. The including file defines Vec<T>:
+//   width, free_masks (masked loads cost no more than others), rows (register blocking for up to three vectors of columns), vectors (most vectors of columns in a block);
+//   Type; zero(), broadcast(x), load(p), load(p, count), store(p, v), store(p, v, count);
+//   fma(a, b, c) = a b + c, fnma(a, b, c) = c − a b, for vectors and scalars; div(a, b);
+//   select_from(j, a, b): lanes from j on of b, the ones before of a.
+
+template <class T, int NV, bool Tail>
+inline void load_row(typename Vec<T>::Type (&v)[NV], const T* p, std::ptrdiff_t tail) {
+  for (int j = 0; j < NV - 1; ++j) v[j] = Vec<T>::load(p + j * Vec<T>::width);
+  const T* last = p + (NV - 1) * Vec<T>::width;
+  v[NV - 1] = Tail ? Vec<T>::load(last, tail) : Vec<T>::load(last);
+}
+
+template <class T, int NV, bool Tail>
+inline void store_row(T* p, const typename Vec<T>::Type (&v)[NV], std::ptrdiff_t tail) {
+  for (int j = 0; j < NV - 1; ++j) Vec<T>::store(p + j * Vec<T>::width, v[j]);
+  T* last = p + (NV - 1) * Vec<T>::width;
+  if constexpr (Tail) {
+    Vec<T>::store(last, v[NV - 1], tail);
+  } else {
+    Vec<T>::store(last, v[NV - 1]);
+  }
+}
+
+// MR rows of NV vectors of C stay in registers over all of k.
+template <class T, int MR, int NV, bool Tail, bool Subtract>
+inline void multiply_block(bool load_c, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col,
+                           const T* b, std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row, std::ptrdiff_t tail) {
+  using V = typename Vec<T>::Type;
+  V acc[MR][NV];
+  if (load_c) {
+    for (int r = 0; r < MR; ++r) load_row<T, NV, Tail>(acc[r], c + r * c_row, tail);
+  } else {
+    for (int r = 0; r < MR; ++r)
+      for (int j = 0; j < NV; ++j) acc[r][j] = Vec<T>::zero();
+  }
+  for (std::ptrdiff_t p = 0; p < k; ++p) {
+    V row[NV];
+    load_row<T, NV, Tail>(row, b, tail);
+    for (int r = 0; r < MR; ++r) {
+      const V factor = Vec<T>::broadcast(a[r * a_row]);
+      for (int j = 0; j < NV; ++j)
+        acc[r][j] = Subtract ? Vec<T>::fnma(factor, row[j], acc[r][j]) : Vec<T>::fma(factor, row[j], acc[r][j]);
+    }
+    a += a_col;
+    b += b_row;
+  }
+  for (int r = 0; r < MR; ++r) store_row<T, NV, Tail>(c + r * c_row, acc[r], tail);
+}
+
+template <class T, int NV, bool Tail, bool Subtract>
+inline void multiply_columns(bool load_c, std::ptrdiff_t m, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_row,
+                             std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row,
+                             std::ptrdiff_t tail) {
+  constexpr int rows = NV > 3 ? Vec<T>::rows * 3 / 4 : Vec<T>::rows;
+  std::ptrdiff_t i = 0;
+  for (; i + rows <= m; i += rows)
+    multiply_block<T, rows, NV, Tail, Subtract>(load_c, k, a + i * a_row, a_row, a_col, b, b_row, c + i * c_row, c_row,
+                                                tail);
+  if constexpr (rows > 4) {
+    if (m - i >= 4) {
+      multiply_block<T, 4, NV, Tail, Subtract>(load_c, k, a + i * a_row, a_row, a_col, b, b_row, c + i * c_row, c_row,
+                                               tail);
+      i += 4;
+    }
+  }
+  if (m - i >= 2) {
+    multiply_block<T, 2, NV, Tail, Subtract>(load_c, k, a + i * a_row, a_row, a_col, b, b_row, c + i * c_row, c_row,
+                                             tail);
+    i += 2;
+  }
+  if (m - i >= 1)
+    multiply_block<T, 1, NV, Tail, Subtract>(load_c, k, a + i * a_row, a_row, a_col, b, b_row, c + i * c_row, c_row,
+                                             tail);
+}
+
+template <class T, int NV, bool Subtract>
+inline void multiply_panel(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a,
+                           std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c,
+                           std::ptrdiff_t c_row) {
+  const std::ptrdiff_t tail = n - (NV - 1) * Vec<T>::width;
+  if (!Vec<T>::free_masks && tail == Vec<T>::width) {
+    multiply_columns<T, NV, Vec<T>::free_masks, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row, tail);
+  } else {
+    multiply_columns<T, NV, true, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row, tail);
+  }
+}
+
+// Columns [j, j + n) with n at most `vectors` vectors.
+template <class T, bool Subtract>
+inline void multiply_any(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a,
+                         std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c,
+                         std::ptrdiff_t c_row) {
+  constexpr std::ptrdiff_t w = Vec<T>::width;
+  if (n <= w) {
+    multiply_panel<T, 1, Subtract>(load_c, m, n, k, a, a_row, a_col, b, b_row, c, c_row);
+  } else if (n <= 2 * w) {
+    multiply_panel<T, 2, Subtract>(load_c, m, n, k, a, a_row, a_col, b, b_row, c, c_row);
+  } else if constexpr (Vec<T>::vectors >= 3) {
+    if (n <= 3 * w) {
+      multiply_panel<T, 3, Subtract>(load_c, m, n, k, a, a_row, a_col, b, b_row, c, c_row);
+    } else if constexpr (Vec<T>::vectors >= 4) {
+      multiply_panel<T, 4, Subtract>(load_c, m, n, k, a, a_row, a_col, b, b_row, c, c_row);
+    }
+  }
+}
+
+// One column: MR scalar chains side by side hide the latency of each.
+template <class T, bool Subtract>
+inline void multiply_column(bool load_c, std::ptrdiff_t m, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_row,
+                            std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row) {
+  constexpr int rows = 8;
+  std::ptrdiff_t i = 0;
+  for (; i + rows <= m; i += rows) {
+    T acc[rows];
+    for (int r = 0; r < rows; ++r) acc[r] = load_c ? c[(i + r) * c_row] : T(0);
+    const T* column = a + i * a_row;
+    for (std::ptrdiff_t p = 0; p < k; ++p) {
+      const T x = b[p * b_row];
+      for (int r = 0; r < rows; ++r)
+        acc[r] = Subtract ? Vec<T>::fnma(column[r * a_row], x, acc[r]) : Vec<T>::fma(column[r * a_row], x, acc[r]);
+      column += a_col;
+    }
+    for (int r = 0; r < rows; ++r) c[(i + r) * c_row] = acc[r];
+  }
+  for (; i < m; ++i) {
+    T acc = load_c ? c[i * c_row] : T(0);
+    for (std::ptrdiff_t p = 0; p < k; ++p)
+      acc = Subtract ? Vec<T>::fnma(a[i * a_row + p * a_col], b[p * b_row], acc)
+                     : Vec<T>::fma(a[i * a_row + p * a_col], b[p * b_row], acc);
+    c[i * c_row] = acc;
+  }
+}
+
+template <class T, bool Subtract>
+void multiply_signed(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a,
+                     std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c,
+                     std::ptrdiff_t c_row) {
+  if (n == 1 && m > 1) return multiply_column<T, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row);
+  constexpr std::ptrdiff_t step_n = Vec<T>::vectors * Vec<T>::width;
+  constexpr std::ptrdiff_t step_k = 256;  // a block of B is step_k × step_n: 64 KiB or less, in reach of L1 and L2
+  std::ptrdiff_t p = 0;
+  do {
+    const std::ptrdiff_t kb = k - p < step_k ? k - p : step_k;
+    for (std::ptrdiff_t j = 0; j < n; j += step_n) {
+      const std::ptrdiff_t nb = n - j < step_n ? n - j : step_n;
+      multiply_any<T, Subtract>(load_c, m, nb, kb, a + p * a_col, a_row, a_col, b + p * b_row + j, b_row, c + j, c_row);
+    }
+    load_c = true;
+    p += kb;
+  } while (p < k);
+}
+
+template <class T>
+void multiply(Accumulate mode, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_row,
+              std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row) {
+  if (mode == Accumulate::subtract) {
+    multiply_signed<T, true>(true, m, n, k, a, a_row, a_col, b, b_row, c, c_row);
+  } else {
+    multiply_signed<T, false>(mode == Accumulate::add, m, n, k, a, a_row, a_col, b, b_row, c, c_row);
+  }
+}
+
+// ---- triangular solves ----------------------------------------------------------------------------------------------
+
+template <class T, int NV>
+inline void solve_diagonal_block(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, std::ptrdiff_t a_row,
+                                 std::ptrdiff_t a_col, T* x, std::ptrdiff_t x_row) {
+  const std::ptrdiff_t tail = nrhs - (NV - 1) * Vec<T>::width;
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    typename Vec<T>::Type acc[NV];
+    load_row<T, NV, true>(acc, x + i * x_row, tail);
+    for (std::ptrdiff_t p = 0; p < i; ++p) {
+      typename Vec<T>::Type row[NV];
+      load_row<T, NV, true>(row, x + p * x_row, tail);
+      const auto factor = Vec<T>::broadcast(a[i * a_row + p * a_col]);
+      for (int j = 0; j < NV; ++j) acc[j] = Vec<T>::fnma(factor, row[j], acc[j]);
+    }
+    if (!unit) {
+      const auto pivot = Vec<T>::broadcast(a[i * (a_row + a_col)]);
+      for (int j = 0; j < NV; ++j) acc[j] = Vec<T>::div(acc[j], pivot);
+    }
+    store_row<T, NV, true>(x + i * x_row, acc, tail);
+  }
+}
+
+template <class T>
+inline void solve_vector_block(bool unit, std::ptrdiff_t n, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col,
+                               T* x, std::ptrdiff_t x_row) {
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    T acc = x[i * x_row];
+    for (std::ptrdiff_t p = 0; p < i; ++p) acc = Vec<T>::fnma(a[i * a_row + p * a_col], x[p * x_row], acc);
+    x[i * x_row] = unit ? acc : acc / a[i * (a_row + a_col)];
+  }
+}
+
+template <class T>
+void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, std::ptrdiff_t a_row,
+                 std::ptrdiff_t a_col, T* x, std::ptrdiff_t x_row) {
+  if (nrhs == 1) {
+    const bool columns_contiguous = a_row == 1 || a_row == -1;
+    const std::ptrdiff_t step = columns_contiguous ? 16 : 8;
+    for (std::ptrdiff_t i = 0; i < n; i += step) {
+      const std::ptrdiff_t rows = n - i < step ? n - i : step;
+      T* xi = x + i * x_row;
+      const T* ai = a + i * a_row;
+      if (columns_contiguous && (x_row == 1 || x_row == -1) && i > 0) {
+        // The block of x as a row: xᵀ −= (x before)ᵀ Lᵀ, vectors along L's contiguous columns.
+        const std::ptrdiff_t low = a_row < 0 ? rows - 1 : 0;
+        if ((a_row < 0) == (x_row < 0)) {
+          multiply_any<T, true>(true, 1, rows, i, x, 0, x_row, ai + low * a_row, a_col, xi + low * x_row, 0);
+        } else {
+          multiply_column<T, true>(true, rows, i, ai, a_row, a_col, x, x_row, xi, x_row);
+        }
+      } else if (i > 0) {
+        multiply_column<T, true>(true, rows, i, ai, a_row, a_col, x, x_row, xi, x_row);
+      }
+      solve_vector_block<T>(unit, rows, ai + i * a_col, a_row, a_col, xi, x_row);
+    }
+    return;
+  }
+  constexpr std::ptrdiff_t step_n = 2 * Vec<T>::width;
+  constexpr std::ptrdiff_t step = Vec<T>::rows;
+  for (std::ptrdiff_t j = 0; j < nrhs; j += step_n) {
+    const std::ptrdiff_t nb = nrhs - j < step_n ? nrhs - j : step_n;
+    for (std::ptrdiff_t i = 0; i < n; i += step) {
+      const std::ptrdiff_t rows = n - i < step ? n - i : step;
+      T* xi = x + i * x_row + j;
+      const T* ai = a + i * a_row;
+      if (i > 0) multiply_any<T, true>(true, rows, nb, i, ai, a_row, a_col, x + j, x_row, xi, x_row);
+      if (nb <= Vec<T>::width) {
+        solve_diagonal_block<T, 1>(unit, rows, nb, ai + i * a_col, a_row, a_col, xi, x_row);
+      } else {
+        solve_diagonal_block<T, 2>(unit, rows, nb, ai + i * a_col, a_row, a_col, xi, x_row);
+      }
+    }
+  }
+}
+
+// ---- factorisations -------------------------------------------------------------------------------------------------
+
+template <class T, int NV>
+int lu_panel_vectors(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
+  using V = typename Vec<T>::Type;
+  constexpr std::ptrdiff_t w = Vec<T>::width;
+  constexpr std::ptrdiff_t ld = panel_width;
+  int info = 0;
+  for (std::ptrdiff_t k = 0; k < width; ++k) {
+    std::ptrdiff_t best = k;
+    T largest = panel[k * ld + k];
+    largest = largest < T(0) ? -largest : largest;
+    for (std::ptrdiff_t i = k + 1; i < m; ++i) {
+      T size = panel[i * ld + k];
+      size = size < T(0) ? -size : size;
+      best = size > largest ? i : best;
+      largest = size > largest ? size : largest;
+    }
+    pivot[k] = static_cast<std::int32_t>(best);
+    if (!(largest > T(0))) {  // zero or NaN
+      if (info == 0) info = static_cast<int>(k + 1);
+      if (largest == T(0)) continue;  // a column of zeros: its multipliers are zero already
+    }
+    V row[NV];
+    for (int v = 0; v < NV; ++v) row[v] = Vec<T>::load(panel + best * ld + v * w);
+    const T diagonal = panel[best * ld + k];
+    if (best != k) {
+      for (int v = 0; v < NV; ++v) {
+        const V other = Vec<T>::load(panel + k * ld + v * w);
+        Vec<T>::store(panel + best * ld + v * w, other);
+        Vec<T>::store(panel + k * ld + v * w, row[v]);
+      }
+    }
+    // Whole vectors are stored, with the multiplier put in its lane by selection: a scalar store followed by the next
+    // step's vector load of the same place would wait for memory.
+    const int first = static_cast<int>(k / w);
+    const int lane = static_cast<int>(k % w);
+    for (std::ptrdiff_t i = k + 1; i < m; ++i) {
+      T* p = panel + i * ld;
+      const V factor = Vec<T>::broadcast(p[k] / diagonal);
+      for (int v = 0; v < NV; ++v) {
+        if (v < first) continue;
+        const V old = Vec<T>::load(p + v * w);
+        V value = Vec<T>::fnma(factor, row[v], old);
+        if (v == first) {
+          value = Vec<T>::select_from(lane + 1, factor, value);
+          value = Vec<T>::select_from(lane, old, value);
+        }
+        Vec<T>::store(p + v * w, value);
+      }
+    }
+  }
+  return info;
+}
+
+template <class T>
+int lu_panel(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
+  constexpr int most = static_cast<int>(panel_width / Vec<T>::width);
+  if constexpr (most > 1) {
+    if (width <= Vec<T>::width) return lu_panel_vectors<T, 1>(m, width, panel, pivot);
+  }
+  if constexpr (most > 2) {
+    if (width <= most / 2 * Vec<T>::width) return lu_panel_vectors<T, most / 2>(m, width, panel, pivot);
+  }
+  return lu_panel_vectors<T, most>(m, width, panel, pivot);
+}
+
+template <class T, int NV>
+int cholesky_panel_vectors(std::ptrdiff_t n, T* panel) {
+  using V = typename Vec<T>::Type;
+  constexpr std::ptrdiff_t w = Vec<T>::width;
+  constexpr std::ptrdiff_t ld = panel_width;
+  for (std::ptrdiff_t k = 0; k < n; ++k) {
+    T* pk = panel + k * ld;
+    if (!(pk[k] > T(0))) return static_cast<int>(k + 1);
+    const T root = Vec<T>::sqrt(pk[k]);
+    V row[NV];
+    for (int v = 0; v < NV; ++v) {
+      row[v] = Vec<T>::div(Vec<T>::load(pk + v * w), Vec<T>::broadcast(root));
+      Vec<T>::store(pk + v * w, row[v]);
+    }
+    pk[k] = root;  // d/√d may round to a neighbour of √d
+    for (std::ptrdiff_t i = k + 1; i < n; ++i) {
+      T* p = panel + i * ld;
+      const V factor = Vec<T>::broadcast(pk[i]);
+      for (int v = 0; v < NV; ++v) Vec<T>::store(p + v * w, Vec<T>::fnma(factor, row[v], Vec<T>::load(p + v * w)));
+    }
+  }
+  return 0;
+}
+
+template <class T>
+int cholesky_panel(std::ptrdiff_t n, T* panel) {
+  constexpr int most = static_cast<int>(panel_width / Vec<T>::width);
+  if constexpr (most > 1) {
+    if (n <= Vec<T>::width) return cholesky_panel_vectors<T, 1>(n, panel);
+  }
+  if constexpr (most > 2) {
+    if (n <= most / 2 * Vec<T>::width) return cholesky_panel_vectors<T, most / 2>(n, panel);
+  }
+  return cholesky_panel_vectors<T, most>(n, panel);
+}
+
+template <class T>
+const DenseMicro<T>& table() {
+  static constexpr DenseMicro<T> kernels{multiply<T>, solve_lower<T>, lu_panel<T>, cholesky_panel<T>};
+  return kernels;
+}
+
+template const DenseMicro<float>& table<float>();
+template const DenseMicro<double>& table<double>();
