@@ -1,0 +1,10 @@
+// The vector kernels for processors with AVX-512 F, DQ, VL and BW; compiled with -mavx512f -mavx512dq -mavx512vl
+// -mavx512bw -mavx2 -mfma.
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12's own intrinsics start from an undefined register and are warned about where they are inlined (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#define DINI_VECTOR_ISA avx512
+#define DINI_VECTOR_LEVEL 512
+#include "vector_impl.hpp"

@@ -1,0 +1,227 @@
+// Matrix times vector for contiguous row-major matrices that one core handles best.
+//
+// In gemv each element of y is one register of partial sums, folded at the end; in gemv_t it is one chain of
+// multiply-adds down its column. So an element's bits depend on its own row or column and on x only.
+#pragma once
+
+#include "vector_impl_reduce.hpp"
+
+namespace dini::kernels::DINI_VECTOR_ISA {
+namespace {
+
+inline constexpr std::size_t rows_at_once = 8;
+
+// out[r] = the sum of a[r]'s lanes: a transposition and the additions in one go.
+#if DINI_VECTOR_LEVEL == 512
+DINI_INLINE void fold_rows(const Vec<double>* a, double* out) {
+  Vec<double> pairs[4], quads[2];
+  for (int i = 0; i < 4; ++i) {
+    pairs[i] = Vec<double>(_mm512_unpacklo_pd(a[2 * i].v, a[2 * i + 1].v)) +
+               Vec<double>(_mm512_unpackhi_pd(a[2 * i].v, a[2 * i + 1].v));
+  }
+  auto halve = [](Vec<double> p, Vec<double> q) {
+    return Vec<double>(_mm512_shuffle_f64x2(p.v, q.v, 0x88)) + Vec<double>(_mm512_shuffle_f64x2(p.v, q.v, 0xdd));
+  };
+  for (int i = 0; i < 2; ++i) quads[i] = halve(pairs[2 * i], pairs[2 * i + 1]);
+  store(out, halve(quads[0], quads[1]));
+}
+DINI_INLINE void fold_rows(const Vec<float>* a, float* out) {
+  Vec<float> pairs[4], quads[2];
+  for (int i = 0; i < 4; ++i) {
+    pairs[i] = Vec<float>(_mm512_unpacklo_ps(a[2 * i].v, a[2 * i + 1].v)) +
+               Vec<float>(_mm512_unpackhi_ps(a[2 * i].v, a[2 * i + 1].v));
+  }
+  for (int i = 0; i < 2; ++i) {
+    __m512d p = _mm512_castps_pd(pairs[2 * i].v), q = _mm512_castps_pd(pairs[2 * i + 1].v);
+    quads[i] = Vec<float>(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q))) +
+               Vec<float>(_mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
+  }
+  auto halve = [](Vec<float> p, Vec<float> q) {
+    return Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0x88)) + Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0xdd));
+  };
+  Vec<float> eight = halve(quads[0], quads[1]);
+  _mm256_storeu_ps(out, _mm512_castps512_ps256(halve(eight, eight).v));
+}
+#elif DINI_VECTOR_LEVEL == 2
+DINI_INLINE void fold_rows(const Vec<double>* a, double* out) {
+  for (int i = 0; i < 8; i += 4) {
+    __m256d p = _mm256_add_pd(_mm256_unpacklo_pd(a[i].v, a[i + 1].v), _mm256_unpackhi_pd(a[i].v, a[i + 1].v));
+    __m256d q = _mm256_add_pd(_mm256_unpacklo_pd(a[i + 2].v, a[i + 3].v), _mm256_unpackhi_pd(a[i + 2].v, a[i + 3].v));
+    _mm256_storeu_pd(out + i, _mm256_add_pd(_mm256_permute2f128_pd(p, q, 0x20), _mm256_permute2f128_pd(p, q, 0x31)));
+  }
+}
+DINI_INLINE void fold_rows(const Vec<float>* a, float* out) {
+  __m256 quads[2];
+  for (int i = 0; i < 2; ++i) {
+    const Vec<float>* b = a + 4 * i;
+    __m256 p = _mm256_add_ps(_mm256_unpacklo_ps(b[0].v, b[1].v), _mm256_unpackhi_ps(b[0].v, b[1].v));
+    __m256 q = _mm256_add_ps(_mm256_unpacklo_ps(b[2].v, b[3].v), _mm256_unpackhi_ps(b[2].v, b[3].v));
+    __m256d s = _mm256_castps_pd(p), t = _mm256_castps_pd(q);
+    quads[i] = _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(s, t)), _mm256_castpd_ps(_mm256_unpackhi_pd(s, t)));
+  }
+  _mm256_storeu_ps(out, _mm256_add_ps(_mm256_permute2f128_ps(quads[0], quads[1], 0x20),
+                                      _mm256_permute2f128_ps(quads[0], quads[1], 0x31)));
+}
+#else
+DINI_INLINE void fold_rows(const Vec<double>* a, double* out) {
+  for (int i = 0; i < 8; i += 2) {
+    _mm_storeu_pd(out + i, _mm_add_pd(_mm_unpacklo_pd(a[i].v, a[i + 1].v), _mm_unpackhi_pd(a[i].v, a[i + 1].v)));
+  }
+}
+DINI_INLINE void fold_rows(const Vec<float>* a, float* out) {
+  for (int i = 0; i < 8; i += 4) {
+    const Vec<float>* b = a + i;
+    __m128 p = _mm_add_ps(_mm_unpacklo_ps(b[0].v, b[1].v), _mm_unpackhi_ps(b[0].v, b[1].v));
+    __m128 q = _mm_add_ps(_mm_unpacklo_ps(b[2].v, b[3].v), _mm_unpackhi_ps(b[2].v, b[3].v));
+    _mm_storeu_ps(out + i, _mm_add_ps(_mm_movelh_ps(p, q), _mm_movehl_ps(q, p)));
+  }
+}
+#endif
+
+template <std::size_t rows, class T>
+DINI_INLINE void row_sums(std::size_t n, const T* A, const T* x, Vec<T>* acc) {
+  constexpr std::size_t w = width<T>;
+  const Vec<T> zero = T(0);
+  Vec<T> s[rows];
+  for (auto& a : s) a = zero;
+  std::size_t j = 0;
+  for (; j + w <= n; j += w) {
+    Vec<T> v = load(x + j);
+    for (std::size_t r = 0; r < rows; ++r) s[r] = mul_add(load(A + r * n + j), v, s[r]);
+  }
+  if (j < n) {
+    Vec<T> v = load_part(x + j, n - j, zero);
+    for (std::size_t r = 0; r < rows; ++r) s[r] = mul_add(load_part(A + r * n + j, n - j, zero), v, s[r]);
+  }
+  for (std::size_t r = 0; r < rows; ++r) acc[r] = s[r];
+}
+
+template <class T>
+void gemv(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+  std::size_t i = 0;
+  Vec<T> acc[rows_at_once];
+  for (; i + rows_at_once <= m; i += rows_at_once) {
+    row_sums<rows_at_once>(n, A + i * n, x, acc);
+    fold_rows(acc, y + i);
+  }
+  std::size_t left = m - i;
+  if (left == 0) return;
+  for (auto& a : acc) a = T(0);
+  T out[rows_at_once];
+  Vec<T>* a = acc;
+  const T* row = A + i * n;
+  if (left & 4) {
+    row_sums<4>(n, row, x, a);
+    row += 4 * n, a += 4;
+  }
+  if (left & 2) {
+    row_sums<2>(n, row, x, a);
+    row += 2 * n, a += 2;
+  }
+  if (left & 1) row_sums<1>(n, row, x, a);
+  fold_rows(acc, out);
+  for (std::size_t r = 0; r < left; ++r) y[i + r] = out[r];
+}
+
+// `count` registers of y at once, all of them full but perhaps the last.
+template <std::size_t count, class T>
+DINI_INLINE void column_sums(std::size_t m, std::size_t n, const T* A, const T* x, T* y, std::size_t last) {
+  constexpr std::size_t w = width<T>;
+  const Vec<T> zero = T(0);
+  Vec<T> s[count];
+  for (auto& a : s) a = zero;
+  for (std::size_t i = 0; i < m; ++i, A += n) {
+    Vec<T> v = x[i];
+    for (std::size_t c = 0; c + 1 < count; ++c) s[c] = mul_add(load(A + c * w), v, s[c]);
+    const T* end = A + (count - 1) * w;
+    s[count - 1] = mul_add(last == w ? load(end) : load_part(end, last, zero), v, s[count - 1]);
+  }
+  for (std::size_t c = 0; c + 1 < count; ++c) store(y + c * w, s[c]);
+  if (last == w) {
+    store(y + (count - 1) * w, s[count - 1]);
+  } else {
+    store_part(y + (count - 1) * w, s[count - 1], last);
+  }
+}
+
+template <class T>
+void gemv_t_narrow(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+  constexpr std::size_t w = width<T>;
+  std::size_t registers = (n + w - 1) / w, last = n - (registers - 1) * w;
+  switch (registers) {
+    case 1: return column_sums<1>(m, n, A, x, y, last);
+    case 2: return column_sums<2>(m, n, A, x, y, last);
+    case 3: return column_sums<3>(m, n, A, x, y, last);
+    case 4: return column_sums<4>(m, n, A, x, y, last);
+    case 5: return column_sums<5>(m, n, A, x, y, last);
+    case 6: return column_sums<6>(m, n, A, x, y, last);
+    case 7: return column_sums<7>(m, n, A, x, y, last);
+    case 8: return column_sums<8>(m, n, A, x, y, last);
+    default: return;
+  }
+}
+
+// y += the `rows` rows of A times x, the sums going on where they stand in y.
+template <std::size_t rows, class T>
+DINI_INLINE void add_rows(std::size_t n, const T* A, const T* x, T* y, bool first) {
+  constexpr std::size_t w = width<T>;
+  const Vec<T> zero = T(0);
+  Vec<T> v[rows];
+  for (std::size_t r = 0; r < rows; ++r) v[r] = x[r];
+  std::size_t j = 0;
+  for (; j + w <= n; j += w) {
+    Vec<T> s = first ? zero : load(y + j);
+    for (std::size_t r = 0; r < rows; ++r) s = mul_add(load(A + r * n + j), v[r], s);
+    store(y + j, s);
+  }
+  if (j < n) {
+    Vec<T> s = first ? zero : load_part(y + j, n - j, zero);
+    for (std::size_t r = 0; r < rows; ++r) s = mul_add(load_part(A + r * n + j, n - j, zero), v[r], s);
+    store_part(y + j, s, n - j);
+  }
+}
+
+template <class T>
+void gemv_t(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+  if (n == 0) return;
+  if (n <= 8 * width<T>) return gemv_t_narrow(m, n, A, x, y);
+  if (m == 0) {
+    for (std::size_t j = 0; j < n; ++j) y[j] = T(0);
+    return;
+  }
+  std::size_t i = 0;
+  for (; i + 8 <= m; i += 8) add_rows<8>(n, A + i * n, x + i, y, i == 0);
+  if (m - i >= 4) add_rows<4>(n, A + i * n, x + i, y, i == 0), i += 4;
+  for (; i < m; ++i) add_rows<1>(n, A + i * n, x + i, y, i == 0);
+}
+
+template <class T>
+void axpy(std::size_t n, T alpha, const T* x, T* y) {
+  constexpr std::size_t w = width<T>;
+  const Vec<T> a = alpha, zero = T(0);
+  std::size_t i = 0;
+  for (; i + w <= n; i += w) store(y + i, mul_add(a, load(x + i), load(y + i)));
+  if (i < n) store_part(y + i, mul_add(a, load_part(x + i, n - i, zero), load_part(y + i, n - i, zero)), n - i);
+}
+
+template <class T>
+void outer(std::size_t m, std::size_t n, const T* a, const T* b, T* C) {
+  constexpr std::size_t w = width<T>;
+  T* const end = C + m * n;
+  for (std::size_t i = 0; i < m; ++i, C += n) {
+    const Vec<T> v = a[i];
+    std::size_t j = 0;
+    for (; j + w <= n; j += w) store(C + j, v * load(b + j));
+    if (j == n) continue;
+    Vec<T> tail = v * load_part(b + j, n - j, Vec<T>(T(0)));
+    // What a whole register writes too much is the next rows' beginning, and is written again.
+    if (std::size_t(end - (C + j)) >= w) {
+      store(C + j, tail);
+    } else {
+      store_part(C + j, tail, n - j);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dini::kernels::DINI_VECTOR_ISA
