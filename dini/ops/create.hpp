@@ -1,0 +1,35 @@
+// Arrays from nothing, with NumPy's names. The dtype is float64 unless given.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "dini/core/array.hpp"
+
+namespace dini {
+
+Array zeros(const Shape& shape, Dtype dtype = float64);
+Array ones(const Shape& shape, Dtype dtype = float64);
+/// Every element `value`, broadcast to `shape`; of its dtype, unless given.
+Array full(const Shape& shape, const Array& value, std::optional<Dtype> dtype = {});
+
+/// Of a's shape, and its dtype unless given. They depend on nothing else of a.
+Array zeros_like(const Array& a, std::optional<Dtype> dtype = {});
+Array ones_like(const Array& a, std::optional<Dtype> dtype = {});
+Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype = {});
+
+/// 0, 1, ..., stop - 1 as int64; start, start + step, ... below (above, for negative steps) stop.
+Array arange(std::int64_t stop);
+Array arange(std::int64_t start, std::int64_t stop, std::int64_t step = 1);
+/// The same with numbers of a dtype; ceil((stop - start)/step) elements start + k·step. ValueError where step is 0.
+Array arange(double start, double stop, double step, Dtype dtype = float64);
+/// `count` numbers from start to stop, both included.
+Array linspace(double start, double stop, std::int64_t count = 50, Dtype dtype = float64);
+/// Ones on the k-th diagonal (above the main one for k > 0), zeros elsewhere; columns = rows unless given.
+Array eye(std::int64_t rows, Dtype dtype);
+Array eye(std::int64_t rows, std::int64_t columns = -1, std::int64_t k = 0, Dtype dtype = float64);
+Array identity(std::int64_t n, Dtype dtype = float64);
+/// Coordinates of the grid over vectors, as NumPy's with indexing = "xy" (the default) or "ij".
+std::vector<Array> meshgrid(const std::vector<Array>& vectors, bool ij = false);
+
+}  // namespace dini
