@@ -1,0 +1,110 @@
+#include "dini/core/array.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "dini/core/readback.hpp"
+
+namespace dini {
+
+std::string Aval::str() const { return std::string(name(dtype)) + (weak ? "*" : "") + shape.str(); }
+
+namespace detail {
+
+// One block holds the header and, from its 64th byte, the elements: one allocation a buffer.
+Buffer* Buffer::create(std::size_t bytes) {
+  constexpr std::size_t align = 64;
+  static_assert(sizeof(Buffer) <= align);
+  const std::size_t total = align + (bytes + align - 1) / align * align;
+  void* block = total < bytes ? nullptr : ::operator new(total, std::align_val_t(align));
+  if (!block) throw std::bad_alloc();
+  Buffer* b = new (block) Buffer;
+  b->bytes_ = bytes;
+  b->data_ = static_cast<char*>(block) + align;
+  return b;
+}
+
+void Buffer::release() {
+  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  this->~Buffer();
+  ::operator delete(static_cast<void*>(this), std::align_val_t(64));
+}
+
+Array from_rows(const void* data, Dtype dtype, const Shape& shape) {
+  void* memory;
+  Array out = allocate({shape, dtype, false}, &memory);
+  if (shape.size()) std::memcpy(memory, data, static_cast<std::size_t>(shape.size()) * item_size(dtype));
+  return out;
+}
+
+void throw_ragged() { throw ShapeError("array: the rows have different lengths"); }
+
+}  // namespace detail
+
+namespace {
+template <class T> Array scalar(T value, Dtype dtype) {
+  void* memory;
+  Array out = allocate({Shape{}, dtype, true}, &memory);
+  *static_cast<T*>(memory) = value;
+  return out;
+}
+}  // namespace
+
+Array Array::weak_bool(bool value) { return scalar(value, Dtype::bool_); }
+Array Array::weak_integer(std::int64_t value) { return scalar(value, Dtype::int64); }
+Array Array::weak_double(double value) { return scalar(value, Dtype::float64); }
+
+Array allocate(const Aval& aval, void** memory) {
+  std::int64_t bytes;
+  if (__builtin_mul_overflow(aval.shape.size(), static_cast<std::int64_t>(item_size(aval.dtype)), &bytes) ||
+      bytes > (std::int64_t{1} << 42)) {
+    throw ShapeError("allocate: an array " + aval.str() + " is larger than memory could hold");
+  }
+  detail::Ref<detail::Buffer> buffer(detail::Buffer::create(static_cast<std::size_t>(bytes)));
+  *memory = buffer->data();
+  return Array(detail::Ref<detail::Node>(new detail::Value(aval, std::move(buffer))));
+}
+
+Array with_aval(const Array& a, const Aval& aval) {
+  return Array(detail::Ref<detail::Node>(new detail::Value(aval, static_cast<detail::Value*>(a.node())->buffer)));
+}
+
+template <class T> Array from_data(const T* data, const Shape& shape) {
+  return detail::from_rows(data, dtype_of<T>(), shape);
+}
+template Array from_data(const bool*, const Shape&);
+template Array from_data(const std::int32_t*, const Shape&);
+template Array from_data(const std::int64_t*, const Shape&);
+template Array from_data(const float*, const Shape&);
+template Array from_data(const double*, const Shape&);
+
+const void* Array::raw() const {
+  if (!node_) throw ValueError("Array: reading an array that was never assigned");
+  if (node_->is_value) return static_cast<detail::Value*>(node_.get())->buffer->data();
+  // Data of a tracer's primal: the tracer keeps it alive, so the pointer is good as long as this handle is.
+  const Array* primal = detail::readable(*static_cast<detail::Tracer*>(node_.get()));
+  return primal->raw();
+}
+
+void Array::check_type(Dtype wanted) const {
+  if (dtype() != wanted) {
+    throw DtypeError(std::string("Array::data: asked for ") + name(wanted) + ", the array is " + aval().str());
+  }
+}
+
+namespace {
+template <class T> T one_item(const Array& a) {
+  if (a.defined() && a.size() != 1) {
+    throw ShapeError("Array::item: the array has shape " + a.shape().str() + ", not one element");
+  }
+  const void* raw = a.raw();
+  return visit_dtype(a.dtype(), [&]<class S>() { return static_cast<T>(*static_cast<const S*>(raw)); });
+}
+}  // namespace
+
+double Array::item_double() const { return one_item<double>(*this); }
+std::int64_t Array::item_integer() const { return one_item<std::int64_t>(*this); }
+bool Array::item_bool() const { return one_item<bool>(*this); }
+
+}  // namespace dini

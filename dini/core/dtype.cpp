@@ -1,0 +1,10 @@
+#include "dini/core/dtype.hpp"
+
+namespace dini {
+
+const char* name(Dtype d) {
+  constexpr const char* names[] = {"bool", "int32", "int64", "float32", "float64"};
+  return names[static_cast<int>(d)];
+}
+
+}  // namespace dini

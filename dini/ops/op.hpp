@@ -1,0 +1,168 @@
+// Op: everything the library knows of one operation, in one record.
+//
+// A record has the rule for shapes and dtypes, the kernel, and the rules of the transformations: `jvp` (how a change of
+// the inputs changes the outputs), `transpose` (for ops that are linear in an operand) and `batch` (the op over one more
+// leading axis). Reverse mode is never written by hand: it is jvp, recorded, then transposed. Rules are written with ops,
+// so every order of derivative follows.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "dini/core/array.hpp"
+
+namespace dini {
+
+class Program;
+using ProgramRef = std::shared_ptr<const Program>;
+
+/// A parameter that is none of the plain kinds: a user's callable, a solver. Two are equal when they are one object.
+struct Opaque {
+  virtual ~Opaque() = default;
+  virtual std::string name() const = 0;
+};
+using OpaqueRef = std::shared_ptr<const Opaque>;
+
+/// What an op is called with beside arrays: axes, dtypes, Programs. Static: part of a Program.
+class Params {
+ public:
+  using Ints = std::vector<std::int64_t>;
+  using Value = std::variant<bool, std::int64_t, double, std::string, Dtype, Ints, Shape, ProgramRef,
+                             std::vector<ProgramRef>, OpaqueRef>;
+
+  Params() = default;
+  Params(std::initializer_list<std::pair<std::string, Value>> items) : items_(items) {}
+
+  void set(const std::string& name, Value value);
+  bool has(const std::string& name) const { return find(name) != nullptr; }
+  /// The value; an internal error when there is none of that name and type.
+  template <class T> const T& get(const char* name) const { return std::get<T>(value(name)); }
+  bool flag(const char* name) const { return get<bool>(name); }
+  std::int64_t integer(const char* name) const { return get<std::int64_t>(name); }
+  double number(const char* name) const { return get<double>(name); }
+  const Ints& ints(const char* name) const { return get<Ints>(name); }
+  Axes axes(const char* name) const {
+    const Ints& v = ints(name);
+    return {v.begin(), v.end()};
+  }
+  const Shape& shape(const char* name) const { return get<Shape>(name); }
+  Dtype dtype(const char* name) const { return get<Dtype>(name); }
+  const ProgramRef& program(const char* name) const { return get<ProgramRef>(name); }
+  const std::string& text(const char* name) const { return get<std::string>(name); }
+
+  const std::vector<std::pair<std::string, Value>>& items() const { return items_; }
+
+ private:
+  const Value* find(const std::string& name) const;
+  const Value& value(const char* name) const;
+  std::vector<std::pair<std::string, Value>> items_;
+};
+Params::Ints to_ints(const Axes& axes);
+
+/// A function of the user's that an op calls when it is run, with concrete arrays on the calling thread.
+struct HostFunction : Opaque {
+  virtual Leaves call(const Leaves& inputs) const = 0;
+};
+
+/// A kernel's arguments: contiguous row-major memory, shapes and dtypes as `infer` said. Outputs never overlap inputs,
+/// but for ops marked `in_place`, whose first output may be the memory of its first input.
+struct KernelCall {
+  const Params& params;
+  std::span<const void* const> in;
+  std::span<void* const> out;
+  std::span<const Aval> in_avals, out_avals;
+};
+using Kernel = void (*)(const KernelCall&);
+
+/// One elementwise operation on n elements of each operand; `out` may be one of `in`.
+using ElementKernel = void (*)(const void* const* in, void* out, std::size_t n);
+
+struct JvpCall {
+  const Params& params;
+  std::span<const Array> in, out;   // the values, of the trace in which the rule runs
+  std::span<const Array> tangents;  // one an input; undefined ones are symbolically zero
+};
+struct LinearizeCall {
+  const Params& params;
+  std::span<const Array> in;
+  std::vector<bool> active;  // which inputs have a tangent
+};
+/// The outputs, and the linear map from the inputs' tangents to the outputs'.
+struct Linearized {
+  Leaves out;
+  std::function<Leaves(const Leaves& tangents)> apply;
+};
+struct TransposeCall {
+  const Params& params;
+  std::span<const Array> in;  // undefined at the operands to transpose in
+  std::span<const Aval> in_avals;
+  std::span<const Array> cotangents;  // one an output; undefined ones are symbolically zero
+};
+struct BatchCall {
+  const Params& params;
+  std::span<const Array> in;  // batched ones have one more axis, in front
+  std::vector<bool> batched;
+  std::int64_t size;
+};
+struct Batched {
+  Leaves out;
+  std::vector<bool> batched;
+};
+
+/// Arguments that the tests call an op with.
+struct Sample {
+  Leaves in;
+  Params params;
+};
+
+struct Op {
+  std::string name;
+
+  /// Shapes and dtypes of the outputs. The functions that users call check their arguments and say what is wrong; here
+  /// a misfit is an internal error.
+  std::function<std::vector<Aval>(std::span<const Aval>, const Params&)> infer;
+
+  /// Computes the outputs. Ops that hold Programs have none: the executor knows them.
+  Kernel kernel = nullptr;
+
+  /// For ops that stand for a Program (a call, a solve): that Program, whose inputs and outputs are the op's. The executor
+  /// puts it in their place.
+  std::function<ProgramRef(const Params&, std::span<const Aval>)> inlined;
+
+  /// For elementwise ops: the kernel for these operands, of which all have one shape. Null for dtypes it cannot take.
+  ElementKernel (*element)(std::span<const Aval> in, const Aval& out) = nullptr;
+
+  /// Tangents of the outputs (undefined: zero) from those of the inputs. Linear in the tangents.
+  std::function<Leaves(const JvpCall&)> jvp;
+
+  /// In place of `jvp` where outputs and tangents share work: the outputs at once, the linear map later.
+  std::function<Linearized(const LinearizeCall&)> linearize;
+
+  /// In place of `jvp` and `linearize` in forward mode: outputs and tangents computed together.
+  std::function<std::pair<Leaves, Leaves>(const JvpCall&)> joint;
+
+  /// Cotangents of the undefined inputs (undefined elsewhere, and where zero) from those of the outputs.
+  std::function<Leaves(const TransposeCall&)> transpose;
+  /// Why there is no transpose, for ops of which a user may expect one.
+  std::string no_transpose;
+
+  std::function<Batched(const BatchCall&)> batch;
+
+  /// Arguments to test with, for a floating dtype.
+  std::function<std::vector<Sample>(Dtype)> samples;
+  /// For elementwise ops: the value at one point, from the C library's long double functions or better.
+  long double (*reference)(const long double* in) = nullptr;
+  /// For the others: a plain loop over all outputs' elements, converted.
+  std::function<std::vector<std::vector<long double>>(const Sample&)> plain;
+
+  bool in_place = false;      // output 0 may be written over input 0
+  bool differentiable = true; // false: derivatives are zero (floor, comparisons) or there are none (factorize)
+  bool effectful = false;     // calls back into a user's code: never removed, merged or moved
+};
+
+}  // namespace dini

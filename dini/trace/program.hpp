@@ -1,0 +1,71 @@
+// Program: the library's one intermediate form. Typed, in single-assignment form, printable and checkable.
+//
+//     { a: float64(3, 3), b: float64(3,) ->
+//       c: float64(3,) = matmul(a, b)
+//       d: float64(3,) = tanh(c)
+//       return d }
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dini/ops/op.hpp"
+
+namespace dini {
+
+/// One operation; inputs and outputs are numbers of variables.
+struct Equation {
+  const Op* op = nullptr;
+  Params params;
+  std::vector<int> inputs, outputs;
+};
+
+class Program {
+ public:
+  std::vector<Aval> variables;
+  std::vector<int> inputs;   // distinct variables
+  std::vector<int> outputs;  // any variables, in any number
+  std::vector<std::pair<int, Array>> constants;  // small concrete arrays, literals mostly
+  std::vector<Equation> equations;
+
+  std::vector<Aval> input_avals() const;
+  std::vector<Aval> output_avals() const;
+
+  /// As above; Programs within are printed indented.
+  std::string str() const;
+  /// std::logic_error where a variable is used before it is defined or defined twice, or where an equation's types are
+  /// not what its op infers.
+  void check() const;
+  /// Of the structure: ops, parameters, types, constants' bits. Equal Programs have equal hashes.
+  std::uint64_t hash() const;
+  bool equal(const Program& other) const;
+
+  /// A place for what is derived from a finished Program and kept with it: executables, derivatives. Where two threads
+  /// make the same thing at once, both get the one that was first.
+  template <class T, class Make> std::shared_ptr<T> cached(const std::string& key, Make&& make) const {
+    if (auto found = find_cached(key)) return std::static_pointer_cast<T>(found);
+    return std::static_pointer_cast<T>(keep_cached(key, make()));
+  }
+
+ private:
+  std::shared_ptr<void> find_cached(const std::string& key) const;
+  std::shared_ptr<void> keep_cached(const std::string& key, std::shared_ptr<void> value) const;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::pair<std::string, std::shared_ptr<void>>> cache_;
+};
+
+/// Emits the Program's equations in the current trace.
+Leaves evaluate(const Program& program, const Leaves& inputs);
+
+/// A Program and what it captured: its last inputs are for `captured`, in order.
+struct Staged {
+  ProgramRef program;
+  Leaves captured;
+};
+
+}  // namespace dini
