@@ -7,6 +7,7 @@
 #define LAPACK_COMPLEX_CPP
 #include <lapack.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -55,6 +56,12 @@ bool lower_finite(std::size_t n, const T* a) {
 template <class T>
 void fill_nan(std::size_t count, T* x) {
   for (std::size_t i = 0; i < count; ++i) x[i] = std::numeric_limits<T>::quiet_NaN();
+}
+
+template <class T>
+void fill_identity(std::size_t rows, std::size_t columns, T* q) {
+  std::fill(q, q + rows * columns, T(0));
+  for (std::size_t i = 0; i < std::min(rows, columns); ++i) q[i * columns + i] = T(1);
 }
 
 // to[columns, rows] = from[rows, columns]ᵀ.

@@ -137,9 +137,15 @@ int permutation_sign(std::size_t n, const std::int32_t* perm) {
 
 template <class T>
 T lu_det(std::size_t n, const T* lu, const std::int32_t* perm) {
-  T product = static_cast<T>(permutation_sign(n, perm));
-  for (std::size_t i = 0; i < n; ++i) product *= lu[i * n + i];
-  return product;
+  // Fraction and exponent apart, so that only the result can overflow, and 0 stays 0.
+  T fraction = static_cast<T>(permutation_sign(n, perm));
+  long exponent = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    int e = 0;
+    fraction = std::frexp(fraction * lu[i * n + i], &e);
+    exponent += e;
+  }
+  return std::ldexp(fraction, static_cast<int>(std::clamp(exponent, -100000L, 100000L)));
 }
 
 template <class T>

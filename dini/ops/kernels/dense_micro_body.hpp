@@ -200,7 +200,8 @@ void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, s
                  std::ptrdiff_t a_col, T* x, std::ptrdiff_t x_row) {
   if (nrhs == 1) {
     const bool columns_contiguous = a_row == 1 || a_row == -1;
-    const std::ptrdiff_t step = columns_contiguous ? 16 : 8;
+    constexpr std::ptrdiff_t step_n = Vec<T>::vectors * Vec<T>::width;
+    const std::ptrdiff_t step = columns_contiguous ? (step_n < 16 ? step_n : 16) : 8;
     for (std::ptrdiff_t i = 0; i < n; i += step) {
       const std::ptrdiff_t rows = n - i < step ? n - i : step;
       T* xi = x + i * x_row;

@@ -21,12 +21,6 @@ void identity_permutation(std::size_t n, std::int32_t* perm) {
   for (std::size_t j = 0; j < n; ++j) perm[j] = static_cast<std::int32_t>(j);
 }
 
-template <class T>
-void fill_identity(std::size_t rows, std::size_t columns, T* q) {
-  std::fill(q, q + rows * columns, T(0));
-  for (std::size_t i = 0; i < std::min(rows, columns); ++i) q[i * columns + i] = T(1);
-}
-
 // Column-pivoted QR of f, column-major [m,n] with leading dimension m, as LAPACK leaves it; the rank by |r_ii|.
 template <class T>
 int factor_pivoted(std::size_t m, std::size_t n, T* f, T* tau, std::int32_t* perm, double tolerance) {

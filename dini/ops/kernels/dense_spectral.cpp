@@ -60,12 +60,9 @@ int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full) 
     return 1;
   };
   if (k == 0) {
-    if (vectors) {
-      std::fill(u, u + m * u_columns, T(0));
-      for (std::size_t i = 0; i < u_columns; ++i) u[i * u_columns + i] = T(1);
-      std::fill(vt, vt + vt_rows * n, T(0));
-      for (std::size_t i = 0; i < vt_rows; ++i) vt[i * n + i] = T(1);
-    }
+    // One of the two may be empty, and null for that reason alone.
+    if (u != nullptr) fill_identity(m, u_columns, u);
+    if (vt != nullptr) fill_identity(vt_rows, n, vt);
     return 0;
   }
   if (!all_finite(m * n, a)) return fail();
