@@ -1,0 +1,205 @@
+#include "dini/exec/interpreter.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "dini/trace/trace.hpp"
+
+namespace dini::exec {
+
+namespace {
+
+using Arrays = std::span<const Array>;
+
+Leaves joined(Arrays a, Arrays b) {
+  Leaves out(a.begin(), a.end());
+  out.insert(out.end(), b.begin(), b.end());
+  return out;
+}
+
+Leaves interpret_cond(const Params& params, Arrays in) {
+  const auto& branches = params.get<std::vector<ProgramRef>>("branches");
+  const std::int64_t last = static_cast<std::int64_t>(branches.size()) - 1;
+  return interpret(*branches[std::clamp<std::int64_t>(in[0].item<std::int64_t>(), 0, last)], in.subspan(1));
+}
+
+Leaves interpret_while(const Params& params, Arrays in) {
+  const auto carry = static_cast<std::size_t>(params.integer("carry"));
+  const auto captured = static_cast<std::size_t>(params.integer("cond_captured"));
+  const Arrays for_condition = in.subspan(carry, captured), for_body = in.subspan(carry + captured);
+  Leaves state(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(carry));
+  while (interpret(*params.program("cond"), joined(state, for_condition))[0].item<bool>()) {
+    state = interpret(*params.program("body"), joined(state, for_body));
+  }
+  return state;
+}
+
+Leaves interpret_scan(const Params& params, Arrays in) {
+  const Program& body = *params.program("body");
+  const auto carry = static_cast<std::size_t>(params.integer("carry"));
+  const auto xs = static_cast<std::size_t>(params.integer("xs"));
+  const std::int64_t length = params.integer("length");
+  const std::vector<Aval> in_avals = body.input_avals(), out_avals = body.output_avals();
+  Leaves state(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(carry)), stacked;
+  std::vector<char*> memory;
+  for (std::size_t k = carry; k < out_avals.size(); ++k) {
+    void* p;
+    stacked.push_back(allocate({prepend(length, out_avals[k].shape), out_avals[k].dtype, out_avals[k].weak}, &p));
+    memory.push_back(static_cast<char*>(p));
+  }
+  for (std::int64_t step = 0; step < length; ++step) {
+    const std::int64_t at = params.flag("reverse") ? length - 1 - step : step;
+    Leaves arguments = state;
+    for (std::size_t k = 0; k < xs; ++k) {
+      const Aval& aval = in_avals[carry + k];
+      const std::size_t bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
+      void* p;
+      arguments.push_back(allocate(aval, &p));
+      if (bytes) std::memcpy(p, static_cast<const char*>(in[carry + k].raw()) + static_cast<std::size_t>(at) * bytes, bytes);
+    }
+    arguments.insert(arguments.end(), in.begin() + static_cast<std::ptrdiff_t>(carry + xs), in.end());
+    Leaves out = interpret(body, arguments);
+    state.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(carry));
+    for (std::size_t k = carry; k < out.size(); ++k) {
+      const std::size_t bytes = static_cast<std::size_t>(out[k].size()) * item_size(out[k].dtype());
+      if (bytes) std::memcpy(memory[k - carry] + static_cast<std::size_t>(at) * bytes, out[k].raw(), bytes);
+    }
+  }
+  return joined(state, stacked);
+}
+
+Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
+  if (op.kernel) return call_kernel(op, in, params);
+  if (op.name == "cond") return interpret_cond(params, in);
+  if (op.name == "while") return interpret_while(params, in);
+  if (op.name == "scan") return interpret_scan(params, in);
+  std::vector<Aval> avals;
+  for (const Array& a : in) avals.push_back(a.aval());
+  if (op.name == "callback") return call_host(op, params, Leaves(in.begin(), in.end()), op.infer(avals, params));
+  if (op.inlined) return interpret(*op.inlined(params, avals), in);
+  throw_not_runnable(op);
+}
+
+class Interpreter final : public Executable {
+ public:
+  explicit Interpreter(const Program& p) {
+    program_.variables = p.variables;
+    program_.inputs = p.inputs;
+    program_.outputs = p.outputs;
+    program_.constants = p.constants;
+    program_.equations = p.equations;
+    avals_ = p.input_avals();
+  }
+  Leaves run(Arrays inputs) const override {
+    check_inputs(inputs, avals_);
+    return interpret(program_, inputs);
+  }
+  std::string str() const override { return program_.str(); }
+
+ private:
+  Program program_;
+  std::vector<Aval> avals_;
+};
+
+}  // namespace
+
+Leaves call_kernel(const Op& op, Arrays inputs, const Params& params) {
+  std::vector<Aval> avals;
+  std::vector<const void*> in;
+  avals.reserve(inputs.size());
+  in.reserve(inputs.size());
+  for (const Array& a : inputs) {
+    avals.push_back(a.aval());
+    in.push_back(a.raw());
+  }
+  const std::vector<Aval> wanted = op.infer(avals, params);
+  Leaves out;
+  std::vector<void*> memory;
+  out.reserve(wanted.size());
+  for (const Aval& aval : wanted) {
+    void* p;
+    out.push_back(allocate(aval, &p));
+    memory.push_back(p);
+  }
+  op.kernel({params, in, memory, avals, wanted});
+  return out;
+}
+
+Leaves call_host(const Op& op, const Params& params, const Leaves& inputs, std::span<const Aval> wanted) {
+  const auto& function = static_cast<const HostFunction&>(*params.get<OpaqueRef>("function"));
+  TraceScope untraced(nullptr);
+  Leaves out = function.call(inputs);
+  if (out.size() != wanted.size()) {
+    throw ShapeError(op.name + " " + function.name() + ": returned " + std::to_string(out.size()) + " arrays, wanted " +
+                     std::to_string(wanted.size()));
+  }
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    if (!out[k].concrete()) throw TraceError(op.name + " " + function.name() + ": returned a value that is no data");
+    if (out[k].dtype() != wanted[k].dtype) {
+      throw DtypeError(op.name + " " + function.name() + ": returned " + out[k].aval().str() + ", wanted " + wanted[k].str());
+    }
+    if (out[k].shape() != wanted[k].shape) {
+      throw ShapeError(op.name + " " + function.name() + ": returned " + out[k].aval().str() + ", wanted " + wanted[k].str());
+    }
+  }
+  return out;
+}
+
+void throw_not_runnable(const Op& op) {
+  throw Error(op.no_transpose.empty() ? op.name + ": this operation cannot be run" : op.no_transpose);
+}
+
+void check_inputs(Arrays inputs, std::span<const Aval> wanted) {
+  if (inputs.size() != wanted.size()) {
+    throw ShapeError("Executable::run: " + std::to_string(inputs.size()) + " inputs, wanted " + std::to_string(wanted.size()));
+  }
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const Array& a = inputs[k];
+    if (!a.concrete()) throw TraceError("Executable::run: input " + std::to_string(k) + " is no data");
+    if (a.aval().dtype != wanted[k].dtype || a.aval().shape != wanted[k].shape) {
+      const std::string what =
+          "Executable::run: input " + std::to_string(k) + " is " + a.aval().str() + ", wanted " + wanted[k].str();
+      if (a.aval().dtype != wanted[k].dtype) throw DtypeError(what);
+      throw ShapeError(what);
+    }
+  }
+}
+
+Leaves interpret(const Program& program, Arrays inputs) {
+  // A value is dropped after its last use.
+  std::vector<int> last(program.variables.size(), -1);
+  const int n = static_cast<int>(program.equations.size());
+  for (int k = 0; k < n; ++k) {
+    for (int v : program.equations[static_cast<std::size_t>(k)].inputs) last[static_cast<std::size_t>(v)] = k;
+  }
+  for (int v : program.outputs) last[static_cast<std::size_t>(v)] = n;
+  Leaves values(program.variables.size());
+  auto value = [&](int v) -> Array& { return values[static_cast<std::size_t>(v)]; };
+  for (std::size_t k = 0; k < inputs.size(); ++k) value(program.inputs[k]) = inputs[k];
+  for (const auto& [v, a] : program.constants) value(v) = a;
+  Leaves arguments;
+  for (int k = 0; k < n; ++k) {
+    const Equation& e = program.equations[static_cast<std::size_t>(k)];
+    arguments.clear();
+    for (int v : e.inputs) arguments.push_back(value(v));
+    Leaves results = interpret_equation(*e.op, arguments, e.params);
+    for (std::size_t j = 0; j < results.size(); ++j) value(e.outputs[j]) = std::move(results[j]);
+    for (int v : e.inputs) {
+      if (last[static_cast<std::size_t>(v)] == k) value(v) = Array();
+    }
+  }
+  Leaves out;
+  for (int v : program.outputs) {
+    const Aval& aval = program.variables[static_cast<std::size_t>(v)];
+    const Array& a = value(v);
+    out.push_back(a.aval() == aval ? a : with_aval(a, aval));
+  }
+  return out;
+}
+
+std::shared_ptr<const Executable> make_interpreter(const Program& program) {
+  return std::make_shared<Interpreter>(program);
+}
+
+}  // namespace dini::exec
