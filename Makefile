@@ -1,0 +1,74 @@
+# The front door; `make help` lists what there is. CMake does the work: CMakeLists.txt and CMakePresets.json.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+jobs := $(shell nproc)
+configure_options := $(if $(CI),-DDINI_WERROR=ON)
+sources = $(shell git ls-files '*.cpp' '*.hpp')
+
+.PHONY: help demo test debug asan clang package bench format format-check tidy mutate clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
+
+demo: ## install what is missing, build, and show an implicit layer in C++ and on the command line
+	@scripts/install_packages.sh
+	@cmake --preset release $(configure_options) >/dev/null
+	@cmake --build --preset release -j $(jobs) --target dini_cli example_notebook
+	@scripts/demo.sh build/release/bin
+
+test: ## install what is missing, build, and run all tests
+	@scripts/install_packages.sh
+	cmake --preset release $(configure_options)
+	cmake --build --preset release -j $(jobs)
+	ctest --preset release -j 2
+
+debug: ## the tests without optimisation
+	@scripts/install_packages.sh
+	cmake --preset debug $(configure_options)
+	cmake --build --preset debug -j $(jobs)
+	ctest --preset debug -j 2
+
+asan: ## the tests under the address and undefined-behaviour sanitizers
+	@scripts/install_packages.sh
+	cmake --preset asan $(configure_options)
+	cmake --build --preset asan -j $(jobs)
+	ctest --preset asan -j 2
+
+clang: ## the tests, built by clang
+	@scripts/install_packages.sh --with-clang
+	cmake --preset clang $(configure_options)
+	cmake --build --preset clang -j $(jobs)
+	ctest --preset clang -j 2
+
+package: ## install into a temporary folder and build a user's project against it
+	@scripts/install_packages.sh
+	cmake --preset release $(configure_options)
+	cmake --build --preset release -j $(jobs)
+	tests/package/run.sh build/release
+
+bench: ## build and run the benchmarks
+	@scripts/install_packages.sh --with-bench
+	cmake --preset bench
+	cmake --build --preset bench -j $(jobs)
+	scripts/bench.sh build/bench/bin
+
+format: ## clang-format every source in place
+	@scripts/install_packages.sh --with-clang
+	clang-format -i $(sources)
+
+format-check: ## fail where clang-format would change a source
+	@scripts/install_packages.sh --with-clang
+	@$(if $(sources),clang-format --dry-run --Werror $(sources))
+
+tidy: ## clang-tidy on every source of the library and the tool
+	@scripts/install_packages.sh --with-clang
+	cmake --preset clang -DDINI_UNITY=OFF -B build/tidy >/dev/null
+	git ls-files 'dini/*.cpp' 'apps/*.cpp' | xargs -P $(jobs) -n 1 clang-tidy --quiet -p build/tidy
+
+mutate: ## break the derivative rules one by one, and list the breaks that no test notices (takes hours)
+	@scripts/install_packages.sh
+	scripts/mutate.py
+
+clean: ## remove the build folders
+	rm -rf build

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Usage: check_public_headers.sh COMPILER
+# A user's program that includes <dini/dini.hpp> must not have to install, or wait for, what the library is made with.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compiler=$1
+[ -e dini/dini.hpp ] || exit 0
+
+included=$(echo '#include <dini/dini.hpp>' | "$compiler" -std=c++20 -I. -M -x c++ - | tr ' \\' '\n\n')
+bad=$(printf '%s\n' "$included" |
+  grep -E '/(eigen3|Eigen|fmt|nlohmann|toml\+\+|CLI|tao|gtest|rapidcheck|benchmark)/|/(cblas|lapacke|zip|immintrin)[^/]*\.h$' || true)
+if [ -n "$bad" ]; then
+  printf 'dini/dini.hpp includes:\n%s\n' "$bad" >&2
+  exit 1
+fi

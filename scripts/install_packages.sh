@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Usage: install_packages.sh [--with-clang] [--with-bench]
+# Installs the Debian packages that are missing: what `make demo` and `make test` need, with --with-clang also the second
+# compiler, formatter and linter, with --with-bench Google Benchmark. Does nothing, and asks for no rights, where all are
+# there.
+set -euo pipefail
+
+packages=(
+  g++ cmake make ninja-build pkg-config
+  libeigen3-dev libopenblas-dev libopenblas-pthread-dev liblapacke-dev
+  libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev tao-pegtl-dev libzip-dev
+  libgtest-dev librapidcheck-dev
+)
+for argument in "$@"; do
+  case $argument in
+    --with-clang) packages+=(clang libclang-rt-14-dev clang-format clang-tidy) ;;
+    --with-bench) packages+=(libbenchmark-dev) ;;
+    *) echo "install_packages.sh: unknown option $argument (--with-clang, --with-bench)" >&2; exit 2 ;;
+  esac
+done
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "Not a Debian system: these packages, or what they are called here, have to be there: ${packages[*]}" >&2
+  exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Missing packages, and neither root nor sudo to install them. As root:" >&2
+    echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "Installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
