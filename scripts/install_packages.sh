@@ -6,7 +6,7 @@
 set -euo pipefail
 
 packages=(
-  g++ cmake make ninja-build pkg-config
+  g++ cmake make ninja-build pkg-config git python3
   libeigen3-dev libopenblas-dev libopenblas-pthread-dev liblapacke-dev
   libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev tao-pegtl-dev libzip-dev
   libgtest-dev librapidcheck-dev
