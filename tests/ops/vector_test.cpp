@@ -205,7 +205,7 @@ const UnaryCase unary_cases[] = {
     {BOTH(sin), [](Real x) { return std::sin(x); }},
     {BOTH(cos), [](Real x) { return std::cos(x); }},
     {BOTH(tan), [](Real x) { return std::tan(x); }, 2.5},
-    {BOTH(asin), [](Real x) { return std::asin(x); }},
+    {BOTH(asin), [](Real x) { return std::asin(x); }, 2.5},
     {BOTH(acos), [](Real x) { return std::acos(x); }},
     {BOTH(atan), [](Real x) { return std::atan(x); }},
     {BOTH(sinh), [](Real x) { return std::sinh(x); }, 2.5},
@@ -218,7 +218,7 @@ const UnaryCase unary_cases[] = {
     {BOTH(softplus), [](Real x) { return x > 60 ? x : std::log1p(std::exp(x)); }, 2.5},
     {BOTH(relu), [](Real x) { return x > 0 ? x : x <= 0 ? Real(0) : x; }, 0},
     {BOTH(erf), [](Real x) { return std::erf(x); }},
-    {BOTH(erfc), [](Real x) { return std::erfc(x); }, 3},
+    {BOTH(erfc), [](Real x) { return std::erfc(x); }, 3.75},
     {BOTH(erfinv), erfinv_reference, 4},
     // lgamma's and digamma's zeros on the left are wherever they are: near them only the absolute error is small.
     {BOTH(gammaln), [](Real x) { return std::lgamma(x); }, 4, 4},

@@ -4,6 +4,7 @@
 #include "vector.hpp"
 #include "vector_impl_dense.hpp"
 #include "vector_impl_log.hpp"
+#include "vector_impl_power.hpp"
 #include "vector_impl_reduce.hpp"
 #include "vector_impl_simple.hpp"
 #include "vector_impl_special.hpp"

@@ -25,7 +25,7 @@ struct ExpData<double> {
                                       2.7557319155061115e-06, 2.5052123443795406e-08, 1.6057236715796562e-10,
                                       7.759425129677913e-13};
   static constexpr double exp_low = -800, exp_high = 800;
-  static constexpr double exp2_low = -1100, exp2_high = 1100;
+  static constexpr double exp2_low = -1100, exp2_high = 1100, exp_overflow = 709.9;
   static constexpr double tanh_limit = 19.5;  // from 19.07 on, tanh rounds to 1
 };
 template <>
@@ -34,7 +34,8 @@ struct ExpData<float> {
   static constexpr float ln2_high = 0x1.62ep-1f, ln2_low = 0x1.0bfbe8p-15f;
   static constexpr float sinh_p[] = {0.166666665f, 0.00833335065f, 0.000198360558f, 2.81750189e-06f};
   static constexpr float exp_low = -110, exp_high = 110;
-  static constexpr float exp2_low = -160, exp2_high = 160;
+  static constexpr float exp2_low = -160, exp2_high = 160, exp_overflow = 88.9f;
+  static constexpr float tanh_limit = 10;
 };
 
 // p·2^k for |p| in [1/2, 2] and an integer k, which may take the result to 0 or infinity, with one rounding.
@@ -102,29 +103,19 @@ DINI_INLINE Vec<T> expm1(Vec<T> x) {
   auto e = exponential(clamp(x, T(-60), D::exp_high));
   Vec<T> half = scale(Vec<T>(T(0.5)), min2(Vec<T>(T(Format<T>::bias + 1)), e.k));
   Vec<T> y = mul_add(half, e.m, half - T(0.5)) * T(2);
-  y = select(less(Vec<T>(D::exp_high - T(1)), x), Vec<T>(infinity<T>), y);
+  y = select(less(Vec<T>(D::exp_overflow), x), Vec<T>(infinity<T>), y);
   return select(less(abs(x), Vec<T>(Format<T>::epsilon / 4)), x, y);  // keeps -0 and subnormals
 }
 
-// tanh |x| = (2^k m + (2^k - 1)) / (2^k m + (2^k + 1)) with e^2|x| = 2^k (1 + m).
-DINI_INLINE Vec<double> tanh(Vec<double> x) {
-  Vec<double> a = min2(Vec<double>(ExpData<double>::tanh_limit), abs(x));
+// tanh |x| = (2^k m + (2^k - 1)) / (2^k m + (2^k + 1)) with e^2|x| = 2^k (1 + m). (A rational function of x is no faster
+// in float32 than this, and loses another two ulp near 1.)
+template <class T>
+DINI_INLINE Vec<T> tanh(Vec<T> x) {
+  Vec<T> a = min2(Vec<T>(ExpData<T>::tanh_limit), abs(x));
   auto e = exponential(a + a);
-  Vec<double> p = power_of_two(e.k);
-  Vec<double> y = mul_add(p, e.m, p - 1.0) / mul_add(p, e.m, p + 1.0);
+  Vec<T> p = power_of_two(e.k);
+  Vec<T> y = mul_add(p, e.m, p - T(1)) / mul_add(p, e.m, p + T(1));
   return with_sign(y, sign_of(x));
-}
-
-// A rational function, x P(x²)/Q(x²), is shorter in float32.
-DINI_INLINE Vec<float> tanh(Vec<float> x) {
-  constexpr float p[] = {0.999999999f,   0.137838814f,    0.00400661741f,
-                           3.15478029e-05f, 5.06165908e-08f};
-  constexpr float q[] = {1.0f,            0.471172137f,    0.0277306787f,
-                         0.000420398295f, 1.61427983e-06f, 7.34504792e-10f};
-  Vec<float> a = abs(x), b = min2(Vec<float>(9.05f), a);
-  Vec<float> z = b * b;
-  Vec<float> y = min2(Vec<float>(1.0f), b * poly(z, p) / poly(z, q));
-  return with_sign(select(less(Vec<float>(9.05f), a), 1.0f, y), sign_of(x));
 }
 
 // e^|x|/2, which overflows only if sinh and cosh do.

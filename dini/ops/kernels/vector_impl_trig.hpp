@@ -7,8 +7,7 @@
 #pragma once
 
 #include "vector_impl_poly.hpp"
-
-#include <math.h>
+#include "vector_scalar.hpp"
 
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
@@ -98,27 +97,19 @@ DINI_INLINE Vec<double> trigonometric(Vec<double> x) {
 
 // y with the lanes of m replaced by f(x), one at a time.
 template <class T>
-[[gnu::noinline, gnu::cold]] void patch(T* y, const T* x, unsigned m, T (*f)(T)) {
-  for (std::size_t i = 0; i < width<T>; ++i)
-    if (m >> i & 1) y[i] = f(x[i]);
-}
-
-template <class T>
 DINI_INLINE Vec<T> patched(Vec<T> y, Vec<T> x, Mask<T> m, T (*f)(T)) {
   alignas(64) T xs[width<T>], ys[width<T>];
   store(xs, x);
   store(ys, y);
-  patch(ys, xs, to_bits(m), f);
+  unsigned lanes = to_bits(m);
+  for (std::size_t i = 0; i < width<T>; ++i)
+    if (lanes >> i & 1) ys[i] = f(xs[i]);
   return load(ys);
 }
 
-template <Trig f>
-double library_trig(double x) {
-  return f == Trig::sin ? ::sin(x) : f == Trig::cos ? ::cos(x) : ::tan(x);
-}
-template <Trig f>
-float library_trig_float(float x) {
-  return float(library_trig<f>(double(x)));
+template <Trig f, class T>
+T library_trig(T x) {
+  return T(f == Trig::sin ? scalar::sin(x) : f == Trig::cos ? scalar::cos(x) : scalar::tan(x));
 }
 
 template <Trig f>
@@ -126,7 +117,7 @@ DINI_INLINE Vec<double> trig(Vec<double> x) {
   Vec<double> y = trigonometric<f, false>(x);
   if constexpr (f != Trig::cos) y = select(equal(x, Vec<double>(0.0)), x, y);  // keeps -0
   Mask<double> far = less(Vec<double>(trig_limit), abs(x));
-  if (any(far)) [[unlikely]] y = patched(y, x, far, library_trig<f>);
+  if (any(far)) [[unlikely]] y = patched(y, x, far, library_trig<f, double>);
   return y;
 }
 template <Trig f>
@@ -134,7 +125,7 @@ DINI_INLINE Vec<float> trig(Vec<float> x) {
   Vec<float> y = join(trigonometric<f, true>(low_half(x)), trigonometric<f, true>(high_half(x)));
   if constexpr (f != Trig::cos) y = select(equal(x, Vec<float>(0.0f)), x, y);
   Mask<float> far = less(Vec<float>(float(trig_limit)), abs(x));
-  if (any(far)) [[unlikely]] y = patched(y, x, far, library_trig_float<f>);
+  if (any(far)) [[unlikely]] y = patched(y, x, far, library_trig<f, float>);
   return y;
 }
 
