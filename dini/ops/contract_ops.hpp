@@ -1,0 +1,20 @@
+// The op under all products of arrays.
+#pragma once
+
+#include "dini/ops/op.hpp"
+
+namespace dini {
+
+// {lhs_contract, rhs_contract, lhs_batch, rhs_batch: Ints}, pair by pair; the result's axes: batch, lhs free, rhs free.
+const Op& dot_general_op();
+
+namespace detail {
+Array emit_dot_general(const Array& lhs, const Array& rhs, const Params::Ints& lhs_contract,
+                       const Params::Ints& rhs_contract, const Params::Ints& lhs_batch = {},
+                       const Params::Ints& rhs_batch = {});
+/// Products over the last two axes, the leading ones equal: A B, and A x for x [..., n]. `ta`: Aᵀ in A's place.
+Array emit_matmul(const Array& a, const Array& b, bool ta = false, bool tb = false);
+Array emit_matvec(const Array& a, const Array& x, bool ta = false);
+}  // namespace detail
+
+}  // namespace dini

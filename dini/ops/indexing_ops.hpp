@@ -1,0 +1,20 @@
+// The ops that pick elements by integers that may be traced.
+#pragma once
+
+#include "dini/ops/op.hpp"
+
+namespace dini {
+
+const Op& take_op();  // {} (operand [N, rest...], indices [I...]) -> [I..., rest...]; indices are clamped to 0..N-1
+// {mode: text "set|add|multiply|min|max"; unique: bool, optional} (operand [N, rest...], indices [I...],
+// updates [I..., rest...]) -> like operand. Indices are clamped. `unique`: no index stands twice.
+const Op& scatter_op();
+const Op& searchsorted_op();  // {right: bool} (sorted [B..., N], values [B..., M]) -> int64 [B..., M]
+
+namespace detail {
+Array emit_take(const Array& operand, const Array& indices);
+Array emit_scatter(const char* mode, const Array& operand, const Array& indices, const Array& updates,
+                   bool unique = false);
+}  // namespace detail
+
+}  // namespace dini

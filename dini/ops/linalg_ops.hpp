@@ -1,0 +1,34 @@
+// Factorisations and solves. All take leading axes, over which they loop; matrices are the last two axes. Floating dtypes.
+#pragma once
+
+#include "dini/ops/op.hpp"
+
+namespace dini {
+
+const Op& lu_factor_op();  // (A [..., n, n]) -> (lu, perm int32 [..., n]); never differentiated
+// (A [..., n, n], lower triangle) -> (factors, pivots int32 [..., n]): Cholesky, or LDLᵀ where that breaks down; never
+// differentiated
+const Op& symmetric_factor_op();
+// {transposed: bool; symmetric: bool, optional: the factors are symmetric_factor's}
+// (factors, pivots, A, B [..., n] or [..., n, k]) -> A⁻¹B. Linear in B; its derivative in A is by A, not by the factors.
+const Op& linear_solve_op();
+const Op& triangular_solve_op();  // {lower, transposed, unit: bool} (A, B [..., n] or [..., n, k])
+const Op& cholesky_op();          // (A, lower triangle) -> L; NaN where not positive definite
+const Op& qr_op();                // {full: bool} (A [..., m, n]) -> (Q, R)
+const Op& svd_op();               // {full: bool} (A) -> (U, s, Vᵀ)
+const Op& singular_values_op();   // (A) -> s
+const Op& eigh_op();              // (A, lower triangle) -> (w, V)
+const Op& det_op();               // (A)
+const Op& cofactor_op();          // (A) -> ∂det/∂A
+const Op& slogdet_op();           // (A) -> (sign, log|det|)
+const Op& pinv_op();              // {rcond: double} (A [..., m, n]) -> [..., n, m]
+const Op& lstsq_op();             // {rcond: double} (A [..., m, n], B [..., m] or [..., m, k]) -> shortest minimiser
+const Op& expm_op();              // (A, E1, ..., Ek): the k-th derivative of e^A in these directions; e^A for k = 0
+
+namespace detail {
+/// A⁻¹B from factors, and with `transposed` A⁻ᵀB.
+Array emit_linear_solve(const Leaves& factors, const Array& a, const Array& b, bool transposed = false,
+                        bool symmetric = false);
+}  // namespace detail
+
+}  // namespace dini
