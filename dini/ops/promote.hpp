@@ -30,7 +30,13 @@ void promote_operands(Array& a, Array& b, const char* function, bool floating = 
 void promote_operands(Leaves& operands, const char* function, bool floating = false);
 
 // Operand of a function of floating numbers: bool and integers become float64.
-Array as_floating(const Array& a);
+Array as_floating(const Array& a, const char* function);
+
+// A C++ number with the dtype of `like`, for rules.
+Array literal(double value, const Array& like);
+
+// ValueError, in the name of `function`, for an array that was never assigned.
+void check_defined(const Array& a, const char* function);
 
 // Whether this is a C++ number that nothing was done to but conversion.
 inline bool is_literal(const Array& a) { return a.concrete() && a.weak() && a.ndim() == 0; }
