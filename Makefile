@@ -64,7 +64,7 @@ format-check: ## fail where clang-format would change a source
 tidy: ## clang-tidy on every source of the library and the tool
 	@scripts/install_packages.sh --with-clang
 	cmake --preset clang -DDINI_UNITY=OFF -B build/tidy >/dev/null
-	git ls-files 'dini/*.cpp' 'apps/*.cpp' | xargs -P $(jobs) -n 1 clang-tidy --quiet -p build/tidy
+	git ls-files 'dini/*.cpp' 'apps/*.cpp' | xargs -r -P $(jobs) -n 1 clang-tidy --quiet -p build/tidy
 
 mutate: ## break the derivative rules one by one, and list the breaks that no test notices (takes hours)
 	@scripts/install_packages.sh
