@@ -1,0 +1,582 @@
+// From text to nodes. A scan for brackets and strange characters comes first, so that the grammar meets balanced brackets
+// of bounded depth: its recursion goes with the brackets alone. Operators are put in order by precedence with a stack,
+// not by a rule a level.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <tao/pegtl.hpp>
+
+#include "dini/formula/ast.hpp"
+#include "dini/formula/formula.hpp"
+#include "dini/formula/text.hpp"
+
+namespace dini::formula {
+
+namespace reader {
+
+namespace pegtl = tao::pegtl;
+
+struct Rank {
+  const char* symbol;
+  int precedence;  // Python's; a higher one binds tighter
+};
+
+// In the order of the enumerators.
+constexpr std::array<Rank, 19> ranks = {{{"<", 1},
+                                         {"<=", 1},
+                                         {">", 1},
+                                         {">=", 1},
+                                         {"==", 1},
+                                         {"!=", 1},
+                                         {"|", 2},
+                                         {"&", 3},
+                                         {"+", 4},
+                                         {"-", 4},
+                                         {"*", 5},
+                                         {"/", 5},
+                                         {"//", 5},
+                                         {"%", 5},
+                                         {"@", 5},
+                                         {"-", 6},
+                                         {"+", 6},
+                                         {"~", 6},
+                                         {"**", 7}}};
+int precedence(Operator op) { return ranks[static_cast<std::size_t>(op)].precedence; }
+bool is_prefix(Operator op) { return precedence(op) == 6; }
+bool is_comparison(Operator op) { return precedence(op) == 1; }
+
+bool is_name_character(char c) {
+  return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// What stands at a place, for messages.
+std::string found(const std::string& text, std::size_t at) {
+  if (at >= text.size()) return "the end";
+  std::size_t stop = at + 1;
+  if (is_name_character(text[at])) {
+    while (stop < text.size() && is_name_character(text[stop])) ++stop;
+  }
+  return text::quoted(std::string_view(text).substr(at, stop - at));
+}
+
+void scan(const Ast& ast) {
+  const std::string& text = ast.text;
+  if (text.size() > Formula::max_length) {
+    ast.fail(0, "the formula has " + std::to_string(text.size()) + " characters; at most " +
+                    std::to_string(Formula::max_length) + " are read");
+  }
+  const std::size_t bad = text::invalid_utf8(text);
+  if (bad != std::string::npos) ast.fail(bad, "a byte that is not UTF-8");
+  std::vector<std::size_t> open;
+  bool empty = true;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    switch (c) {
+      case ' ':
+      case '\t':
+      case '\n':
+      case '\r':
+      case '\f':
+      case '\v': continue;
+      case '(':
+      case '[':
+        open.push_back(at);
+        if (open.size() > static_cast<std::size_t>(Formula::max_depth)) {
+          ast.fail(at, "brackets are nested deeper than " + std::to_string(Formula::max_depth));
+        }
+        break;
+      case ')':
+      case ']': {
+        if (open.empty()) ast.fail(at, text::quoted({&c, 1}) + " closes nothing");
+        const char partner = text[open.back()];
+        if ((partner == '(') != (c == ')')) {
+          ast.fail(at, text::quoted({&c, 1}) + " cannot close the " + text::quoted({&partner, 1}) + " of column " +
+                           std::to_string(text::characters(text, open.back()) + 1));
+        }
+        open.pop_back();
+        break;
+      }
+      case '\'':
+      case '"': ast.fail(at, "there is no text in formulas");
+      case '^': ast.fail(at, "`^` is no operator; a power is written a**b");
+      case '{':
+      case '}': ast.fail(at, "there are no braces; use parentheses");
+      case '\0': ast.fail(at, "a null byte");
+      default:
+        if (!is_name_character(c) && std::string_view("+-*/%@<>=!&|~.,:").find(c) == std::string_view::npos) {
+          std::size_t stop = at + 1;
+          while (stop < text.size() && (static_cast<unsigned char>(text[stop]) & 0xC0) == 0x80) ++stop;
+          ast.fail(at, text::quoted(std::string_view(text).substr(at, stop - at)) + " has no meaning in a formula");
+        }
+    }
+    empty = false;
+  }
+  if (!open.empty()) ast.fail(open.back(), text::quoted({&text[open.back()], 1}) + " is never closed");
+  if (empty) ast.fail(0, "the formula is empty");
+}
+
+// ---- The builder: what the grammar's actions do ------------------------------------------------------------------------
+
+struct Pending {
+  Operator op;
+  std::size_t offset;
+};
+
+struct Item {  // of an index: up to three bounds
+  std::array<int, 3> bounds = {-1, -1, -1};
+  int colons = 0;
+  std::size_t offset = 0;
+};
+
+class Builder {
+ public:
+  explicit Builder(Ast& ast) : ast_(ast) {}
+
+  std::size_t offset_of(const char* at) const { return static_cast<std::size_t>(at - ast_.text.data()); }
+  const Ast& ast() const { return ast_; }
+
+  int push(Node node) {
+    for (int child : node.children) {
+      if (child >= 0) node.depth = std::max(node.depth, ast_[child].depth + 1);
+    }
+    // A left operand, and what is indexed or transposed, are reached by a loop.
+    if (node.kind == NodeKind::binary || node.kind == NodeKind::index || node.kind == NodeKind::transpose) {
+      node.depth = ast_[node.children[0]].depth;
+      for (std::size_t k = 1; k < node.children.size(); ++k) {
+        node.depth = std::max(node.depth, ast_[node.children[k]].depth + 1);
+      }
+    }
+    if (node.depth > Formula::max_depth) {
+      ast_.fail(node.offset, "operations are nested deeper than " + std::to_string(Formula::max_depth));
+    }
+    ast_.nodes.push_back(std::move(node));
+    operands_.push_back(static_cast<int>(ast_.nodes.size()) - 1);
+    return operands_.back();
+  }
+
+  int pop() {
+    const int node = operands_.back();
+    operands_.pop_back();
+    return node;
+  }
+
+  // Operators.
+  void begin_expression() { frames_.push_back(operators_.size()); }
+  void end_expression() {
+    while (operators_.size() > frames_.back()) reduce();
+    frames_.pop_back();
+  }
+  void prefix(Operator op, std::size_t offset) {
+    // Kept from growing beyond what the depth allows, or 10⁵ signs would take memory first.
+    if (operators_.size() - frames_.back() > 4 * static_cast<std::size_t>(Formula::max_depth)) {
+      ast_.fail(offset, "operations are nested deeper than " + std::to_string(Formula::max_depth));
+    }
+    operators_.push_back({op, offset});
+  }
+  void infix(Operator op, std::size_t offset) {
+    const bool right = op == Operator::power;
+    while (operators_.size() > frames_.back()) {
+      const int top = precedence(operators_.back().op);
+      if (top < precedence(op) || (top == precedence(op) && right)) break;
+      if (is_comparison(op) && is_comparison(operators_.back().op)) {
+        ast_.fail(offset,
+                  "comparisons cannot be chained, and & and | bind tighter than they do: write "
+                  "(0 < a) & (a < 1)");
+      }
+      reduce();
+    }
+    prefix(op, offset);
+  }
+
+  // Lists: what was pushed between begin and end becomes children.
+  void begin_list() { marks_.push_back(operands_.size()); }
+  std::vector<int> end_list() {
+    const auto first = operands_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+    std::vector<int> children(first, operands_.end());
+    operands_.erase(first, operands_.end());
+    marks_.pop_back();
+    return children;
+  }
+
+  void end_call() {
+    std::vector<int> arguments = end_list();
+    const int callee = pop();
+    if (ast_[callee].kind != NodeKind::name) ast_.fail(ast_[callee].offset, "only functions can be called");
+    Node call;
+    call.kind = NodeKind::call;
+    call.offset = ast_[callee].offset;
+    call.text = ast_[callee].text;
+    ast_.nodes[static_cast<std::size_t>(callee)].kind = NodeKind::none;  // no name to look up
+    call.children = std::move(arguments);
+    push(std::move(call));
+  }
+
+  void end_group(std::size_t offset) {
+    const bool tuple = commas_.back() > 0;
+    commas_.pop_back();
+    std::vector<int> children = end_list();
+    if (!tuple && children.size() == 1) {
+      operands_.push_back(children[0]);
+      return;
+    }
+    push_sequence(std::move(children), true, offset);
+  }
+  void end_sequence(std::size_t offset) {
+    commas_.pop_back();
+    push_sequence(end_list(), false, offset);
+  }
+  void begin_group() {
+    begin_list();
+    commas_.push_back(0);
+  }
+  void comma() {
+    if (!commas_.empty()) ++commas_.back();
+  }
+
+  void end_keyword() {
+    Node keyword = std::move(keywords_.back());
+    keywords_.pop_back();
+    keyword.children = {pop()};
+    push(std::move(keyword));
+  }
+  void begin_keyword(std::string name, std::size_t offset) {
+    Node keyword;
+    keyword.kind = NodeKind::keyword;
+    keyword.text = std::move(name);
+    keyword.offset = offset;
+    keywords_.push_back(std::move(keyword));
+  }
+
+  // Indices.
+  void begin_item(std::size_t offset) {
+    items_.emplace_back();
+    items_.back().offset = offset;
+  }
+  void colon() { ++items_.back().colons; }
+  void bound() { items_.back().bounds[static_cast<std::size_t>(items_.back().colons)] = pop(); }
+  void end_item() {
+    const Item item = items_.back();
+    items_.pop_back();
+    if (item.colons == 0) {
+      operands_.push_back(item.bounds[0]);
+      return;
+    }
+    Node slice;
+    slice.kind = NodeKind::slice;
+    slice.offset = item.offset;
+    slice.children.assign(item.bounds.begin(), item.bounds.end());
+    push(std::move(slice));
+  }
+  void end_index(std::size_t offset) {
+    std::vector<int> items = end_list();
+    // a[(0, 1)] is a[0, 1].
+    if (items.size() == 1 && ast_[items[0]].kind == NodeKind::sequence && ast_[items[0]].tuple) {
+      items = std::vector<int>(ast_[items[0]].children);
+    }
+    Node index;
+    index.kind = NodeKind::index;
+    index.offset = offset;
+    index.children = {pop()};
+    index.children.insert(index.children.end(), items.begin(), items.end());
+    push(std::move(index));
+  }
+
+  std::vector<std::size_t> opened;  // offsets of brackets
+
+ private:
+  void push_sequence(std::vector<int> children, bool tuple, std::size_t offset) {
+    Node node;
+    node.kind = NodeKind::sequence;
+    node.tuple = tuple;
+    node.offset = offset;
+    node.children = std::move(children);
+    push(std::move(node));
+  }
+
+  void reduce() {
+    const Pending pending = operators_.back();
+    operators_.pop_back();
+    Node node;
+    node.op = pending.op;
+    node.offset = pending.offset;
+    node.kind = is_prefix(pending.op) ? NodeKind::unary : NodeKind::binary;
+    const int right = pop();
+    if (node.kind == NodeKind::unary)
+      node.children = {right};
+    else
+      node.children = {pop(), right};
+    push(std::move(node));
+  }
+
+  Ast& ast_;
+  std::vector<int> operands_;
+  std::vector<Pending> operators_;
+  std::vector<std::size_t> frames_, marks_;
+  std::vector<int> commas_;
+  std::vector<Node> keywords_;
+  std::vector<Item> items_;
+};
+
+// ---- The grammar -------------------------------------------------------------------------------------------------------
+
+using pegtl::at, pegtl::must, pegtl::not_at, pegtl::one, pegtl::opt, pegtl::plus, pegtl::seq, pegtl::sor, pegtl::star,
+    pegtl::string, pegtl::success;
+
+struct space : star<one<' ', '\t', '\n', '\r', '\f', '\v'>> {};
+
+struct digits : plus<pegtl::digit> {};
+struct exponent : seq<one<'e', 'E'>, opt<one<'+', '-'>>, digits> {};
+struct number : seq<sor<seq<digits, opt<seq<one<'.'>, not_at<one<'.'>>, star<pegtl::digit>>>>, seq<one<'.'>, digits>>,
+                    opt<exponent>> {};
+struct number_end : not_at<sor<pegtl::identifier_other, one<'.'>>> {};
+struct name : pegtl::identifier {};
+
+struct prefix_operator : one<'-', '+', '~'> {};
+struct infix_operator : sor<string<'*', '*'>, string<'/', '/'>, string<'<', '='>, string<'>', '='>, string<'=', '='>,
+                            string<'!', '='>, one<'+', '-', '*', '/', '%', '@', '<', '>', '&', '|'>> {};
+
+struct expression;
+struct starts_expression : at<sor<pegtl::identifier_other, one<'(', '[', '+', '-', '~'>, seq<one<'.'>, pegtl::digit>>> {
+};
+struct comma : one<','> {};
+
+struct open_group : one<'('> {};
+struct close_group : one<')'> {};
+struct open_sequence : one<'['> {};
+struct close_sequence : one<']'> {};
+struct items : seq<expression, star<comma, space, expression>, opt<comma, space>> {};
+struct group : seq<open_group, space, opt<items>, must<close_group>> {};
+struct sequence : seq<open_sequence, space, opt<items>, must<close_sequence>> {};
+
+struct keyword_name : seq<pegtl::identifier, space, one<'='>, not_at<one<'='>>> {};
+struct end_keyword : success {};
+struct keyword : seq<keyword_name, space, must<expression>, end_keyword> {};
+struct argument : sor<keyword, expression> {};
+struct open_call : one<'('> {};
+struct close_call : one<')'> {};
+struct call_comma : one<','> {};
+struct arguments : seq<argument, star<call_comma, space, argument>, opt<call_comma, space>> {};
+struct call : seq<open_call, space, opt<arguments>, must<close_call>> {};
+
+struct ellipsis : string<'.', '.', '.'> {};
+struct begin_item : success {};
+struct end_item : success {};
+struct bound : success {};
+struct colon : one<':'> {};
+struct optional_bound : opt<expression, bound> {};
+struct item
+    : sor<seq<ellipsis, space>, seq<at<sor<starts_expression, one<':'>>>, begin_item, optional_bound,
+                                    opt<colon, space, optional_bound, opt<colon, space, optional_bound>>, end_item>> {};
+struct open_index : one<'['> {};
+struct close_index : one<']'> {};
+struct index_comma : one<','> {};
+struct index
+    : seq<open_index, space, must<item>, star<index_comma, space, item>, opt<index_comma, space>, must<close_index>> {};
+
+struct dot : seq<one<'.'>, not_at<one<'.'>>> {};
+struct transposed : seq<one<'T'>, not_at<pegtl::identifier_other>> {};
+struct attribute : seq<dot, space, must<transposed>> {};
+
+struct atom : sor<seq<number, must<number_end>>, name, group, sequence> {};
+struct primary : seq<atom, space, star<sor<call, index, attribute>, space>> {};
+struct operand : seq<star<prefix_operator, space>, must<primary>> {};
+struct begin_expression : success {};
+struct end_expression : success {};
+struct expression : seq<starts_expression, begin_expression, must<operand>, star<infix_operator, space, must<operand>>,
+                        end_expression> {};
+struct end_of_formula : pegtl::eof {};
+struct formula : seq<space, must<expression>, must<end_of_formula>> {};
+
+// ---- Actions -----------------------------------------------------------------------------------------------------------
+
+template <class Rule> struct action : pegtl::nothing<Rule> {};
+
+template <class In> void read_number(const In& in, Builder& b) {
+  const std::string text = in.string();
+  Node node;
+  node.offset = b.offset_of(in.begin());
+  node.kind = NodeKind::number;
+  const char* first = text.data();
+  const char* last = first + text.size();
+  if (text.find_first_of(".eE") == std::string::npos) {
+    if (text.size() > 1 && text[0] == '0') {
+      b.ast().fail(node.offset, "a whole number with leading zeros: " + text::quoted(text));
+    }
+    node.whole = std::from_chars(first, last, node.integer).ec == std::errc();
+  }
+  const auto result = std::from_chars(first, last, node.number);
+  if (result.ec == std::errc::result_out_of_range) {
+    // Too small is 0, as in Python; too large is a slip.
+    const std::size_t e = text.find_first_of("eE");
+    const bool small = (e != std::string::npos && text[e + 1] == '-') || (e == std::string::npos && text[0] == '.') ||
+                       text.find_first_not_of("0.") > std::min(e, text.size());
+    if (!small) b.ast().fail(node.offset, text::quoted(text) + " is larger than a number can be");
+    node.number = 0;
+  }
+  b.push(std::move(node));
+}
+
+template <> struct action<number> {
+  template <class In> static void apply(const In& in, Builder& b) { read_number(in, b); }
+};
+template <> struct action<name> {
+  template <class In> static void apply(const In& in, Builder& b) {
+    Node node;
+    node.offset = b.offset_of(in.begin());
+    node.text = in.string();
+    if (node.text == "True" || node.text == "False") {
+      node.kind = NodeKind::boolean;
+      node.value = node.text == "True";
+    } else {
+      node.kind = node.text == "None" || node.text == "newaxis" ? NodeKind::none : NodeKind::name;
+    }
+    b.push(std::move(node));
+  }
+};
+template <> struct action<prefix_operator> {
+  template <class In> static void apply(const In& in, Builder& b) {
+    const char c = in.peek_char();
+    b.prefix(c == '-' ? Operator::negate : c == '+' ? Operator::plus : Operator::invert, b.offset_of(in.begin()));
+  }
+};
+template <> struct action<infix_operator> {
+  template <class In> static void apply(const In& in, Builder& b) {
+    const std::string text = in.string();
+    for (std::size_t k = 0; k < ranks.size(); ++k) {
+      const Operator op = static_cast<Operator>(k);
+      if (text == ranks[k].symbol && !is_prefix(op)) return b.infix(op, b.offset_of(in.begin()));
+    }
+  }
+};
+
+#define DINI_FORMULA_ACTION(rule, body)                                    \
+  template <> struct action<rule> {                                        \
+    template <class In> static void apply(const In& in, Builder& b) {      \
+      [[maybe_unused]] const std::size_t offset = b.offset_of(in.begin()); \
+      body;                                                                \
+    }                                                                      \
+  };
+DINI_FORMULA_ACTION(begin_expression, b.begin_expression())
+DINI_FORMULA_ACTION(end_expression, b.end_expression())
+DINI_FORMULA_ACTION(open_group, (b.opened.push_back(offset), b.begin_group()))
+DINI_FORMULA_ACTION(open_sequence, (b.opened.push_back(offset), b.begin_group()))
+DINI_FORMULA_ACTION(close_group, (b.end_group(b.opened.back()), b.opened.pop_back()))
+DINI_FORMULA_ACTION(close_sequence, (b.end_sequence(b.opened.back()), b.opened.pop_back()))
+DINI_FORMULA_ACTION(comma, b.comma())
+DINI_FORMULA_ACTION(end_keyword, b.end_keyword())
+DINI_FORMULA_ACTION(open_call, b.begin_list())
+DINI_FORMULA_ACTION(close_call, b.end_call())
+DINI_FORMULA_ACTION(begin_item, b.begin_item(offset))
+DINI_FORMULA_ACTION(end_item, b.end_item())
+DINI_FORMULA_ACTION(bound, b.bound())
+DINI_FORMULA_ACTION(colon, b.colon())
+DINI_FORMULA_ACTION(open_index, (b.opened.push_back(offset), b.begin_list()))
+DINI_FORMULA_ACTION(close_index, (b.end_index(b.opened.back()), b.opened.pop_back()))
+#undef DINI_FORMULA_ACTION
+template <> struct action<keyword_name> {
+  template <class In> static void apply(const In& in, Builder& b) {
+    std::string name = in.string();
+    name.resize(name.find_first_of(" \t\n\r\f\v="));
+    b.begin_keyword(std::move(name), b.offset_of(in.begin()));
+  }
+};
+template <> struct action<ellipsis> {
+  template <class In> static void apply(const In& in, Builder& b) {
+    Node node;
+    node.kind = NodeKind::ellipsis;
+    node.offset = b.offset_of(in.begin());
+    b.push(std::move(node));
+  }
+};
+template <> struct action<transposed> {
+  template <class In> static void apply(const In& in, Builder& b) {
+    Node node;
+    node.kind = NodeKind::transpose;
+    node.offset = b.offset_of(in.begin());
+    node.children = {b.pop()};
+    b.push(std::move(node));
+  }
+};
+
+// ---- Messages ----------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view python_words[] = {"and", "or",  "not",    "if",  "else",   "for",   "in",
+                                             "is",  "def", "lambda", "let", "import", "return"};
+
+[[noreturn]] void unexpected(const Builder& b, std::size_t at, bool value_wanted) {
+  const std::string& text = b.ast().text;
+  const std::string what = found(text, at);
+  std::string word;
+  for (std::size_t k = at; k < text.size() && is_name_character(text[k]); ++k) word += text[k];
+  for (std::string_view w : python_words) {
+    if (word == w) b.ast().fail(at, what + " is not part of the language; use &, |, ~ and where(condition, a, b)");
+  }
+  if (value_wanted) b.ast().fail(at, "a value is missing before " + what);
+  if (at < text.size() && text[at] == '=') {
+    b.ast().fail(at, "a formula is one expression, without `=`; a comparison is written ==");
+  }
+  if (at < text.size() && (is_name_character(text[at]) || text[at] == '(' || text[at] == '[' || text[at] == '.')) {
+    b.ast().fail(at, "an operator is missing before " + what);
+  }
+  b.ast().fail(at, what + " was not expected here");
+}
+
+template <class Rule> struct control : pegtl::normal<Rule> {
+  template <class In> [[noreturn]] static void raise(const In& in, Builder& b) {
+    const std::size_t offset = b.offset_of(in.current());
+    if constexpr (std::is_same_v<Rule, transposed>) {
+      b.ast().fail(offset, "there are no attributes but .T; functions are written sum(x), not x.sum()");
+    } else if constexpr (std::is_same_v<Rule, number_end>) {
+      b.ast().fail(offset, "a number runs into " + found(b.ast().text, offset));
+    } else if constexpr (std::is_same_v<Rule, item>) {
+      b.ast().fail(offset, "an index is missing before " + found(b.ast().text, offset));
+    } else {
+      constexpr bool value =
+          std::is_same_v<Rule, primary> || std::is_same_v<Rule, operand> || std::is_same_v<Rule, expression>;
+      unexpected(b, offset, value);
+    }
+  }
+};
+
+}  // namespace reader
+
+const char* symbol(Operator op) { return reader::ranks[static_cast<std::size_t>(op)].symbol; }
+
+void read(Ast& ast) {
+  reader::scan(ast);
+  reader::Builder builder(ast);
+  tao::pegtl::memory_input<tao::pegtl::tracking_mode::lazy> in(ast.text.data(), ast.text.size(), "");
+  tao::pegtl::parse<reader::formula, reader::action, reader::control>(in, builder);
+  ast.root = builder.pop();
+}
+
+void Ast::fail(std::size_t offset, const std::string& message) const {
+  offset = std::min(offset, text.size());
+  const std::string_view all = text;
+  std::size_t first = offset == 0 ? std::string::npos : all.rfind('\n', offset - 1);
+  first = first == std::string::npos ? 0 : first + 1;
+  const std::string_view line = all.substr(first, std::min(all.find('\n', offset), all.size()) - first);
+  const std::size_t column = offset - first;
+
+  // A window of a long line, in whole characters.
+  std::size_t from = column > 60 ? column - 50 : 0, to = std::min(line.size(), from + 100);
+  const auto within = [&](std::size_t k) {
+    return k < line.size() && (static_cast<unsigned char>(line[k]) & 0xC0) == 0x80;
+  };
+  while (from > 0 && within(from)) --from;
+  while (to < line.size() && within(to)) ++to;
+  const std::string before = (from ? "..." : "") + text::escaped(line.substr(from, column - from), 1000);
+  const std::string after = text::escaped(line.substr(column, to - column), 1000) + (to < line.size() ? "..." : "");
+
+  std::string out = label + ", ";
+  if (all.find('\n') != std::string::npos) {
+    out += "line " +
+           std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(first), '\n')) + ", ";
+  }
+  out += "column " + std::to_string(text::characters(line, column) + 1) + ": " + message + "\n  " + before + after +
+         "\n  " + std::string(text::characters(before, before.size()), ' ') + "^";
+  throw FormulaError(out);
+}
+
+}  // namespace dini::formula
