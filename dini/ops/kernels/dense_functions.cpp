@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -13,71 +14,93 @@ namespace {
 
 // ---- condition ------------------------------------------------------------------------------------------------------
 
-// e such that 2⁻ᵉ x is within [√½, √2).
+template <class T>
+struct Bits;
+template <>
+struct Bits<float> {
+  using Type = std::uint32_t;
+  static constexpr int fraction = 23, half = 126;  // half: the biased exponent of numbers in [½, 1)
+};
+template <>
+struct Bits<double> {
+  using Type = std::uint64_t;
+  static constexpr int fraction = 52, half = 1022;
+};
+
+// e such that 2⁻ᵉ x is within [√½, √2), for finite x > 0: frexp without a call where x is normal.
 template <class T>
 int nearest_exponent(T x) {
-  int e = 0;
-  return std::frexp(x, &e) < T(0.70710678) ? e - 1 : e;
+  using B = Bits<T>;
+  const auto bits = std::bit_cast<typename B::Type>(x);
+  const int biased = static_cast<int>(bits >> B::fraction);
+  if (biased == 0) {
+    int e = 0;
+    return std::frexp(x, &e) < T(0.70710678) ? e - 1 : e;
+  }
+  const auto mask = (typename B::Type{1} << B::fraction) - 1;
+  const T f = std::bit_cast<T>((bits & mask) | (typename B::Type{B::half} << B::fraction));
+  return f < T(0.70710678) ? biased - B::half - 1 : biased - B::half;
 }
 
-// Multiplies row i by 2^-e. Returns whether anything changed.
+// 2ᵉ, for e in the range of normal numbers.
 template <class T>
-bool scale_rows(std::size_t n, const T* size, T* d) {
+T power_of_two(int e) {
+  using B = Bits<T>;
+  return std::bit_cast<T>(static_cast<typename B::Type>(e + B::half + 1) << B::fraction);
+}
+
+// Replaces each size by two factors (the second n further on) whose product is 2^-nearest_exponent: one alone might
+// overflow. Returns whether any is not 1.
+template <class T>
+bool scales(std::size_t n, T* size) {
   bool changed = false;
   for (std::size_t i = 0; i < n; ++i) {
     const int e = nearest_exponent(size[i]);
-    if (e == 0) continue;
-    changed = true;
-    for (std::size_t j = 0; j < n; ++j) d[i * n + j] = std::ldexp(d[i * n + j], -e);
+    changed = changed || e != 0;
+    size[i] = power_of_two<T>(-(e / 2));
+    size[n + i] = power_of_two<T>(-(e - e / 2));
   }
   return changed;
-}
-
-template <class T>
-bool scale_columns(std::size_t n, const T* size, T* d) {
-  bool changed = false;
-  for (std::size_t j = 0; j < n; ++j) {
-    const int e = nearest_exponent(size[j]);
-    if (e == 0) continue;
-    changed = true;
-    for (std::size_t i = 0; i < n; ++i) d[i * n + j] = std::ldexp(d[i * n + j], -e);
-  }
-  return changed;
-}
-
-template <class T>
-bool has_zero(std::size_t n, const T* x) {
-  return std::any_of(x, x + n, [](T v) { return v == T(0); });
 }
 
 // Rows and columns in turn, by powers of two: once by the largest entry, which takes out any grading; then by the sum of
 // magnitudes until no exponent changes or a few times (Sinkhorn & Knopp, Pacific J. Math. 21, 1967), whose fixed point
-// does not depend on how the matrix was scaled to begin with. Returns false if a row or column is zero.
+// does not depend on how the matrix was scaled to begin with. Returns false if a row or column is zero. memory: 4n.
 template <class T>
-bool equilibrate(std::size_t n, T* d, T* size) {
+bool equilibrate(std::size_t n, T* d, T* memory) {
   constexpr int passes = 8;
+  T* const rows = memory;
+  T* const columns = memory + 2 * n;
+  const auto any_zero = [n](const T* x) { return std::find(x, x + n, T(0)) != x + n; };
   for (int pass = 0; pass <= passes; ++pass) {
     const bool largest = pass == 0;
     for (std::size_t i = 0; i < n; ++i) {
+      const T* row = d + i * n;
       T value = 0;
-      for (std::size_t j = 0; j < n; ++j) {
-        const T entry = std::abs(d[i * n + j]);
-        value = largest ? std::max(value, entry) : value + entry;
+      if (largest) {
+        for (std::size_t j = 0; j < n; ++j) value = std::max(value, std::abs(row[j]));
+      } else {
+        for (std::size_t j = 0; j < n; ++j) value += std::abs(row[j]);
       }
-      size[i] = value;
+      rows[i] = value;
     }
-    if (has_zero(n, size)) return false;
-    bool changed = scale_rows(n, size, d);
-    std::fill(size, size + n, T(0));
+    if (any_zero(rows)) return false;
+    bool changed = scales(n, rows);
+    std::fill(columns, columns + n, T(0));
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) {
-        const T entry = std::abs(d[i * n + j]);
-        size[j] = largest ? std::max(size[j], entry) : size[j] + entry;
+      T* row = d + i * n;
+      const T first = rows[i], second = rows[n + i];
+      if (largest) {
+        for (std::size_t j = 0; j < n; ++j) columns[j] = std::max(columns[j], std::abs(row[j] = row[j] * first * second));
+      } else {
+        for (std::size_t j = 0; j < n; ++j) columns[j] += std::abs(row[j] = row[j] * first * second);
       }
     }
-    if (has_zero(n, size)) return false;
-    changed = scale_columns(n, size, d) || changed;
+    if (any_zero(columns)) return false;
+    changed = scales(n, columns) || changed;
     if (!largest && !changed) break;
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) d[i * n + j] = d[i * n + j] * columns[j] * columns[n + j];
   }
   return true;
 }
@@ -284,7 +307,7 @@ template <class T>
 double condition_equilibrated(std::size_t n, const T* a) {
   if (n == 0) return 1;
   if (!all_finite(n * n, a)) return std::numeric_limits<double>::quiet_NaN();
-  Scratch<T> memory(n * n + n);
+  Scratch<T> memory(n * n + 4 * n);
   T* d = memory.data();
   std::memcpy(d, a, n * n * sizeof(T));
   if (!equilibrate(n, d, d + n * n)) return 0;

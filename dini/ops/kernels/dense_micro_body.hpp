@@ -5,16 +5,32 @@
 //   fma(a, b, c) = a b + c, fnma(a, b, c) = c − a b, for vectors and scalars; div(a, b);
 //   select_from(j, a, b): lanes from j on of b, the ones before of a.
 
+// f(Index<0>), f(Index<1>), …: unrolled in the source. GCC unrolls a loop over an array of accumulators too late to keep
+// them out of memory.
+template <int I>
+struct Index {
+  static constexpr int value = I;
+};
+#define DINI_INLINE __attribute__((always_inline))
+
+template <int N, class F>
+DINI_INLINE inline void repeat(const F& f) {
+  if constexpr (N > 0) {
+    repeat<N - 1>(f);
+    f(Index<N - 1>{});
+  }
+}
+
 template <class T, int NV, bool Tail>
-inline void load_row(typename Vec<T>::Type (&v)[NV], const T* p, std::ptrdiff_t tail) {
-  for (int j = 0; j < NV - 1; ++j) v[j] = Vec<T>::load(p + j * Vec<T>::width);
+DINI_INLINE inline void load_row(typename Vec<T>::Type (&v)[NV], const T* p, std::ptrdiff_t tail) {
+  repeat<NV - 1>([&](auto j) DINI_INLINE { v[j.value] = Vec<T>::load(p + j.value * Vec<T>::width); });
   const T* last = p + (NV - 1) * Vec<T>::width;
   v[NV - 1] = Tail ? Vec<T>::load(last, tail) : Vec<T>::load(last);
 }
 
 template <class T, int NV, bool Tail>
-inline void store_row(T* p, const typename Vec<T>::Type (&v)[NV], std::ptrdiff_t tail) {
-  for (int j = 0; j < NV - 1; ++j) Vec<T>::store(p + j * Vec<T>::width, v[j]);
+DINI_INLINE inline void store_row(T* p, const typename Vec<T>::Type (&v)[NV], std::ptrdiff_t tail) {
+  repeat<NV - 1>([&](auto j) DINI_INLINE { Vec<T>::store(p + j.value * Vec<T>::width, v[j.value]); });
   T* last = p + (NV - 1) * Vec<T>::width;
   if constexpr (Tail) {
     Vec<T>::store(last, v[NV - 1], tail);
@@ -23,30 +39,34 @@ inline void store_row(T* p, const typename Vec<T>::Type (&v)[NV], std::ptrdiff_t
   }
 }
 
+// acc ± factor row, vector by vector.
+template <class T, int NV, bool Subtract>
+DINI_INLINE inline void accumulate(typename Vec<T>::Type (&acc)[NV], T factor, const typename Vec<T>::Type (&row)[NV]) {
+  const auto f = Vec<T>::broadcast(factor);
+  repeat<NV>([&](auto j) DINI_INLINE {
+    acc[j.value] = Subtract ? Vec<T>::fnma(f, row[j.value], acc[j.value]) : Vec<T>::fma(f, row[j.value], acc[j.value]);
+  });
+}
+
 // MR rows of NV vectors of C stay in registers over all of k.
 template <class T, int MR, int NV, bool Tail, bool Subtract>
-inline void multiply_block(bool load_c, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col,
-                           const T* b, std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row, std::ptrdiff_t tail) {
+void multiply_block(bool load_c, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b,
+                    std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row, std::ptrdiff_t tail) {
   using V = typename Vec<T>::Type;
   V acc[MR][NV];
-  if (load_c) {
-    for (int r = 0; r < MR; ++r) load_row<T, NV, Tail>(acc[r], c + r * c_row, tail);
-  } else {
-    for (int r = 0; r < MR; ++r)
-      for (int j = 0; j < NV; ++j) acc[r][j] = Vec<T>::zero();
-  }
+  repeat<MR>([&](auto r) DINI_INLINE {
+    repeat<NV>([&](auto j) DINI_INLINE { acc[r.value][j.value] = Vec<T>::zero(); });
+  });
+  if (load_c)
+    repeat<MR>([&](auto r) DINI_INLINE { load_row<T, NV, Tail>(acc[r.value], c + r.value * c_row, tail); });
   for (std::ptrdiff_t p = 0; p < k; ++p) {
     V row[NV];
     load_row<T, NV, Tail>(row, b, tail);
-    for (int r = 0; r < MR; ++r) {
-      const V factor = Vec<T>::broadcast(a[r * a_row]);
-      for (int j = 0; j < NV; ++j)
-        acc[r][j] = Subtract ? Vec<T>::fnma(factor, row[j], acc[r][j]) : Vec<T>::fma(factor, row[j], acc[r][j]);
-    }
+    repeat<MR>([&](auto r) DINI_INLINE { accumulate<T, NV, Subtract>(acc[r.value], a[r.value * a_row], row); });
     a += a_col;
     b += b_row;
   }
-  for (int r = 0; r < MR; ++r) store_row<T, NV, Tail>(c + r * c_row, acc[r], tail);
+  repeat<MR>([&](auto r) DINI_INLINE { store_row<T, NV, Tail>(c + r.value * c_row, acc[r.value], tail); });
 }
 
 template <class T, int NV, bool Tail, bool Subtract>
@@ -138,14 +158,27 @@ void multiply_signed(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdi
                      std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c,
                      std::ptrdiff_t c_row) {
   if (n == 1 && m > 1) return multiply_column<T, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row);
+  // A block of B, step_k × step_n, is at most 32 KiB: it stays in the first cache over all of A's rows.
   constexpr std::ptrdiff_t step_n = Vec<T>::vectors * Vec<T>::width;
-  constexpr std::ptrdiff_t step_k = 256;  // a block of B is step_k × step_n: 64 KiB or less, in reach of L1 and L2
+  constexpr std::ptrdiff_t most = 32768 / (step_n * static_cast<std::ptrdiff_t>(sizeof(T)));
+  constexpr std::ptrdiff_t step_k = most < 256 ? most : 256;
+  // Packed where enough rows share it: pieces of rows far apart are spread over cache sets and pages.
+  const bool pack = n >= 128 && m >= 4 * Vec<T>::rows;
+  alignas(64) T packed[step_k * step_n];
   std::ptrdiff_t p = 0;
   do {
     const std::ptrdiff_t kb = k - p < step_k ? k - p : step_k;
     for (std::ptrdiff_t j = 0; j < n; j += step_n) {
       const std::ptrdiff_t nb = n - j < step_n ? n - j : step_n;
-      multiply_any<T, Subtract>(load_c, m, nb, kb, a + p * a_col, a_row, a_col, b + p * b_row + j, b_row, c + j, c_row);
+      const T* block = b + p * b_row + j;
+      std::ptrdiff_t block_row = b_row;
+      if (pack) {
+        for (std::ptrdiff_t i = 0; i < kb; ++i)
+          __builtin_memcpy(packed + i * step_n, block + i * b_row, static_cast<std::size_t>(nb) * sizeof(T));
+        block = packed;
+        block_row = step_n;
+      }
+      multiply_any<T, Subtract>(load_c, m, nb, kb, a + p * a_col, a_row, a_col, block, block_row, c + j, c_row);
     }
     load_c = true;
     p += kb;
@@ -174,12 +207,11 @@ inline void solve_diagonal_block(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrh
     for (std::ptrdiff_t p = 0; p < i; ++p) {
       typename Vec<T>::Type row[NV];
       load_row<T, NV, true>(row, x + p * x_row, tail);
-      const auto factor = Vec<T>::broadcast(a[i * a_row + p * a_col]);
-      for (int j = 0; j < NV; ++j) acc[j] = Vec<T>::fnma(factor, row[j], acc[j]);
+      accumulate<T, NV, true>(acc, a[i * a_row + p * a_col], row);
     }
     if (!unit) {
       const auto pivot = Vec<T>::broadcast(a[i * (a_row + a_col)]);
-      for (int j = 0; j < NV; ++j) acc[j] = Vec<T>::div(acc[j], pivot);
+      repeat<NV>([&](auto j) DINI_INLINE { acc[j.value] = Vec<T>::div(acc[j.value], pivot); });
     }
     store_row<T, NV, true>(x + i * x_row, acc, tail);
   }
@@ -350,3 +382,5 @@ const DenseMicro<T>& table() {
 
 template const DenseMicro<float>& table<float>();
 template const DenseMicro<double>& table<double>();
+
+#undef DINI_INLINE

@@ -8,9 +8,9 @@
 namespace dini::kernels::dense_table {
 
 // m·n·k below this: the kernels of dense_micro.hpp; from it on: OpenBLAS.
-inline constexpr double gemm_blas_from = 64.0 * 64 * 64;
+inline constexpr double gemm_blas_from = 400.0 * 400 * 400;
 
 // Order from which LU goes to LAPACK's getrf, which needs two transpositions.
-inline constexpr std::size_t lu_blas_from = 256;
+inline constexpr std::size_t lu_blas_from = 800;
 
 }  // namespace dini::kernels::dense_table
