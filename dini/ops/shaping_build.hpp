@@ -1,0 +1,62 @@
+// What the families that move, pick and multiply elements share: strided copies, samples, and plain references' tools.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dini/ops/op.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/shaping_ops.hpp"
+#include "dini/trace/emit.hpp"
+
+namespace dini::detail {
+
+void check_defined(const Array& a, const char* function);
+Array literal(double value, const Array& like);
+
+using Ints = Params::Ints;
+
+// Row-major strides, in elements.
+Ints row_major_strides(const Shape& shape);
+
+// out[i·out_strides] = in[i·in_strides] for all i below shape; strides in elements of `item` bytes, 0 and negative allowed
+// for `in`.
+void copy_strided(std::size_t item, const Shape& shape, const Ints& in_strides, const void* in, const Ints& out_strides,
+                  void* out);
+
+// Numbers between -2 and 2, none of them equal or 0, without a pattern; other numbers for another seed.
+Array sample(const Shape& shape, Dtype dtype, int seed = 0);
+Array sample_integers(const std::vector<std::int64_t>& values, const Shape& shape, Dtype dtype = Dtype::int64);
+
+// The elements as long double.
+inline std::vector<long double> numbers(const Array& a) { return a.to_vector<long double>(); }
+
+// The index of each element in turn, row-major.
+template <class F> void for_each_index(const Shape& shape, F&& f) {
+  Ints index(static_cast<std::size_t>(shape.ndim()), 0);
+  for (std::int64_t k = 0; k < shape.size(); ++k) {
+    f(index);
+    for (int d = shape.ndim() - 1; d >= 0 && ++index[static_cast<std::size_t>(d)] == shape[d]; --d) {
+      index[static_cast<std::size_t>(d)] = 0;
+    }
+  }
+}
+std::int64_t flat_index(const Shape& shape, const Ints& index);
+
+// The op on a tangent where there is one.
+inline Leaves linear_jvp(const Op& op, const JvpCall& c) {
+  if (!c.tangents[0].defined()) return {Array()};
+  return emit(op, {c.tangents[0]}, c.params);
+}
+
+// Operands with the batch axis in front, repeated along it where they had none.
+Leaves all_batched(const BatchCall& call);
+
+inline bool is_iota(const Axes& axes) {
+  for (int k = 0; k < static_cast<int>(axes.size()); ++k) {
+    if (axes[static_cast<std::size_t>(k)] != k) return false;
+  }
+  return true;
+}
+
+}  // namespace dini::detail
