@@ -11,69 +11,101 @@ namespace {
 
 inline constexpr std::size_t rows_at_once = 8;
 
-// out[r] = the sum of a[r]'s lanes: a transposition and the additions in one go.
+// y[r] = the sum of a[r]'s lanes for r < count <= rows, where rows is 8 or 4: a transposition and the additions in one
+// go, in an order that is the same for every row and for both values of `rows`.
 #if DINI_VECTOR_LEVEL == 512
-DINI_INLINE void fold_rows(const Vec<double>* a, double* out) {
-  Vec<double> pairs[4], quads[2];
-  for (int i = 0; i < 4; ++i) {
+template <int rows>
+DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+  Vec<double> pairs[rows / 2];
+  for (int i = 0; i < rows / 2; ++i) {
     pairs[i] = Vec<double>(_mm512_unpacklo_pd(a[2 * i].v, a[2 * i + 1].v)) +
                Vec<double>(_mm512_unpackhi_pd(a[2 * i].v, a[2 * i + 1].v));
   }
-  auto halve = [](Vec<double> p, Vec<double> q) {
+  auto halve = [](Vec<double> p, Vec<double> q) DINI_LAMBDA {
     return Vec<double>(_mm512_shuffle_f64x2(p.v, q.v, 0x88)) + Vec<double>(_mm512_shuffle_f64x2(p.v, q.v, 0xdd));
   };
-  for (int i = 0; i < 2; ++i) quads[i] = halve(pairs[2 * i], pairs[2 * i + 1]);
-  store(out, halve(quads[0], quads[1]));
+  Vec<double> quad = halve(pairs[0], pairs[1]);
+  if constexpr (rows == 8) {
+    Vec<double> sums = halve(quad, halve(pairs[2], pairs[3]));
+    if (count == 8) return store(y, sums);
+    store_part(y, sums, count);
+  } else {
+    __m256d sums = _mm512_castpd512_pd256(halve(quad, quad).v);
+    _mm256_mask_storeu_pd(y, __mmask8((1u << count) - 1), sums);
+  }
 }
-DINI_INLINE void fold_rows(const Vec<float>* a, float* out) {
-  Vec<float> pairs[4], quads[2];
-  for (int i = 0; i < 4; ++i) {
+template <int rows>
+DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+  Vec<float> pairs[rows / 2], quads[rows / 4];
+  for (int i = 0; i < rows / 2; ++i) {
     pairs[i] = Vec<float>(_mm512_unpacklo_ps(a[2 * i].v, a[2 * i + 1].v)) +
                Vec<float>(_mm512_unpackhi_ps(a[2 * i].v, a[2 * i + 1].v));
   }
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < rows / 4; ++i) {
     __m512d p = _mm512_castps_pd(pairs[2 * i].v), q = _mm512_castps_pd(pairs[2 * i + 1].v);
     quads[i] = Vec<float>(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q))) +
                Vec<float>(_mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
   }
-  auto halve = [](Vec<float> p, Vec<float> q) {
+  auto halve = [](Vec<float> p, Vec<float> q) DINI_LAMBDA {
     return Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0x88)) + Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0xdd));
   };
-  Vec<float> eight = halve(quads[0], quads[1]);
-  _mm256_storeu_ps(out, _mm512_castps512_ps256(halve(eight, eight).v));
+  Vec<float> sums = halve(quads[0], quads[rows / 4 - 1]);
+  sums = halve(sums, sums);
+  _mm256_mask_storeu_ps(y, __mmask8((1u << count) - 1), _mm512_castps512_ps256(sums.v));
 }
 #elif DINI_VECTOR_LEVEL == 2
-DINI_INLINE void fold_rows(const Vec<double>* a, double* out) {
-  for (int i = 0; i < 8; i += 4) {
+template <int rows>
+DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+  for (int i = 0; i < rows; i += 4) {
     __m256d p = _mm256_add_pd(_mm256_unpacklo_pd(a[i].v, a[i + 1].v), _mm256_unpackhi_pd(a[i].v, a[i + 1].v));
     __m256d q = _mm256_add_pd(_mm256_unpacklo_pd(a[i + 2].v, a[i + 3].v), _mm256_unpackhi_pd(a[i + 2].v, a[i + 3].v));
-    _mm256_storeu_pd(out + i, _mm256_add_pd(_mm256_permute2f128_pd(p, q, 0x20), _mm256_permute2f128_pd(p, q, 0x31)));
+    __m256d sums = _mm256_add_pd(_mm256_permute2f128_pd(p, q, 0x20), _mm256_permute2f128_pd(p, q, 0x31));
+    if (count >= std::size_t(i + 4)) {
+      _mm256_storeu_pd(y + i, sums);
+    } else {
+      store_part(y + i, Vec<double>(sums), count - i);
+    }
   }
 }
-DINI_INLINE void fold_rows(const Vec<float>* a, float* out) {
-  __m256 quads[2];
-  for (int i = 0; i < 2; ++i) {
+template <int rows>
+DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+  __m256 quads[rows / 4];
+  for (int i = 0; i < rows / 4; ++i) {
     const Vec<float>* b = a + 4 * i;
     __m256 p = _mm256_add_ps(_mm256_unpacklo_ps(b[0].v, b[1].v), _mm256_unpackhi_ps(b[0].v, b[1].v));
     __m256 q = _mm256_add_ps(_mm256_unpacklo_ps(b[2].v, b[3].v), _mm256_unpackhi_ps(b[2].v, b[3].v));
     __m256d s = _mm256_castps_pd(p), t = _mm256_castps_pd(q);
     quads[i] = _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(s, t)), _mm256_castpd_ps(_mm256_unpackhi_pd(s, t)));
   }
-  _mm256_storeu_ps(out, _mm256_add_ps(_mm256_permute2f128_ps(quads[0], quads[1], 0x20),
-                                      _mm256_permute2f128_ps(quads[0], quads[1], 0x31)));
+  __m256 p = quads[0], q = quads[rows / 4 - 1];
+  __m256 sums = _mm256_add_ps(_mm256_permute2f128_ps(p, q, 0x20), _mm256_permute2f128_ps(p, q, 0x31));
+  if (count == 8) return _mm256_storeu_ps(y, sums);
+  store_part(y, Vec<float>(sums), count);
 }
 #else
-DINI_INLINE void fold_rows(const Vec<double>* a, double* out) {
-  for (int i = 0; i < 8; i += 2) {
-    _mm_storeu_pd(out + i, _mm_add_pd(_mm_unpacklo_pd(a[i].v, a[i + 1].v), _mm_unpackhi_pd(a[i].v, a[i + 1].v)));
+template <int rows>
+DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 2) {
+    __m128d sums = _mm_add_pd(_mm_unpacklo_pd(a[i].v, a[i + 1].v), _mm_unpackhi_pd(a[i].v, a[i + 1].v));
+    if (count - i >= 2) {
+      _mm_storeu_pd(y + i, sums);
+    } else {
+      _mm_store_sd(y + i, sums);
+    }
   }
 }
-DINI_INLINE void fold_rows(const Vec<float>* a, float* out) {
-  for (int i = 0; i < 8; i += 4) {
+template <int rows>
+DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 4) {
     const Vec<float>* b = a + i;
     __m128 p = _mm_add_ps(_mm_unpacklo_ps(b[0].v, b[1].v), _mm_unpackhi_ps(b[0].v, b[1].v));
     __m128 q = _mm_add_ps(_mm_unpacklo_ps(b[2].v, b[3].v), _mm_unpackhi_ps(b[2].v, b[3].v));
-    _mm_storeu_ps(out + i, _mm_add_ps(_mm_movelh_ps(p, q), _mm_movehl_ps(q, p)));
+    __m128 sums = _mm_add_ps(_mm_movelh_ps(p, q), _mm_movehl_ps(q, p));
+    if (count - i >= 4) {
+      _mm_storeu_ps(y + i, sums);
+    } else {
+      store_part(y + i, Vec<float>(sums), count - i);
+    }
   }
 }
 #endif
@@ -98,29 +130,23 @@ DINI_INLINE void row_sums(std::size_t n, const T* A, const T* x, Vec<T>* acc) {
 
 template <class T>
 void gemv(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
-  std::size_t i = 0;
   Vec<T> acc[rows_at_once];
-  for (; i + rows_at_once <= m; i += rows_at_once) {
-    row_sums<rows_at_once>(n, A + i * n, x, acc);
-    fold_rows(acc, y + i);
+  for (; m >= rows_at_once; m -= rows_at_once, A += rows_at_once * n, y += rows_at_once) {
+    row_sums<rows_at_once>(n, A, x, acc);
+    fold_rows<8>(acc, y, 8);
   }
-  std::size_t left = m - i;
-  if (left == 0) return;
-  for (auto& a : acc) a = T(0);
-  T out[rows_at_once];
-  Vec<T>* a = acc;
-  const T* row = A + i * n;
-  if (left & 4) {
-    row_sums<4>(n, row, x, a);
-    row += 4 * n, a += 4;
+  if (m & 4) {
+    row_sums<4>(n, A, x, acc);
+    fold_rows<4>(acc, y, 4);
+    A += 4 * n, y += 4;
   }
-  if (left & 2) {
-    row_sums<2>(n, row, x, a);
-    row += 2 * n, a += 2;
-  }
-  if (left & 1) row_sums<1>(n, row, x, a);
-  fold_rows(acc, out);
-  for (std::size_t r = 0; r < left; ++r) y[i + r] = out[r];
+  m &= 3;
+  if (m == 0) return;
+  for (std::size_t r = 0; r < 4; ++r) acc[r] = T(0);
+  if (m == 1) row_sums<1>(n, A, x, acc);
+  if (m == 2) row_sums<2>(n, A, x, acc);
+  if (m == 3) row_sums<3>(n, A, x, acc);
+  fold_rows<4>(acc, y, m);
 }
 
 // `count` registers of y at once, all of them full but perhaps the last.

@@ -1,6 +1,8 @@
 // Reductions in the fixed order that vector.hpp states: the same on every instruction set, to the bit.
 #pragma once
 
+#include <utility>
+
 #include "vector_impl_simple.hpp"
 
 namespace dini::kernels::DINI_VECTOR_ISA {
@@ -59,27 +61,32 @@ struct Sum {
   DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return a + b; }
 };
 
-template <class T>
-inline constexpr std::size_t sum_registers = 128 / vector_bytes;
-
-// term(i) is the register of elements from i on, term(i, k) the first k of them with zeros behind: adding zeros changes
-// nothing, because a lane that starts from +0 never is -0.
+// 128 bytes of lanes. term(i) is the register of elements from i on, term(i, k) the first k of them with zeros behind:
+// adding zeros changes nothing, because a lane that starts from +0 never is -0. (Written with a pack, because GCC 12 makes
+// a call of memset of a loop that sets the lanes to zero, and they stay in memory.)
+template <class T, class Term, std::size_t... r>
+DINI_INLINE T sum_block(std::size_t n, Term term, std::index_sequence<r...>) {
+  constexpr std::size_t w = width<T>, registers = sizeof...(r);
+  Vec<T> acc[] = {Vec<T>(T(r * 0))...};
+  std::size_t i = 0;
+  for (; i + w * registers <= n; i += w * registers) ((acc[r] = acc[r] + term(i + r * w)), ...);
+  auto rest = [&](Vec<T>& a, std::size_t from) DINI_LAMBDA {
+    if (from + w <= n) {
+      a = a + term(from);
+    } else if (from < n) {
+      a = a + term(from, n - from);
+    }
+  };
+  (rest(acc[r], i + r * w), ...);
+  if constexpr (registers > 4) {
+    acc[0] = acc[0] + acc[4], acc[1] = acc[1] + acc[5], acc[2] = acc[2] + acc[6], acc[3] = acc[3] + acc[7];
+  }
+  if constexpr (registers > 2) acc[0] = acc[0] + acc[2], acc[1] = acc[1] + acc[3];
+  return fold(acc[0] + acc[1], Sum{});
+}
 template <class T, class Term>
 DINI_INLINE T sum_block(std::size_t n, Term term) {
-  constexpr std::size_t w = width<T>, registers = sum_registers<T>;
-  Vec<T> acc[registers];
-  for (auto& a : acc) a = T(0);
-  std::size_t i = 0;
-  for (; i + w * registers <= n; i += w * registers) {
-    for (std::size_t r = 0; r < registers; ++r) acc[r] = acc[r] + term(i + r * w);
-  }
-  for (std::size_t r = 0; r < registers && i < n; ++r, i += w) {
-    acc[r] = acc[r] + (n - i >= w ? term(i) : term(i, n - i));
-  }
-  for (std::size_t half = registers / 2; half > 0; half /= 2) {
-    for (std::size_t r = 0; r < half; ++r) acc[r] = acc[r] + acc[r + half];
-  }
-  return fold(acc[0], Sum{});
+  return sum_block<T>(n, term, std::make_index_sequence<128 / vector_bytes>());
 }
 
 template <class T>

@@ -79,12 +79,40 @@ template <class T>
 void compare_eq(const T* a, const T* b, bool* y, std::size_t n) { for (std::size_t i = 0; i < n; ++i) y[i] = a[i] == b[i]; }
 template <class T>
 void compare_ne(const T* a, const T* b, bool* y, std::size_t n) { for (std::size_t i = 0; i < n; ++i) y[i] = a[i] != b[i]; }
+// Lanes whose byte is not zero.
+#if DINI_VECTOR_LEVEL == 512
+DINI_INLINE Mask<float> load_mask(const bool* c, Vec<float>) {
+  __m128i bytes = _mm_loadu_si128((const __m128i*)c);
+  return {unsigned(_mm_test_epi8_mask(bytes, bytes))};
+}
+DINI_INLINE Mask<double> load_mask(const bool* c, Vec<double>) {
+  __m128i bytes = _mm_loadl_epi64((const __m128i*)c);
+  return {unsigned(_mm_test_epi8_mask(bytes, bytes))};
+}
+#elif DINI_VECTOR_LEVEL == 2
+DINI_INLINE Mask<float> load_mask(const bool* c, Vec<float>) {
+  return mask_of(Bits<float>((NativeF_int)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)c))));
+}
+DINI_INLINE Mask<double> load_mask(const bool* c, Vec<double>) {
+  return mask_of(Bits<double>((NativeD_int)_mm256_cvtepi8_epi64(_mm_loadu_si32(c))));
+}
+#else
+DINI_INLINE Mask<float> load_mask(const bool* c, Vec<float>) {
+  return mask_of(Bits<float>(NativeF_int{c[0], c[1], c[2], c[3]}));
+}
+DINI_INLINE Mask<double> load_mask(const bool* c, Vec<double>) {
+  return mask_of(Bits<double>(NativeD_int{c[0], c[1]}));
+}
+#endif
+
 template <class T>
 void select_array(const bool* c, const T* a, const T* b, T* y, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    T u = a[i], v = b[i];  // both are read, so that it becomes a blend and no branch
-    y[i] = c[i] ? u : v;
+  std::size_t i = 0;
+  for (; i + width<T> <= n; i += width<T>) {
+    Vec<T> u = load(a + i), v = load(b + i);
+    store(y + i, select(load_mask(c + i, u), u, v));
   }
+  for (; i < n; ++i) y[i] = c[i] ? a[i] : b[i];
 }
 
 }  // namespace

@@ -217,14 +217,21 @@ DINI_INLINE Vec<T> atan(Vec<T> x) { return with_sign(atan_ratio(abs(x), Vec<T>(T
 template <class T>
 DINI_INLINE Vec<T> atan2(Vec<T> y, Vec<T> x) {
   using D = ArcData<T>;
+  using F = Format<T>;
   Vec<T> n = abs(y), d = abs(x);
-  // Large sides are made small enough to be added, and infinite ones finite: only whether they are equal matters.
+  // Large sides are made small enough to be added, and subnormal ones normal; of an infinite pair only which is infinite
+  // matters.
+  const Vec<T> zero = T(0), one = T(1), inf = infinity<T>;
   Vec<T> larger = max2(n, d);
-  Mask<T> big = less(Vec<T>(Format<T>::largest / 4), larger);
-  n = select(big, select(equal(n, Vec<T>(infinity<T>)), Vec<T>(T(1)), select(equal(d, Vec<T>(infinity<T>)), Vec<T>(T(0)), n * T(0.25))), n);
-  d = select(big, select(equal(abs(x), Vec<T>(infinity<T>)), Vec<T>(T(1)), select(equal(abs(y), Vec<T>(infinity<T>)), Vec<T>(T(0)), d * T(0.25))), d);
+  Mask<T> large = less(Vec<T>(F::largest / 4), larger), small = less(larger, Vec<T>(F::smallest_normal / F::epsilon));
+  if (any(large | small)) [[unlikely]] {
+    Vec<T> scale = select(large, Vec<T>(T(0.25)), select(small, Vec<T>(T(1) / F::epsilon), one));
+    Mask<T> infinite = equal(larger, inf);
+    n = select(infinite, select(equal(n, inf), one, zero), n * scale);
+    d = select(infinite, select(equal(d, inf), one, zero), d * scale);
+  }
   Vec<T> angle = atan_ratio(n, d);
-  angle = select(equal(n, Vec<T>(T(0))), Vec<T>(T(0)), angle);  // 0/0 is 0 here
+  angle = select(equal(n, zero), zero, angle);  // 0/0 is 0 here
   Mask<T> left = mask_of(sign_of(x));
   Vec<T> reflected = D::half_pi_high * T(2) - (angle - Vec<T>(D::half_pi_low * T(2)));
   Vec<T> y_abs = with_sign(select(left, reflected, angle), sign_of(y));
