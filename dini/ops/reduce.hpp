@@ -49,9 +49,8 @@ Array argmin(const Array& a, int axis, bool keepdims = false);
 
 /// √Σx² over all elements. Its slope at 0 is NaN.
 Array norm(const Array& x);
-/// Norms by ord. Over all elements or one axis (vectors): (Σ|x|ᵖ)^(1/p), max|x| for inf, min|x| for -inf, the number of
-/// elements that are not 0 for 0. Over two axes only √Σx² (ord 2 gives that too: no singular values). ValueError for
-/// others.
+/// The p-norm of all elements, or along axes, by ord: (Σ|x|ᵖ)^(1/p), max|x| for inf, min|x| for -inf, the number of
+/// elements that are not 0 for 0. Matrix norms are linalg::norm's.
 Array norm(const Array& x, double ord, const ReduceAxes& axes = {}, bool keepdims = false);
 
 /// log Σ eᵃ, e^(a - logsumexp), a - logsumexp, without overflow.

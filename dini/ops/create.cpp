@@ -1,0 +1,193 @@
+#include "dini/ops/create.hpp"
+
+#include <cmath>
+
+#include "dini/ops/create_ops.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/reduce_loops.hpp"
+#include "dini/ops/registry.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_ops.hpp"
+#include "dini/trace/emit.hpp"
+
+namespace dini {
+
+namespace {
+
+// A number repeated: in a Program a scalar and one broadcast, whatever the shape.
+Array filled(const Shape& shape, const Array& number, Dtype dtype) {
+  return detail::emit_broadcast(astype(number, dtype), shape, {});
+}
+
+// What has no operands is the same for every lane.
+Batched batch_created(const Op& op, const BatchCall& call) { return {emit(op, {}, call.params), {false}}; }
+
+// Numbers made on the host, in a dtype.
+template <class F> Array from_numbers(std::int64_t count, Dtype dtype, F number) {
+  void* memory;
+  Array out = allocate({Shape{count}, dtype, false}, &memory);
+  visit_dtype(dtype, [&]<class T>() {
+    for (std::int64_t k = 0; k < count; ++k) static_cast<T*>(memory)[k] = static_cast<T>(number(k));
+  });
+  return out;
+}
+
+}  // namespace
+
+const Op& iota_op() {
+  static const Op op = [] {
+    Op op;
+    op.name = "iota";
+    op.infer = [](std::span<const Aval>, const Params& params) -> std::vector<Aval> {
+      return {{params.shape("shape"), params.dtype("dtype"), false}};
+    };
+    op.kernel = [](const KernelCall& call) {
+      const reduce_detail::Lines l(call.out_avals[0].shape, static_cast<int>(call.params.integer("axis")));
+      visit_dtype(call.out_avals[0].dtype, [&]<class T>() {
+        T* y = static_cast<T*>(call.out[0]);
+        for (std::int64_t o = 0; o < l.outer; ++o) {
+          for (std::int64_t k = 0; k < l.length; ++k) {
+            for (std::int64_t i = 0; i < l.inner; ++i) *y++ = static_cast<T>(k);
+          }
+        }
+      });
+    };
+    op.batch = [](const BatchCall& call) { return batch_created(iota_op(), call); };
+    op.samples = [](Dtype dtype) -> std::vector<Sample> {
+      return {{{}, {{"shape", Shape{5}}, {"dtype", dtype}, {"axis", std::int64_t{0}}}},
+              {{}, {{"shape", Shape{2, 3, 4}}, {"dtype", dtype}, {"axis", std::int64_t{1}}}}};
+    };
+    op.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
+      const Shape shape = s.params.shape("shape");
+      const int axis = static_cast<int>(s.params.integer("axis"));
+      std::vector<long double> out;
+      for (std::int64_t i = 0; i < shape.size(); ++i) {
+        out.push_back(static_cast<long double>(i / shape.sub(axis + 1, shape.ndim()).size() % shape[axis]));
+      }
+      return {out};
+    };
+    op.differentiable = false;
+    return op;
+  }();
+  return op;
+}
+
+const Op& eye_op() {
+  static const Op op = [] {
+    Op op;
+    op.name = "eye";
+    op.infer = [](std::span<const Aval>, const Params& params) -> std::vector<Aval> {
+      return {{Shape{params.integer("rows"), params.integer("columns")}, params.dtype("dtype"), false}};
+    };
+    op.kernel = [](const KernelCall& call) {
+      const std::int64_t rows = call.params.integer("rows"), columns = call.params.integer("columns");
+      const std::int64_t offset = call.params.integer("offset");
+      visit_dtype(call.out_avals[0].dtype, [&]<class T>() {
+        T* y = static_cast<T*>(call.out[0]);
+        std::fill(y, y + rows * columns, T(0));
+        for (std::int64_t i = std::max<std::int64_t>(0, -offset); i < rows && i + offset < columns; ++i) {
+          y[i * columns + i + offset] = T(1);
+        }
+      });
+    };
+    op.batch = [](const BatchCall& call) { return batch_created(eye_op(), call); };
+    op.samples = [](Dtype dtype) -> std::vector<Sample> {
+      std::vector<Sample> samples;
+      for (std::int64_t offset : {0, 1, -2}) {
+        samples.push_back({{}, {{"rows", std::int64_t{3}}, {"columns", std::int64_t{4}}, {"offset", offset}, {"dtype", dtype}}});
+      }
+      return samples;
+    };
+    op.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
+      std::vector<long double> out;
+      for (std::int64_t i = 0; i < s.params.integer("rows"); ++i) {
+        for (std::int64_t j = 0; j < s.params.integer("columns"); ++j) out.push_back(j - i == s.params.integer("offset"));
+      }
+      return {out};
+    };
+    op.differentiable = false;
+    return op;
+  }();
+  return op;
+}
+
+OpList create_ops() {
+  static const Op* const ops[] = {&iota_op(), &eye_op()};
+  return ops;
+}
+
+Array zeros(const Shape& shape, Dtype dtype) { return filled(shape, 0, dtype); }
+Array ones(const Shape& shape, Dtype dtype) { return filled(shape, 1, dtype); }
+
+Array full(const Shape& shape, const Array& value, std::optional<Dtype> dtype) {
+  detail::check_defined(value, "full");
+  return detail::as_shape(astype(value, dtype.value_or(value.dtype())), shape, "full");
+}
+
+Array zeros_like(const Array& a, std::optional<Dtype> dtype) {
+  detail::check_defined(a, "zeros_like");
+  return zeros(a.shape(), dtype.value_or(a.dtype()));
+}
+Array ones_like(const Array& a, std::optional<Dtype> dtype) {
+  detail::check_defined(a, "ones_like");
+  return ones(a.shape(), dtype.value_or(a.dtype()));
+}
+Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype) {
+  detail::check_defined(a, "full_like");
+  return full(a.shape(), value, dtype.value_or(a.dtype()));
+}
+
+Array arange(std::int64_t stop) { return arange(0, stop, 1); }
+
+Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
+  if (!step) throw ValueError("arange: the step is 0");
+  const std::int64_t distance = stop - start;
+  const std::int64_t count = (distance > 0) != (step > 0) || !distance ? 0 : (distance - (step > 0 ? 1 : -1)) / step + 1;
+  const Array k = emit_one(iota_op(), {}, {{"shape", Shape{count}}, {"dtype", Dtype::int64}, {"axis", std::int64_t{0}}});
+  const Array scaled = step == 1 ? k : k * step;
+  return start ? scaled + start : scaled;
+}
+
+Array arange(double start, double stop, double step, Dtype dtype) {
+  if (step == 0 || std::isnan(step)) throw ValueError("arange: the step is " + std::to_string(step));
+  const double count = std::ceil((stop - start) / step);
+  if (!(count < 1e12)) throw ValueError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) + " has no end");
+  return from_numbers(count > 0 ? static_cast<std::int64_t>(count) : 0, dtype,
+                      [&](std::int64_t k) { return start + static_cast<double>(k) * step; });
+}
+
+Array linspace(double start, double stop, std::int64_t count, Dtype dtype) {
+  if (count < 0) throw ValueError("linspace: count is " + std::to_string(count) + ", wanted 0 or more");
+  const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
+  return from_numbers(count, dtype, [&](std::int64_t k) {
+    return k && k == count - 1 ? stop : start + static_cast<double>(k) * step;
+  });
+}
+
+Array eye(std::int64_t rows, std::int64_t columns, std::int64_t k, Dtype dtype) {
+  if (columns == -1) columns = rows;
+  return emit_one(eye_op(), {}, {{"rows", rows}, {"columns", columns}, {"offset", k}, {"dtype", dtype}});
+}
+Array eye(std::int64_t rows, Dtype dtype) { return eye(rows, rows, 0, dtype); }
+Array identity(std::int64_t n, Dtype dtype) { return eye(n, n, 0, dtype); }
+
+std::vector<Array> meshgrid(const std::vector<Array>& vectors, bool ij) {
+  const int n = static_cast<int>(vectors.size());
+  // Where vector i's axis goes: "xy" swaps the first two.
+  const auto place = [&](int i) { return ij || n < 2 || i > 1 ? i : 1 - i; };
+  std::vector<std::int64_t> lengths(vectors.size());
+  for (int i = 0; i < n; ++i) {
+    const Array& v = vectors[static_cast<std::size_t>(i)];
+    detail::check_defined(v, "meshgrid");
+    if (v.ndim() > 1) throw ShapeError("meshgrid: got an array of shape " + v.shape().str() + ", wanted vectors");
+    lengths[static_cast<std::size_t>(place(i))] = v.size();
+  }
+  std::vector<Array> out;
+  for (int i = 0; i < n; ++i) {
+    const Array& v = vectors[static_cast<std::size_t>(i)];
+    out.push_back(detail::emit_broadcast(detail::emit_reshape(v, Shape{v.size()}), lengths, {place(i)}));
+  }
+  return out;
+}
+
+}  // namespace dini

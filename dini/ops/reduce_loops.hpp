@@ -1,0 +1,250 @@
+// The kernels of the reducing and running ops.
+//
+// An array is seen as groups of neighbouring axes that are all reduced or all kept. Where the last group is reduced, each
+// run of neighbouring elements is taken by the vector kernel and the runs are combined in order; where it is kept, rows
+// are combined element by element, in blocks. So the order of operations for one result depends on the reduced lengths
+// alone.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "dini/ops/kernels/vector.hpp"
+#include "dini/ops/op.hpp"
+
+namespace dini::reduce_detail {
+
+// Accumulators: floating numbers are summed in double, integers wrap around.
+template <class T>
+using Wide = std::conditional_t<std::is_floating_point_v<T>, double, std::conditional_t<std::is_same_v<T, bool>, bool, std::uint64_t>>;
+
+struct SumRule {
+  template <class T> using Acc = Wide<T>;
+  template <class T> static Acc<T> identity() { return 0; }
+  template <class T> static Acc<T> combine(Acc<T> a, Acc<T> b) { return static_cast<Acc<T>>(a + b); }
+  template <class T> static Acc<T> run(const T* x, std::size_t n) {
+    if constexpr (std::is_floating_point_v<T>) return kernels::vector_kernels<T>().sum(x, n);
+    Acc<T> y = 0;
+    for (std::size_t i = 0; i < n; ++i) y = static_cast<Acc<T>>(y + static_cast<Acc<T>>(x[i]));
+    return y;
+  }
+};
+
+struct ProdRule {
+  template <class T> using Acc = Wide<T>;
+  template <class T> static Acc<T> identity() { return 1; }
+  template <class T> static Acc<T> combine(Acc<T> a, Acc<T> b) { return static_cast<Acc<T>>(a * b); }
+  template <class T> static Acc<T> run(const T* x, std::size_t n) {
+    Acc<T> y = 1;
+    for (std::size_t i = 0; i < n; ++i) y = static_cast<Acc<T>>(y * static_cast<Acc<T>>(x[i]));
+    return y;
+  }
+};
+
+struct MaxRule {
+  template <class T> using Acc = T;
+  template <class T> static T identity() {
+    if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::lowest();
+  }
+  template <class T> static T combine(T a, T b) { return b > a || b != b ? b : a; }
+  template <class T> static T run(const T* x, std::size_t n) {
+    if constexpr (std::is_floating_point_v<T>) return kernels::vector_kernels<T>().max(x, n);
+    T y = identity<T>();
+    for (std::size_t i = 0; i < n; ++i) y = std::max(y, x[i]);
+    return y;
+  }
+};
+
+struct MinRule {
+  template <class T> using Acc = T;
+  template <class T> static T identity() {
+    if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::max();
+  }
+  template <class T> static T combine(T a, T b) { return b < a || b != b ? b : a; }
+  template <class T> static T run(const T* x, std::size_t n) {
+    if constexpr (std::is_floating_point_v<T>) return kernels::vector_kernels<T>().min(x, n);
+    T y = identity<T>();
+    for (std::size_t i = 0; i < n; ++i) y = std::min(y, x[i]);
+    return y;
+  }
+};
+
+// The groups of axes, and how to walk over those of one kind.
+struct Groups {
+  struct Walk {
+    int count = 0;
+    std::array<std::int64_t, Shape::max_ndim> length{}, stride{};
+    std::int64_t total = 1;
+    void add(std::int64_t n, std::int64_t step) {
+      length[static_cast<std::size_t>(count)] = n;
+      stride[static_cast<std::size_t>(count++)] = step;
+      total *= n;
+    }
+    // Where the i-th combination of indices (row-major) lies.
+    std::int64_t offset(std::int64_t i) const {
+      std::int64_t at = 0;
+      for (int k = count - 1; k >= 0; --k) {
+        at += i % length[static_cast<std::size_t>(k)] * stride[static_cast<std::size_t>(k)];
+        i /= length[static_cast<std::size_t>(k)];
+      }
+      return at;
+    }
+  };
+  Walk kept, reduced;            // without the last group
+  std::int64_t last_length = 1;  // of the last group, whose elements are neighbours
+  bool last_reduced = false;
+
+  Groups(const Shape& shape, const Params::Ints& axes) {
+    std::array<std::int64_t, Shape::max_ndim> lengths{};
+    std::array<bool, Shape::max_ndim> is_reduced{};
+    int count = 0;
+    for (int i = 0; i < shape.ndim(); ++i) {
+      if (shape[i] == 1) continue;
+      const bool r = std::find(axes.begin(), axes.end(), i) != axes.end();
+      const auto c = static_cast<std::size_t>(count);
+      if (count && is_reduced[c - 1] == r) lengths[c - 1] *= shape[i];
+      else lengths[c] = shape[i], is_reduced[c] = r, ++count;
+    }
+    if (!count) return;
+    std::int64_t stride = last_length = lengths[static_cast<std::size_t>(count - 1)];
+    last_reduced = is_reduced[static_cast<std::size_t>(count - 1)];
+    std::array<std::int64_t, Shape::max_ndim> strides{};
+    for (int k = count - 2; k >= 0; --k) {
+      strides[static_cast<std::size_t>(k)] = stride;
+      stride *= lengths[static_cast<std::size_t>(k)];
+    }
+    for (int k = 0; k + 1 < count; ++k) {
+      const auto i = static_cast<std::size_t>(k);
+      (is_reduced[i] ? reduced : kept).add(lengths[i], strides[i]);
+    }
+  }
+};
+
+template <class Rule, class T> void reduce_elements(const T* x, T* y, const Groups& g) {
+  using Acc = typename Rule::template Acc<T>;
+  if (g.last_reduced) {
+    for (std::int64_t o = 0; o < g.kept.total; ++o) {
+      const T* from = x + g.kept.offset(o);
+      Acc acc = Rule::template identity<T>();
+      for (std::int64_t r = 0; r < g.reduced.total; ++r) {
+        acc = Rule::template combine<T>(
+            acc, Rule::template run<T>(from + g.reduced.offset(r), static_cast<std::size_t>(g.last_length)));
+      }
+      y[o] = static_cast<T>(acc);
+    }
+    return;
+  }
+  // Rows are combined in blocks, and blocks into the total: fewer roundings meet in one place.
+  constexpr std::int64_t columns = 256, rows = 256;
+  Acc total[columns], part[columns];
+  for (std::int64_t o = 0; o < g.kept.total; ++o) {
+    const T* from = x + g.kept.offset(o);
+    T* to = y + o * g.last_length;
+    for (std::int64_t c0 = 0; c0 < g.last_length; c0 += columns) {
+      const std::int64_t width = std::min(columns, g.last_length - c0);
+      std::fill(total, total + width, Rule::template identity<T>());
+      for (std::int64_t r0 = 0; r0 < g.reduced.total; r0 += rows) {
+        std::fill(part, part + width, Rule::template identity<T>());
+        const std::int64_t r1 = std::min(r0 + rows, g.reduced.total);
+        for (std::int64_t r = r0; r < r1; ++r) {
+          const T* row = from + g.reduced.offset(r) + c0;
+          for (std::int64_t c = 0; c < width; ++c) part[c] = Rule::template combine<T>(part[c], static_cast<Acc>(row[c]));
+        }
+        for (std::int64_t c = 0; c < width; ++c) total[c] = Rule::template combine<T>(total[c], part[c]);
+      }
+      for (std::int64_t c = 0; c < width; ++c) to[c0 + c] = static_cast<T>(total[c]);
+    }
+  }
+}
+
+template <class Rule> void reduce_kernel(const KernelCall& call) {
+  if (!call.out_avals[0].shape.size()) return;
+  const Groups groups(call.in_avals[0].shape, call.params.ints("axes"));
+  visit_dtype(call.in_avals[0].dtype, [&]<class T>() {
+    reduce_elements<Rule>(static_cast<const T*>(call.in[0]), static_cast<T*>(call.out[0]), groups);
+  });
+}
+
+// An axis between those before it, taken together, and those after it.
+struct Lines {
+  std::int64_t outer, length, inner;
+  Lines(const Shape& shape, int axis)
+      : outer(shape.sub(0, axis).size()), length(shape[axis]), inner(shape.sub(axis + 1, shape.ndim()).size()) {}
+};
+
+template <bool largest> void argument_kernel(const KernelCall& call) {
+  const Lines l(call.in_avals[0].shape, static_cast<int>(call.params.integer("axis")));
+  visit_dtype(call.in_avals[0].dtype, [&]<class T>() {
+    const T* x = static_cast<const T*>(call.in[0]);
+    std::int64_t* y = static_cast<std::int64_t*>(call.out[0]);
+    for (std::int64_t o = 0; o < l.outer; ++o) {
+      for (std::int64_t i = 0; i < l.inner; ++i) {
+        const T* line = x + o * l.length * l.inner + i;
+        std::int64_t best = 0;
+        for (std::int64_t k = 1; k < l.length; ++k) {
+          const T a = line[k * l.inner], b = line[best * l.inner];
+          if (b != b) break;  // the first NaN stays
+          if (a != a || (largest ? a > b : a < b)) best = k;
+        }
+        *y++ = best;
+      }
+    }
+  });
+}
+
+struct RunningSum {
+  static constexpr int identity = 0;
+  template <class A> static A combine(A a, A b) { return static_cast<A>(a + b); }
+};
+struct RunningProduct {
+  static constexpr int identity = 1;
+  template <class A> static A combine(A a, A b) { return static_cast<A>(a * b); }
+};
+
+template <class Rule> void running_kernel(const KernelCall& call) {
+  const Lines l(call.in_avals[0].shape, static_cast<int>(call.params.integer("axis")));
+  const bool reverse = call.params.flag("reverse");
+  visit_dtype(call.in_avals[0].dtype, [&]<class T>() {
+    const T* x = static_cast<const T*>(call.in[0]);
+    T* y = static_cast<T*>(call.out[0]);
+    const std::int64_t step = reverse ? -l.inner : l.inner;
+    for (std::int64_t o = 0; o < l.outer; ++o) {
+      for (std::int64_t i = 0; i < l.inner; ++i) {
+        std::int64_t at = o * l.length * l.inner + i + (reverse ? (l.length - 1) * l.inner : 0);
+        Wide<T> acc = static_cast<Wide<T>>(Rule::identity);
+        for (std::int64_t k = 0; k < l.length; ++k, at += step) {
+          acc = Rule::template combine<Wide<T>>(acc, static_cast<Wide<T>>(x[at]));
+          y[at] = static_cast<T>(acc);
+        }
+      }
+    }
+  });
+}
+
+inline void recurrence_kernel(const KernelCall& call) {
+  const Lines l(call.in_avals[0].shape, static_cast<int>(call.params.integer("axis")));
+  const bool reverse = call.params.flag("reverse");
+  visit_dtype(call.in_avals[0].dtype, [&]<class T>() {
+    const T *a = static_cast<const T*>(call.in[0]), *b = static_cast<const T*>(call.in[1]);
+    T* y = static_cast<T*>(call.out[0]);
+    const std::int64_t step = reverse ? -l.inner : l.inner;
+    for (std::int64_t o = 0; o < l.outer; ++o) {
+      for (std::int64_t i = 0; i < l.inner; ++i) {
+        std::int64_t at = o * l.length * l.inner + i + (reverse ? (l.length - 1) * l.inner : 0);
+        Wide<T> acc = 0;
+        for (std::int64_t k = 0; k < l.length; ++k, at += step) {
+          acc = static_cast<Wide<T>>(static_cast<Wide<T>>(a[at]) * acc + static_cast<Wide<T>>(b[at]));
+          y[at] = static_cast<T>(acc);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace dini::reduce_detail

@@ -1,0 +1,11 @@
+// The sorting ops by name, for rules and passes.
+#pragma once
+
+#include "dini/ops/op.hpp"
+
+namespace dini {
+
+const Op& sort_op();     // {axis: int64}
+const Op& argsort_op();  // {axis: int64}; int64
+
+}  // namespace dini
