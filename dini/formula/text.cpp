@@ -47,7 +47,7 @@ std::string hidden(std::uint32_t c) {
   return out;
 }
 
-// Optimal string alignment, in half steps: a letter in another case counts half.
+// Optimal string alignment. A letter too many or too few costs 2, another one 3, the same in another case 1.
 int distance(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
   std::vector<int> before, last(b.size() + 1), row(b.size() + 1);
@@ -55,7 +55,7 @@ int distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = static_cast<int>(2 * i);
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int replace = a[i - 1] == b[j - 1] ? 0 : lower(a[i - 1]) == lower(b[j - 1]) ? 1 : 2;
+      const int replace = a[i - 1] == b[j - 1] ? 0 : lower(a[i - 1]) == lower(b[j - 1]) ? 1 : 3;
       row[j] = std::min({last[j] + 2, row[j - 1] + 2, last[j - 1] + replace});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 2);
     }
