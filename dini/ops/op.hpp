@@ -143,8 +143,15 @@ struct Op {
   /// In place of `jvp` where outputs and tangents share work: the outputs at once, the linear map later.
   std::function<Linearized(const LinearizeCall&)> linearize;
 
-  /// In place of `jvp` and `linearize` in forward mode: outputs and tangents computed together.
+  /// In place of `jvp` in forward mode: outputs and tangents computed together (`out` of the call is empty). With
+  /// `joint_when_linearized` the outputs come from the primals alone, so that it serves reverse mode as well.
   std::function<std::pair<Leaves, Leaves>(const JvpCall&)> joint;
+  bool joint_when_linearized = false;
+
+  /// For ops that are called with a user's callables: what is done when no trace is current, and how the callables
+  /// become Programs (parameters, and further inputs for what they captured) when a trace must record the op.
+  std::function<Leaves(const Params&, const Leaves&)> direct;
+  std::function<std::pair<Params, Leaves>(const Params&, const Leaves&)> prepare;
 
   /// Cotangents of the undefined inputs (undefined elsewhere, and where zero) from those of the outputs.
   std::function<Leaves(const TransposeCall&)> transpose;

@@ -41,6 +41,7 @@ Leaves emit(const Op& op, const Leaves& inputs, const Params& params) {
     return trace->process(op, inputs, params);
   }
   for (const Array& a : inputs) check_not_leaked(nullptr, a, op.name.c_str());
+  if (op.direct) return op.direct(params, inputs);
   return detail::run_op(op, inputs, params);
 }
 
@@ -105,7 +106,7 @@ int StagingTrace::variable_of(const Array& a, const char* op) {
   const int v = new_variable(a.aval());
   place->second = v;
   kept_.push_back(a);
-  if (a.concrete() && a.weak() && a.ndim() == 0) {
+  if (a.concrete() && (keep_constants_ || (a.weak() && a.ndim() == 0))) {
     program_->constants.emplace_back(v, a);
   } else {
     captured_.push_back(a);
@@ -117,6 +118,11 @@ int StagingTrace::variable_of(const Array& a, const char* op) {
 Leaves StagingTrace::record(const Op& op, const Leaves& inputs, const Params& params) {
   if (!alive()) {
     throw TraceError(op.name + ": a value traced by " + kind() + " is used after that transformation has ended");
+  }
+  if (op.prepare) {
+    if (auto [closed, all] = op.prepare(params, inputs); closed.items().size() != params.items().size()) {
+      return record(op, all, closed);
+    }
   }
   Equation e;
   e.op = &op;
@@ -158,6 +164,21 @@ Staged StagingTrace::finish_program(const Leaves& outputs) {
   staged.program->check();
 #endif
   return staged;
+}
+
+ProgramRef stage_closed(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
+                        const char* purpose) {
+  auto trace = std::make_shared<StagingTrace>(nullptr, purpose);
+  trace->keep_constants();
+  FinishScope finish(trace);
+  Leaves arguments;
+  for (const Aval& aval : inputs) arguments.push_back(trace->input(aval));
+  Leaves outputs;
+  {
+    TraceScope scope(trace);
+    outputs = f(arguments);
+  }
+  return trace->finish_program(outputs).program;
 }
 
 Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs, const char* purpose) {

@@ -100,6 +100,8 @@ class StagingTrace : public Trace {
 
   /// A new input. All are made before the function runs.
   Array input(const Aval& aval);
+  /// Makes concrete arrays from outside constants of the Program instead of inputs.
+  void keep_constants() { keep_constants_ = true; }
   /// The Program that computes `outputs`, and the captured values.
   Staged finish_program(const Leaves& outputs);
   /// The name of the op that made a variable, for messages: "an input" for inputs.
@@ -112,12 +114,17 @@ class StagingTrace : public Trace {
  private:
   int new_variable(const Aval& aval);
   std::string purpose_;
+  bool keep_constants_ = false;
   std::shared_ptr<Program> program_ = std::make_shared<Program>();
   Leaves captured_;
   std::vector<int> captured_variables_;
   std::unordered_map<const detail::Node*, int> known_;
   std::vector<Array> kept_;  // keeps the nodes that `known_` names alive
 };
+
+/// Traces a function of nothing but its arguments: a Program with no captured values.
+ProgramRef stage_closed(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
+                        const char* purpose);
 
 /// Traces f on abstract inputs. The current trace is the parent; what f captures of it is in `captured`.
 Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs, const char* purpose);

@@ -1,0 +1,89 @@
+// From a callable on trees to a function of leaves, and back.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "dini/core/tree.hpp"
+#include "dini/transforms/jvp.hpp"
+
+namespace dini {
+
+/// Arguments counted from 0, or from the end by negative numbers: grad<0, -1>(f).
+template <int... I> struct argnums {};
+
+namespace detail {
+
+template <class F, class... A> using result_of_t = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<A>&...>>;
+
+/// The positions that Argnums... names among N arguments, in that order.
+template <std::size_t N, int... Argnums> constexpr auto positions() {
+  static_assert(((Argnums < static_cast<int>(N) && Argnums >= -static_cast<int>(N)) && ...),
+                "an argument's number is out of range: the function is called with fewer arguments");
+  return std::index_sequence<static_cast<std::size_t>(Argnums < 0 ? Argnums + static_cast<int>(N) : Argnums)...>{};
+}
+
+/// What a function was called with: fixed arguments, and those at `Positions`, whose leaves vary.
+template <class F, class Positions, class... A> class Call;
+template <class F, std::size_t... P, class... A> class Call<F, std::index_sequence<P...>, A...> {
+ public:
+  using Arguments = std::tuple<tree_t<A>...>;
+  using Out = result_of_t<F, A...>;
+  using Selected = std::tuple<std::tuple_element_t<P, Arguments>...>;
+
+  Call(const F& f, const A&... a) : f_(f), arguments_(a...) {}
+
+  Selected selected() const { return Selected(std::get<P>(arguments_)...); }
+  Leaves leaves() const { return flatten(selected()); }
+
+  /// f's leaves for these leaves of the selected arguments. Keeps the result's tree.
+  Leaves operator()(const Leaves& leaves) {
+    const Selected chosen = unflatten(selected(), leaves);
+    Arguments all = arguments_;
+    put(all, chosen, std::make_index_sequence<sizeof...(P)>{});
+    Out out = std::apply(f_, all);
+    Leaves result = flatten(out);
+    prototype_ = std::move(out);
+    return result;
+  }
+  ErasedFunction erased() {
+    return [this](const Leaves& leaves) { return (*this)(leaves); };
+  }
+  const Out& prototype() const { return *prototype_; }
+  Out output(const Leaves& leaves) const { return unflatten(*prototype_, leaves); }
+
+ private:
+  template <std::size_t... K> static void put(Arguments& all, const Selected& chosen, std::index_sequence<K...>) {
+    ((std::get<P>(all) = std::get<K>(chosen)), ...);
+  }
+  const F& f_;
+  Arguments arguments_;
+  std::optional<Out> prototype_;
+};
+
+/// One selected argument stands for itself, several for a tuple.
+template <class Tuple> auto unwrap_single(Tuple t) {
+  if constexpr (std::tuple_size_v<Tuple> == 1) return std::get<0>(std::move(t));
+  else return t;
+}
+
+/// Which leaves have derivatives: the floating ones.
+std::vector<bool> floating_leaves(const Leaves& leaves);
+/// DtypeError unless all leaves are floating.
+void require_floating(const Leaves& leaves, const char* function);
+/// ShapeError or DtypeError unless the leaves have the wanted shapes and dtypes (weak ones are converted).
+Leaves match_leaves(const Leaves& given, const std::vector<Aval>& wanted, const char* function, const char* what);
+void match_structure(const std::string& given, const std::string& wanted, const char* function, const char* what);
+std::vector<Aval> avals_of_leaves(const Leaves& leaves);
+
+
+}  // namespace detail
+
+// The overload that lets `grad(sin)`, `vmap(exp)` name a function of one array that is overloaded.
+using UnaryFunction = Array (*)(const Array&);
+
+}  // namespace dini

@@ -1,0 +1,139 @@
+// Control flow on traced values: cond, switch_case, while_loop, fori_loop, scan, and loop, which solvers are written with.
+//
+// Where a condition can be read (eagerly, under jvp, vjp, grad), cond and loop take the branch or the steps on the host, so
+// derivatives are those of the path taken. while_loop and scan are always one operation. Reverse mode goes through scan and
+// fori_loop, which have a fixed number of steps, and not through while_loop.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "dini/core/tree.hpp"
+#include "dini/transforms/jvp.hpp"
+
+namespace dini {
+
+namespace detail {
+
+// Branches as ops: the outputs of branches[index], index clamped. All have the same outputs' shapes and dtypes.
+Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& branches, const Leaves& operands);
+Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, const Leaves& init);
+/// body: [carry..., x...] -> [carry..., y...].
+Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length, bool reverse);
+Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, Leaves state,
+                   std::int64_t at_most);
+Array read_index(const Array& index, bool& readable, std::int64_t& value);
+std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length);
+
+// f applied to a tree, as a function of leaves; remembers the result's tree in `prototype`.
+template <class F, class T, class Out> ErasedFunction erase_tree(const F& f, const T& like, std::optional<Out>& prototype) {
+  return [&f, like, &prototype](const Leaves& leaves) {
+    Out out = f(unflatten(like, leaves));
+    Leaves result = flatten(out);
+    prototype = std::move(out);
+    return result;
+  };
+}
+
+}  // namespace detail
+
+/// index-th of the branches, index clamped to those there are; all take the operands and return alike trees.
+template <class... F, Tree... T> auto switch_case(const Array& index, const std::tuple<F...>& branches, const T&... operands) {
+  using Args = std::tuple<tree_t<T>...>;
+  using Out = std::remove_cvref_t<std::invoke_result_t<std::tuple_element_t<0, std::tuple<F...>>, const tree_t<T>&...>>;
+  const Args arguments{operands...};
+  std::optional<Out> prototype;
+  std::vector<ErasedFunction> erased;
+  std::apply(
+      [&](const auto&... f) {
+        (erased.push_back([&](const Leaves& leaves) {
+          Out out = std::apply(f, unflatten(arguments, leaves));
+          Leaves result = flatten(out);
+          prototype = std::move(out);
+          return result;
+        }),
+         ...);
+      },
+      branches);
+  Leaves out = detail::switch_leaves(index, erased, flatten(arguments));
+  return unflatten(*prototype, out);
+}
+
+/// on_true(operands...) where the scalar condition holds, on_false(operands...) otherwise.
+template <class F, class G, Tree... T>
+auto cond(const Array& condition, const F& on_true, const G& on_false, const T&... operands);
+
+/// body applied while condition(state) holds. One operation. Differentiable in forward mode only.
+/// TraceError in reverse mode. ShapeError when the body changes the state's shapes or dtypes.
+template <Tree T, class C, class B> tree_t<T> while_loop(const C& condition, const B& body, const T& init) {
+  using S = tree_t<T>;
+  const S like = init;
+  std::optional<S> prototype = like;
+  Leaves out = detail::while_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
+                                    detail::erase_tree<B, S, S>(body, like, prototype), flatten(like));
+  return unflatten(like, out);
+}
+
+/// while_loop for solvers, at most `at_most` steps: where the condition can be read it runs on the host, step by step, so
+/// that both modes of differentiation go through it.
+template <Tree T, class C, class B> tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at_most) {
+  using S = tree_t<T>;
+  const S like = init;
+  std::optional<S> prototype = like;
+  Leaves out = detail::loop_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
+                                   detail::erase_tree<B, S, S>(body, like, prototype), flatten(like), at_most);
+  return unflatten(like, out);
+}
+
+/// (carry, x) -> (carry, y) over the leading axis of xs: the last carry and the stacked ys. With `reverse` from the end.
+/// xs may be `none` where `length` is given.
+template <Tree C, Tree X, class F>
+auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> length = {}, bool reverse = false) {
+  using Carry = tree_t<C>;
+  using Step = std::remove_cvref_t<std::invoke_result_t<const F&, const Carry&, const tree_t<X>&>>;
+  using Y = std::remove_cvref_t<std::tuple_element_t<1, Step>>;
+  const Carry carry = init;
+  const tree_t<X> like = xs;
+  const Leaves xs_leaves = flatten(like);
+  const std::size_t n = flatten(carry).size();
+  std::optional<Y> y;
+  auto body = [&](const Leaves& in) {
+    Step step = f(unflatten(carry, Leaves(in.begin(), in.begin() + n)), unflatten(like, Leaves(in.begin() + n, in.end())));
+    if (structure(std::get<0>(step)) != structure(carry)) {
+      throw ShapeError("scan: the carry went in as " + structure(carry) + " and came out as " + structure(std::get<0>(step)));
+    }
+    Leaves out = flatten(std::get<0>(step)), ys = flatten(std::get<1>(step));
+    out.insert(out.end(), ys.begin(), ys.end());
+    y = std::get<1>(std::move(step));
+    return out;
+  };
+  const Leaves out =
+      detail::scan_leaves(body, flatten(carry), xs_leaves, detail::scan_length(xs_leaves, length), reverse);
+  return std::pair<Carry, Y>(unflatten(carry, Leaves(out.begin(), out.begin() + n)),
+                             unflatten(*y, Leaves(out.begin() + n, out.end())));
+}
+
+/// body(k, state) for k = first, ..., last - 1. A fixed number of steps: both modes of differentiation go through it.
+template <Tree T, class B>
+tree_t<T> fori_loop(std::int64_t first, std::int64_t last, const B& body, const T& init) {
+  using S = tree_t<T>;
+  const S like = init;
+  auto step = [&](const std::tuple<Array, S>& state, const None&) {
+    const auto& [k, s] = state;
+    return std::pair(std::tuple<Array, S>(k + 1, body(k, s)), none);
+  };
+  auto [state, ys] = scan(step, std::tuple<Array, S>(array(first), like), none, last > first ? last - first : 0);
+  return std::get<1>(state);
+}
+
+template <class F, class G, Tree... T>
+auto cond(const Array& condition, const F& on_true, const G& on_false, const T&... operands) {
+  using Out = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<T>&...>>;
+  using Branch = std::function<Out(const tree_t<T>&...)>;
+  return switch_case(condition, std::tuple<Branch, Branch>(on_false, on_true), operands...);
+}
+
+}  // namespace dini

@@ -1,0 +1,19 @@
+// The ops that hold Programs. They stand in transforms/, not in ops/, since their rules transform those Programs.
+//
+//   call   {program, name}                        [inputs...] -> [outputs...]
+//   cond   {branches}                             [index, operands...] -> [outputs...], 0 <= index < number of branches
+//   while  {cond, body, carry, cond_captured}     [carry..., captured by cond..., captured by body...] -> [carry...]
+//   scan   {body, length, carry, xs, reverse}     [carry..., xs..., captured...] -> [carry..., stacked ys...]
+#pragma once
+
+#include "dini/ops/registry.hpp"
+#include "dini/trace/emit.hpp"
+
+namespace dini::detail {
+
+const Op& call_op();
+const Op& cond_op();
+const Op& while_op();
+const Op& scan_op();
+
+}  // namespace dini::detail

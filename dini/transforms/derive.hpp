@@ -1,0 +1,38 @@
+// Transformations of finished Programs, for the rules of ops that hold Programs. Results are kept with the Program.
+#pragma once
+
+#include "dini/transforms/batch.hpp"
+#include "dini/transforms/jvp.hpp"
+
+namespace dini::detail {
+
+/// [inputs..., tangents of the active inputs...] -> [outputs..., tangents of the active outputs...]. An output is active
+/// when its tangent is not identically zero, or when `want` asks for it.
+struct JvpProgram {
+  ProgramRef program;
+  std::vector<bool> out_active;
+};
+JvpProgram jvp_program(const ProgramRef& p, const std::vector<bool>& active, const std::vector<bool>& want = {});
+
+/// primal: [inputs...] -> [outputs..., residuals...]; tangent: [tangents of the active inputs..., residuals...] ->
+/// [tangents of the active outputs...].
+struct LinearProgram {
+  ProgramRef primal, tangent;
+  std::vector<bool> out_active;
+  std::size_t residuals;
+};
+LinearProgram linear_program(const ProgramRef& p, const std::vector<bool>& active, const std::vector<bool>& want = {});
+
+/// Of a Program that is linear in the inputs marked: [cotangents of the outputs..., other inputs...] -> [cotangents of the
+/// linear inputs...], zeros put in where there is no dependence.
+ProgramRef transpose_program(const ProgramRef& p, const std::vector<bool>& linear);
+
+/// The Program over a leading axis of the batched inputs; outputs in `want` have it in any case.
+struct BatchProgram {
+  ProgramRef program;
+  std::vector<bool> out_batched;
+};
+BatchProgram batch_program(const ProgramRef& p, const std::vector<bool>& batched, std::int64_t size,
+                           const std::vector<bool>& want = {});
+
+}  // namespace dini::detail

@@ -1,0 +1,217 @@
+// Derivatives of functions: jvp, vjp, linearize, grad, value_and_grad, jacobian, jacfwd, jacrev, hessian, hvp.
+//
+// For f: x -> y with Jacobian J = ∂y/∂x at x:
+//     jvp        dy = J dx                 forward mode
+//     vjp        x̄ = Jᵀȳ                   reverse mode
+//     grad       ∂f/∂x of a scalar f       one pullback of 1
+//     jacobian   J of shape y.shape + x.shape
+//     hessian    ∂²f/∂x²
+// Arguments and results are trees; C++ numbers are arrays. Integer leaves have no derivative.
+#pragma once
+
+#include <memory>
+
+#include "dini/transforms/callable.hpp"
+#include "dini/transforms/grad_leaves.hpp"
+
+namespace dini {
+
+template <class Out> struct Jvp {
+  Out value, tangent;
+};
+
+/// y = f(x) and dy = J dx. For f of several arguments x and dx are std::tuples of them. ShapeError, DtypeError when dx does
+/// not have the structure, shapes and dtypes of x.
+template <class F, Tree X, Tree DX> auto jvp(const F& f, const X& x, const DX& dx) {
+  auto run = [&](auto& call) {
+    using Out = typename std::remove_cvref_t<decltype(call)>::Out;
+    const Leaves primals = call.leaves();
+    detail::match_structure(structure(tree_t<DX>(dx)), structure(tree_t<X>(x)), "jvp", "tangents");
+    const Leaves tangents = detail::match_leaves(flatten(dx), detail::avals_of_leaves(primals), "jvp", "tangent");
+    auto [values, results] = detail::jvp_values(call.erased(), primals, tangents);
+    return Jvp<Out>{call.output(values), call.output(results)};
+  };
+  if constexpr (detail::is_tuple<X>::value && !std::is_invocable_v<const F&, const X&>) {
+    return std::apply(
+        [&](const auto&... a) {
+          detail::Call<F, std::make_index_sequence<sizeof...(a)>, std::remove_cvref_t<decltype(a)>...> call(f, a...);
+          return run(call);
+        },
+        x);
+  } else {
+    detail::Call<F, std::index_sequence<0>, X> call(f, x);
+    return run(call);
+  }
+}
+
+/// The linear map of cotangents ȳ to the arguments' cotangents Jᵀȳ: one tree for one argument, a tuple for several. Owns
+/// what it needs; may be called any number of times.
+template <class Out, class In> class Pullback {
+ public:
+  Pullback(std::shared_ptr<const detail::VjpData> data, Out out, In in)
+      : data_(std::move(data)), out_(std::move(out)), in_(std::move(in)) {}
+  /// ShapeError, DtypeError unless `cotangent` has the structure, shapes and dtypes of the value.
+  auto operator()(const Out& cotangent) const {
+    detail::match_structure(structure(cotangent), structure(out_), "vjp", "cotangents");
+    return detail::unwrap_single(unflatten(in_, data_->pull(flatten(cotangent))));
+  }
+
+ private:
+  std::shared_ptr<const detail::VjpData> data_;
+  Out out_;
+  In in_;
+};
+
+template <class Out, class In> struct Vjp {
+  Out value;
+  Pullback<Out, In> pullback;
+};
+template <class Out, class In, class Aux> struct VjpAux {
+  Out value;
+  Pullback<Out, In> pullback;
+  Aux auxiliary;
+};
+
+/// y = f(x...) and the pullback ȳ -> Jᵀȳ. f is run once, here.
+template <class F, Tree... X> auto vjp(const F& f, const X&... x) {
+  detail::Call<F, std::make_index_sequence<sizeof...(X)>, X...> call(f, x...);
+  using C = decltype(call);
+  auto data = detail::make_vjp(call.erased(), call.leaves());
+  auto value = call.output(data->map.out);
+  return Vjp<typename C::Out, typename C::Selected>{value, {data, value, call.selected()}};
+}
+
+/// The same for f that returns a pair (value, auxiliary): the auxiliary is not differentiated.
+template <class F, Tree... X> auto vjp_has_aux(const F& f, const X&... x) {
+  using Pair = detail::result_of_t<F, X...>;
+  static_assert(detail::is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2, "has_aux: f must return a pair (value, auxiliary)");
+  using Aux = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
+  std::optional<Aux> aux;
+  auto first = [&](const tree_t<X>&... a) {
+    auto both = f(a...);
+    aux = tree_map([](const Array& leaf) { return detail::strip_innermost(leaf); }, std::get<1>(both));
+    return std::get<0>(both);
+  };
+  auto [value, pullback] = vjp(first, x...);
+  return VjpAux<decltype(value), typename detail::Call<F, std::make_index_sequence<sizeof...(X)>, X...>::Selected, Aux>{
+      value, pullback, *aux};
+}
+
+/// y = f(x), and the map dx -> J dx, f being run once.
+template <class F, Tree X> auto linearize(const F& f, const X& x) {
+  detail::Call<F, std::index_sequence<0>, X> call(f, x);
+  auto data = detail::make_vjp(call.erased(), call.leaves());
+  auto value = call.output(data->map.out);
+  auto push = [data, value, like = tree_t<X>(x)](const tree_t<X>& dx) {
+    detail::match_structure(structure(dx), structure(like), "linearize", "tangents");
+    return unflatten(value, data->push(flatten(dx)));
+  };
+  return std::pair(value, push);
+}
+
+/// For f linear in x, of the shapes of `like`: the map ȳ -> Jᵀȳ, without running f on numbers.
+template <class F, Tree X> auto linear_transpose(const F& f, const X& like) {
+  detail::Call<F, std::index_sequence<0>, X> call(f, like);
+  auto transposed = detail::make_transpose(call.erased(), call.leaves());
+  return [transposed, like = tree_t<X>(like)](const Tree auto& y) { return unflatten(like, transposed(flatten(y))); };
+}
+
+namespace detail {
+template <class F, int... Argnums> class Grad {
+ public:
+  explicit Grad(F f) : f_(std::move(f)) {}
+  template <class... A> auto operator()(const A&... a) const { return value_and_grad(a...).second; }
+  template <class... A> auto value_and_grad(const A&... a) const {
+    Call<F, decltype(positions<sizeof...(A), Argnums...>()), A...> call(f_, a...);
+    auto [value, gradient] = grad_leaves(call.erased(), call.leaves());
+    return std::pair(call.output({value}), unwrap_single(unflatten(call.selected(), gradient)));
+  }
+
+ private:
+  F f_;
+};
+template <class F, int... Argnums> auto make_grad(F f) {
+  if constexpr (sizeof...(Argnums) == 0) return Grad<F, 0>(std::move(f));
+  else return Grad<F, Argnums...>(std::move(f));
+}
+template <class F, int... Argnums> auto split_aux(const F& f) {
+  return [f](const auto&... a) {
+    using Pair = result_of_t<F, std::remove_cvref_t<decltype(a)>...>;
+    static_assert(is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2, "has_aux: f must return a pair (value, auxiliary)");
+    using Aux = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
+    std::optional<Aux> aux;
+    auto first = [&](const auto&... b) {
+      auto both = f(b...);
+      aux = tree_map([](const Array& leaf) { return strip_innermost(leaf); }, std::get<1>(both));
+      return std::get<0>(both);
+    };
+    auto [value, gradient] = make_grad<decltype(first), Argnums...>(first).value_and_grad(a...);
+    return std::pair(std::pair(value, *aux), gradient);
+  };
+}
+}  // namespace detail
+
+/// ∂f/∂x for f with a scalar value: grad(f)(x, ...) differentiates by the first argument, grad<0, -1>(f) by those named (a
+/// tuple of gradients when there are several). ShapeError when the value is not a scalar, DtypeError for integer arguments.
+template <int... Argnums, class F> auto grad(F f) { return detail::make_grad<F, Argnums...>(std::move(f)); }
+inline auto grad(UnaryFunction f) { return detail::make_grad<UnaryFunction>(f); }
+
+/// The pair (f(x), ∂f/∂x), f being run once.
+template <int... Argnums, class F> auto value_and_grad(F f) {
+  return [g = detail::make_grad<F, Argnums...>(std::move(f))](const auto&... a) { return g.value_and_grad(a...); };
+}
+inline auto value_and_grad(UnaryFunction f) {
+  return [g = detail::make_grad<UnaryFunction>(f)](const auto&... a) { return g.value_and_grad(a...); };
+}
+
+/// For f that returns (value, auxiliary): ((value, auxiliary), gradient), and (gradient, auxiliary).
+template <int... Argnums, class F> auto value_and_grad_has_aux(F f) { return detail::split_aux<F, Argnums...>(f); }
+template <int... Argnums, class F> auto grad_has_aux(F f) {
+  return [g = detail::split_aux<F, Argnums...>(f)](const auto&... a) {
+    auto all = g(a...);
+    return std::pair(std::move(all.second), std::move(all.first.second));
+  };
+}
+
+namespace detail {
+enum class Mode { automatic, forward, reverse };
+template <class F, Mode M, int Argnum> class Jacobian {
+ public:
+  explicit Jacobian(F f) : f_(std::move(f)) {}
+  template <class... A> auto operator()(const A&... a) const {
+    Call<F, decltype(positions<sizeof...(A), Argnum>()), A...> call(f_, a...);
+    using Out = typename decltype(call)::Out;
+    using In = std::tuple_element_t<0, typename decltype(call)::Selected>;
+    constexpr bool array_out = std::is_same_v<Out, Array> || std::is_arithmetic_v<Out>;
+    static_assert(array_out || std::is_same_v<In, Array>,
+                  "jacobian: of a tree by a tree has no type of its own; take it of one array, or by one array");
+    const std::vector<Leaves> rows = jacobian_leaves(call.erased(), call.leaves(), M);  // [output][input]
+    if constexpr (array_out) {
+      return unflatten(std::get<0>(call.selected()), rows.at(0));
+    } else {
+      Leaves first;
+      for (const Leaves& row : rows) first.push_back(row.at(0));
+      return call.output(first);
+    }
+  }
+
+ private:
+  F f_;
+};
+}  // namespace detail
+
+/// J = ∂f/∂x, of shape f(x).shape + x.shape, by the argument numbered. jacfwd costs one jvp for each element of x, jacrev
+/// one pullback for each element of f(x), all at once; jacobian takes the cheaper. By a tree, a tree of Jacobians.
+template <int Argnum = 0, class F> auto jacobian(F f) { return detail::Jacobian<F, detail::Mode::automatic, Argnum>(std::move(f)); }
+template <int Argnum = 0, class F> auto jacfwd(F f) { return detail::Jacobian<F, detail::Mode::forward, Argnum>(std::move(f)); }
+template <int Argnum = 0, class F> auto jacrev(F f) { return detail::Jacobian<F, detail::Mode::reverse, Argnum>(std::move(f)); }
+inline auto jacobian(UnaryFunction f) { return detail::Jacobian<UnaryFunction, detail::Mode::automatic, 0>(f); }
+
+/// ∂²f/∂x² of a scalar f, of shape x.shape + x.shape: forward over reverse.
+template <int Argnum = 0, class F> auto hessian(F f) { return jacfwd<Argnum>(grad<Argnum>(std::move(f))); }
+inline auto hessian(UnaryFunction f) { return jacfwd<0>(grad(f)); }
+
+/// (∂²f/∂x²) v without forming the Hessian: forward over reverse.
+template <class F, Tree X> auto hvp(const F& f, const X& x, const X& v) { return jvp(grad(f), x, v).tangent; }
+
+}  // namespace dini

@@ -1,0 +1,95 @@
+// jit: a function traced once for each kind of arguments, then run by the executor.
+//
+// What f captures is fixed when it is traced, C++ numbers and concrete arrays alike: a later change of a captured variable is
+// not seen. Pass as an argument whatever may change. check_captures(f, arguments...) traces f again and tells whether its
+// Program is still the one that jit runs.
+#pragma once
+
+#include <any>
+#include <mutex>
+#include <memory>
+
+#include "dini/transforms/callable.hpp"
+
+namespace dini {
+
+namespace detail {
+
+// The Programs of one jit object, by the types of the arguments.
+class JitCache {
+ public:
+  explicit JitCache(std::string name) : name_(std::move(name)) {}
+  struct Entry {
+    std::vector<Aval> avals;
+    std::string key;
+    Staged staged;
+    std::any prototype;  // the result's tree
+  };
+  /// The outputs, from the entry for these arguments, made if it is not there.
+  Leaves call(const ErasedFunction& f, const Leaves& leaves, const std::string& key, std::shared_ptr<const Entry>& used,
+              const std::function<std::any()>& prototype);
+  /// Whether tracing f again gives the Program and the captured values that are kept for these arguments.
+  bool still_valid(const ErasedFunction& f, const Leaves& leaves, const std::string& key) const;
+
+ private:
+  std::shared_ptr<const Entry> find(const Leaves& leaves, const std::string& key) const;
+  std::string name_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<const Entry>> entries_;
+};
+
+template <class T> void append_static_key(const T& value, std::string& key) {
+  if constexpr (Tree<T>) key += structure(tree_t<T>(value));
+  else if constexpr (requires { std::string(value); }) key += '"' + std::string(value) + '"';
+  else static_assert(Tree<T>, "jit: an argument must be a tree of arrays and numbers, or a string, which is static");
+}
+
+template <class F> class Jit {
+ public:
+  Jit(F f, std::string name) : f_(std::make_shared<const F>(std::move(f))), cache_(std::make_shared<JitCache>(std::move(name))) {}
+  template <class... A> auto operator()(const A&... a) const {
+    Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
+    using Out = typename decltype(call)::Out;
+    std::shared_ptr<const JitCache::Entry> used;
+    const Leaves out = cache_->call(call.erased(), call.leaves(), key_of<A...>(a...), used,
+                                    [&] { return std::any(call.prototype()); });
+    if constexpr (std::is_same_v<Out, Array>) return out[0];
+    else return unflatten(std::any_cast<const Out&>(used->prototype), out);
+  }
+  template <class... A> bool check_captures(const A&... a) const {
+    Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
+    return cache_->still_valid(call.erased(), call.leaves(), key_of<A...>(a...));
+  }
+
+ private:
+  template <class... A> static std::string key_of(const A&... a) {
+    if constexpr ((std::is_same_v<tree_t<A>, Array> && ...)) {
+      return {};  // the arrays' types say it all
+    } else {
+      std::string key;
+      (append_static_key(a, key), ...);
+      return key;
+    }
+  }
+  std::shared_ptr<const F> f_;
+  std::shared_ptr<JitCache> cache_;
+};
+
+}  // namespace detail
+
+/// f compiled: traced for every new combination of shapes, dtypes, weakness and tree structure, then run natively. Values
+/// are abstract while f is traced: reading one on the host is a TraceError that says what to use instead.
+template <class F> auto jit(F f) { return detail::Jit<F>(std::move(f), "jit"); }
+inline auto jit(UnaryFunction f) { return detail::Jit<UnaryFunction>(f, "jit"); }
+
+/// Traces the function of a jit object again for these arguments: false when what it captured has changed since, so that
+/// the compiled function no longer is the function.
+template <class F, class... A> bool check_captures(const detail::Jit<F>& f, const A&... a) { return f.check_captures(a...); }
+
+/// The Program of f for arguments like these, as text or to be looked at: what was traced, before any pass.
+template <class F, class... A> Staged make_program(const F& f, const A&... a) {
+  detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
+  return stage(call.erased(), detail::avals_of_leaves(call.leaves()), "make_program");
+}
+
+}  // namespace dini
