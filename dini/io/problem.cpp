@@ -1,0 +1,312 @@
+#include "dini/io/problem.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "dini/formula/text.hpp"
+#include "dini/io/problem_read.hpp"
+#include "dini/ops/promote.hpp"
+
+namespace dini {
+
+namespace problem_reader {
+
+const std::vector<std::string> keys = {
+    "kind",  "formula", "let",     "inputs", "z0",     "loss",    "gradient",  "hessian",   "jacobian", "batch",
+    "lower", "upper",   "bracket", "dtype",  "solver", "adjoint", "tolerance", "max_steps", "deadline"};
+const std::vector<std::string> kinds = {"root", "fixed_point", "minimize", "least_squares", "value"};
+const std::vector<std::string> adjoints = {"auto",     "direct",  "gmres",       "cg",
+                                           "bicgstab", "neumann", "same_solver", "one_step"};
+
+void check_name(const std::string& name, const std::string& key) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const bool shaped =
+      !name.empty() && name.size() <= 64 && letter(name[0]) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+  if (!shaped) {
+    fail(key, "the name " + text::quoted(name) + " is not made of up to 64 letters, digits and _, a digit not first");
+  }
+  for (const char* reserved : {"z", "z0", "True", "False", "None", "newaxis"}) {
+    if (name == reserved) fail(key, text::quoted(name) + " has a meaning in formulas and cannot be a name");
+  }
+  const std::vector<std::string>& functions = formula_functions();
+  if (std::binary_search(functions.begin(), functions.end(), name)) {
+    fail(key, text::quoted(name) + " is a function of the formula language and cannot be a name");
+  }
+}
+
+// A list of inputs' names.
+std::vector<std::string> read_names(const ProblemValue& value, const std::string& key, const Problem& p, bool z0_too) {
+  std::vector<std::string> out;
+  const auto add = [&](const ProblemValue& v) {
+    if (!v.holds<std::string>()) fail(key, std::string("a list of inputs' names is wanted, got ") + v.kind());
+    const std::string& name = v.get<std::string>();
+    if (!(z0_too && name == "z0") && !p.inputs.count(name)) {
+      fail(key, "there is no input " + text::quoted(name) + text::nearest_hint(name, p.input_names));
+    }
+    if (std::find(out.begin(), out.end(), name) != out.end()) fail(key, text::quoted(name) + " stands twice");
+    out.push_back(name);
+  };
+  if (value.holds<ProblemValue::List>())
+    for (const ProblemValue& v : value.get<ProblemValue::List>()) add(v);
+  else
+    add(value);
+  return out;
+}
+
+void check_floating(const Problem& p, const std::vector<std::string>& names, const std::string& key) {
+  for (const std::string& n : names) {
+    const Dtype d = p.inputs.at(n).dtype();
+    if (!is_floating(d)) {
+      fail(key, "the input " + text::quoted(n) + " is of dtype " + dini::name(d) + ", which has no derivative");
+    }
+  }
+}
+
+ProblemMethod read_method(const ProblemValue& value, const std::string& key) {
+  ProblemMethod out;
+  if (value.holds<std::string>()) {
+    out.name = value.get<std::string>();
+    return out;
+  }
+  if (!value.holds<ProblemValue::Object>()) {
+    fail(key, std::string("a name, or an object with a `name`, is wanted, got ") + value.kind());
+  }
+  bool named = false;
+  for (const auto& [option, v] : value.get<ProblemValue::Object>()) {
+    if (option == "name") {
+      if (!v.holds<std::string>()) fail(key + ".name", std::string("a name is wanted, got ") + v.kind());
+      out.name = v.get<std::string>();
+      named = true;
+    } else if (v.holds<bool>()) {
+      out.options.emplace_back(option, v.get<bool>());
+    } else if (v.holds<std::int64_t>()) {
+      out.options.emplace_back(option, v.get<std::int64_t>());
+    } else if (v.holds<double>()) {
+      out.options.emplace_back(option, v.get<double>());
+    } else if (v.holds<std::string>()) {
+      out.options.emplace_back(option, v.get<std::string>());
+    } else {
+      fail(key + "." + text::escaped(option), std::string("a number, bool or text is wanted, got ") + v.kind());
+    }
+  }
+  if (!named) fail(key, "the object has no `name`");
+  return out;
+}
+
+double read_number(const ProblemValue& value, const std::string& key, double least) {
+  if (!value.is_number()) fail(key, std::string("a number is wanted, got ") + value.kind());
+  if (!(value.number() >= least))
+    fail(key, "a number of at least " + shown(least) + " is wanted, got " + shown(value.number()));
+  return value.number();
+}
+
+ProblemTolerance read_tolerance(const ProblemValue& value) {
+  ProblemTolerance out;
+  if (!value.holds<ProblemValue::Object>()) {
+    out.absolute = out.relative = read_number(value, "tolerance", 0);
+    return out;
+  }
+  check_keys(value, {"absolute", "relative"}, "tolerance");
+  if (const ProblemValue* v = value.find("absolute")) out.absolute = read_number(*v, "tolerance.absolute", 0);
+  if (const ProblemValue* v = value.find("relative")) out.relative = read_number(*v, "tolerance.relative", 0);
+  return out;
+}
+
+const std::string& read_text(const ProblemValue& value, const std::string& key) {
+  if (!value.holds<std::string>()) fail(key, std::string("text is wanted, got ") + value.kind());
+  return value.get<std::string>();
+}
+
+// Formulas, each with the names that it may use.
+void read_formulas(const ProblemValue& contents, Problem& p, const std::string& folder) {
+  std::vector<std::string> with_z = p.input_names, without_z = p.input_names;
+  with_z.push_back("z");
+  if (const ProblemValue* let = contents.find("let")) {
+    if (!let->holds<ProblemValue::Object>()) {
+      fail("let", std::string("an object of named expressions is wanted, got ") + let->kind());
+    }
+    std::set<std::string> using_z = {"z"};
+    for (const auto& [name, value] : let->get<ProblemValue::Object>()) {
+      check_name(name, "let");
+      if (std::find(with_z.begin(), with_z.end(), name) != with_z.end()) {
+        fail("let", text::quoted(name) + " is the name of an input, too");
+      }
+      const std::string key = "let." + name;
+      Formula f = Formula::parse(read_text(value, key), with_z, {key, p.dtype});
+      const bool uses_z =
+          std::any_of(f.names().begin(), f.names().end(), [&](const auto& n) { return using_z.count(n); });
+      if (uses_z)
+        using_z.insert(name);
+      else
+        without_z.push_back(name);
+      with_z.push_back(name);
+      p.let.emplace_back(name, std::move(f));
+    }
+  }
+  const auto parse = [&](const ProblemValue& value, const std::string& key, const std::vector<std::string>& names) {
+    return Formula::parse(read_text(value, key), names, {key, p.dtype});
+  };
+  const ProblemValue* formula = contents.find("formula");
+  if (!formula) fail("formula", "is missing");
+  p.formula = parse(*formula, "formula", p.kind == ProblemKind::value ? without_z : with_z);
+  if (const ProblemValue* loss = contents.find("loss")) p.loss = parse(*loss, "loss", with_z);
+  if (const ProblemValue* z0 = contents.find("z0")) {
+    if (const ProblemValue* f = z0->find("formula")) {
+      check_keys(*z0, {"formula"}, "z0");
+      p.z0_formula = parse(*f, "z0.formula", p.input_names);
+    } else {
+      p.z0 = astype(read_array(*z0, "z0", p.dtype, folder), p.dtype);
+    }
+  }
+}
+
+void warn_of_unused(Problem& p) {
+  std::set<std::string> used;
+  for (const std::optional<Formula>* f : {&p.formula, &p.loss, &p.z0_formula}) {
+    if (*f) used.insert((*f)->names().begin(), (*f)->names().end());
+  }
+  for (auto l = p.let.rbegin(); l != p.let.rend(); ++l) {
+    if (!used.count(l->first)) p.warnings.push_back("let." + l->first + " is not used");
+    used.insert(l->second.names().begin(), l->second.names().end());
+  }
+  for (const std::string& n : p.input_names) {
+    if (!used.count(n)) p.warnings.push_back("the input " + text::quoted(n) + " is not used");
+  }
+}
+
+void check_batch(const Problem& p) {
+  std::int64_t lanes = -1;
+  std::string first;
+  for (const std::string& n : p.batch) {
+    if (n == "z0" && !p.z0.defined()) fail("batch", "`z0` is a formula, which is evaluated lane by lane, or missing");
+    const Array& a = n == "z0" ? p.z0 : p.inputs.at(n);
+    if (a.ndim() == 0) fail("batch", text::quoted(n) + " is a scalar, without an axis for the lanes");
+    const std::int64_t length = a.shape()[0];
+    if (length < 1) fail("batch", text::quoted(n) + " has no lanes: its shape is " + a.shape().str());
+    if (lanes >= 0 && length != lanes) {
+      fail("batch", text::quoted(n) + " has " + std::to_string(length) + " lanes, " + text::quoted(first) + " has " +
+                        std::to_string(lanes));
+    }
+    lanes = length;
+    first = n;
+  }
+}
+
+}  // namespace problem_reader
+
+const char* name(ProblemKind kind) { return problem_reader::kinds[static_cast<std::size_t>(kind)].c_str(); }
+
+Array Problem::evaluate(const Formula& f, const Inputs& at, const Array& z) const {
+  std::set<std::string> wanted(f.names().begin(), f.names().end());
+  for (auto l = let.rbegin(); l != let.rend(); ++l) {
+    if (wanted.count(l->first)) wanted.insert(l->second.names().begin(), l->second.names().end());
+  }
+  Inputs values = at;
+  if (z.defined()) values["z"] = z;
+  for (const auto& [n, expression] : let) {
+    if (wanted.count(n)) values[n] = expression.evaluate(values);
+  }
+  return f.evaluate(values);
+}
+
+Array Problem::start(const Inputs& at) const { return z0_formula ? astype(z0_formula->evaluate(at), dtype) : z0; }
+
+Problem make_problem(const ProblemValue& contents, const std::string& folder) {
+  using namespace problem_reader;
+  if (!contents.holds<ProblemValue::Object>()) {
+    throw ProblemError(std::string("a problem is an object with keys, not ") + contents.kind());
+  }
+  check_keys(contents, keys, "");
+  Problem p;
+  const ProblemValue* kind = contents.find("kind");
+  if (!kind) fail("kind", "is missing; there are " + text::listed(kinds));
+  p.kind = static_cast<ProblemKind>(read_choice(*kind, "kind", kinds));
+  const std::vector<std::string> dtypes = {"float64", "float32"};
+  if (const ProblemValue* d = contents.find("dtype")) {
+    p.dtype = read_choice(*d, "dtype", dtypes) == 0 ? Dtype::float64 : Dtype::float32;
+  }
+
+  if (const ProblemValue* inputs = contents.find("inputs")) {
+    if (!inputs->holds<ProblemValue::Object>()) {
+      fail("inputs", std::string("an object of named values is wanted, got ") + inputs->kind());
+    }
+    for (const auto& [n, value] : inputs->get<ProblemValue::Object>()) {
+      check_name(n, "inputs");
+      p.inputs[n] = read_array(value, "inputs." + n, p.dtype, folder);
+      p.input_names.push_back(n);
+    }
+  }
+  read_formulas(contents, p, folder);
+  if (p.kind != ProblemKind::value && !p.z0.defined() && !p.z0_formula) {
+    fail("z0", "is missing; it is where the search for z starts, and gives its shape");
+  }
+
+  // Derivatives.
+  const ProblemValue* gradient = contents.find("gradient");
+  const bool all = gradient ? gradient->holds<bool>() && gradient->get<bool>() : p.loss.has_value();
+  if (all) {
+    for (const std::string& n : p.input_names) {
+      if (is_floating(p.inputs[n].dtype())) p.gradient.push_back(n);
+    }
+  } else if (gradient && !gradient->holds<bool>()) {
+    p.gradient = read_names(*gradient, "gradient", p, false);
+  }
+  if (const ProblemValue* v = contents.find("hessian")) p.hessian = read_names(*v, "hessian", p, false);
+  if (const ProblemValue* v = contents.find("jacobian")) p.jacobian = read_names(*v, "jacobian", p, false);
+  if (const ProblemValue* v = contents.find("batch")) p.batch = read_names(*v, "batch", p, true);
+  check_floating(p, p.gradient, "gradient");
+  check_floating(p, p.hessian, "hessian");
+  check_floating(p, p.jacobian, "jacobian");
+  if (!p.loss) {
+    if (gradient && !(gradient->holds<bool>() && !gradient->get<bool>()))
+      fail("gradient", "there is no `loss` to differentiate");
+    if (!p.hessian.empty()) fail("hessian", "there is no `loss` to differentiate");
+  }
+  check_batch(p);
+
+  // How to solve.
+  const bool bounded = p.kind == ProblemKind::minimize || p.kind == ProblemKind::least_squares;
+  for (const char* key : {"lower", "upper"}) {
+    const ProblemValue* v = contents.find(key);
+    if (!v) continue;
+    if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::quoted(name(p.kind)));
+    (key[0] == 'l' ? p.lower : p.upper) = astype(read_array(*v, key, p.dtype, folder), p.dtype);
+  }
+  if (const ProblemValue* v = contents.find("bracket")) {
+    if (p.kind != ProblemKind::root)
+      fail("bracket", std::string("only problems of kind `root` have one, not ") + text::quoted(name(p.kind)));
+    if (!v->holds<ProblemValue::List>() || v->get<ProblemValue::List>().size() != 2)
+      fail("bracket", "[a, b] is wanted");
+    const ProblemValue::List& ends = v->get<ProblemValue::List>();
+    p.bracket.emplace(astype(read_array(ends[0], "bracket[0]", p.dtype, folder), p.dtype),
+                      astype(read_array(ends[1], "bracket[1]", p.dtype, folder), p.dtype));
+  }
+  if (const ProblemValue* v = contents.find("solver")) p.solver = read_method(*v, "solver");
+  if (const ProblemValue* v = contents.find("adjoint")) {
+    p.adjoint = read_method(*v, "adjoint");
+    if (std::find(adjoints.begin(), adjoints.end(), p.adjoint.name) == adjoints.end()) {
+      fail("adjoint", "there is no " + text::quoted(p.adjoint.name) + "; there are " + text::listed(adjoints));
+    }
+  }
+  if (const ProblemValue* v = contents.find("tolerance")) p.tolerance = read_tolerance(*v);
+  if (const ProblemValue* v = contents.find("max_steps")) {
+    if (!v->holds<std::int64_t>() || v->get<std::int64_t>() < 0 || v->get<std::int64_t>() > 1'000'000'000) {
+      fail("max_steps", "a whole number from 0 to 1000000000 is wanted" +
+                            (v->is_number() ? ", got " + shown(v->number()) : std::string(", got ") + v->kind()));
+    }
+    p.max_steps = v->get<std::int64_t>();
+  }
+  if (const ProblemValue* v = contents.find("deadline")) p.deadline = read_number(*v, "deadline", 0);
+  warn_of_unused(p);
+  return p;
+}
+
+ProblemValue read_problem_file(const std::string& path) {
+  const std::string contents = read_regular_file(path, max_problem_bytes);
+  return path.ends_with(".toml") ? parse_toml(contents, text::escaped(path))
+                                 : parse_json(contents, text::escaped(path));
+}
+
+}  // namespace dini
