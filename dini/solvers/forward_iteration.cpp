@@ -1,0 +1,31 @@
+#include "dini/solvers/forward_iteration.hpp"
+
+#include <limits>
+
+#include "dini/solvers/drive.hpp"
+
+namespace dini {
+
+std::shared_ptr<const detail::SolverMethod> ForwardIteration::method() const {
+  if (!(damping >= 0 && damping < 1)) {
+    throw ValueError("ForwardIteration: damping must be in [0, 1), got " + std::to_string(damping));
+  }
+  auto at = [](const SolverProblem& p, const Array& z, const Array& evaluations) {
+    return detail::SolverState{z,
+                               p.residual(z),
+                               detail::scalar_like(std::numeric_limits<double>::infinity(), z),
+                               detail::scalar_like(0, z),
+                               detail::code(StatusCode::converged),
+                               evaluations + 1,
+                               {}};
+  };
+  detail::StepFunctions steps;
+  steps.init = [at](const SolverProblem& p, const Array& z0) { return at(p, z0, array(std::int64_t{0})); };
+  steps.step = [at, d = damping](const SolverProblem& p, const detail::SolverState& s) {
+    return at(p, d == 0 ? s.z + s.residual : s.z + (1 - d) * s.residual, s.evaluations);
+  };
+  steps.default_max_steps = 100000;
+  return std::make_shared<detail::StepMethod>("forward_iteration", std::to_string(damping), steps, true);
+}
+
+}  // namespace dini

@@ -1,0 +1,56 @@
+#include "dini/solvers/newton.hpp"
+
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/solvers/drive.hpp"
+
+namespace dini {
+
+namespace detail {
+namespace newton {
+
+SolverState at(const SolverProblem& p, const Array& z, const Array& f, const Array& failure, const Array& evaluations) {
+  const Correction c = newton_correction(p, z, f);
+  // Where A is not finite no solve of it says anything; where it is and δ is not, A is singular.
+  const Array cause = where(all(isfinite(c.jacobian)), code(StatusCode::singular), code(StatusCode::nonfinite));
+  const Array broken = where(isfinite(c.norm) | ~isfinite(norm(f)), code(StatusCode::converged), cause);
+  return {z, f, c.norm, c.floor, where(failure != 0, failure, broken), evaluations, {c.delta}};
+}
+
+struct Trial {
+  Array t, z, f, size, halvings;
+  auto tree() { return std::tie(t, z, f, size, halvings); }
+};
+
+}  // namespace newton
+}  // namespace detail
+
+std::shared_ptr<const detail::SolverMethod> Newton::method() const {
+  using namespace detail;
+  if (max_halvings < 0) throw ValueError("Newton: max_halvings must be 0 or more, got " + std::to_string(max_halvings));
+  if (!(slope >= 0 && slope < 1)) throw ValueError("Newton: slope must be in [0, 1), got " + std::to_string(slope));
+  StepFunctions steps;
+  steps.init = [](const SolverProblem& p, const Array& z0) {
+    return newton::at(p, z0, p.residual(z0), code(StatusCode::converged), array(std::int64_t{1}));
+  };
+  steps.step = [halvings = max_halvings, c = slope](const SolverProblem& p, const SolverState& s) {
+    using newton::Trial;
+    const Array start = norm(s.residual), delta = s.memory[0];
+    auto trial = [&](const Array& t, const Array& count) {
+      const Array z = s.z + t * delta, f = p.residual(z);
+      return Trial{t, z, f, norm(f), count};
+    };
+    auto refused = [&](const Trial& at) { return ~(isfinite(at.size) & (at.size <= (1 - c * at.t) * start)); };
+    const Trial last = loop(refused, [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); },
+                            trial(scalar_like(1, s.z), array(std::int64_t{0})), halvings);
+    const Array failed = refused(last);
+    const Array z = where(failed, s.z, last.z), f = where(failed, s.residual, last.f);
+    const Array failure = where(failed, code(StatusCode::stagnated), code(StatusCode::converged));
+    return newton::at(p, z, f, failure, s.evaluations + last.halvings + 1);
+  };
+  steps.default_max_steps = 500;
+  return std::make_shared<StepMethod>("newton", std::to_string(max_halvings) + "," + std::to_string(slope), steps);
+}
+
+}  // namespace dini

@@ -1,0 +1,18 @@
+// Newton's method with a backtracking line search: A δ = -F(z), z ← z + tδ.
+#pragma once
+
+#include "dini/solvers/solver.hpp"
+
+namespace dini {
+
+/// Newton's method for roots and fixed points, A = ∂F/∂z formed and factorised once a step. The step is halved until
+/// ‖F‖ falls enough (Armijo: ‖F(z + tδ)‖ ≤ (1 - slope·t)‖F(z)‖; Dennis and Schnabel, Numerical Methods for Unconstrained
+/// Optimization and Nonlinear Equations, 1983, A6.3.1), points where F is not finite being refused. Quadratic convergence
+/// near a simple root; `singular` where A is.
+struct Newton {
+  int max_halvings = 40;
+  double slope = 1e-4;
+  std::shared_ptr<const detail::SolverMethod> method() const;
+};
+
+}  // namespace dini

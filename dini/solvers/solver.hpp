@@ -1,0 +1,114 @@
+// Solvers: what they are given, what they are, what they return.
+//
+// A solver is any callable (f, z_init) -> z, where f: z -> f(z) is a Function whose fixed point is sought. The library's own
+// are small structs of options (ForwardIteration, Anderson, Newton, ...), each in a file of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "dini/solvers/status.hpp"
+#include "dini/transforms/control.hpp"
+
+namespace dini {
+
+/// z -> f(z) for solvers: both arrays of one axis, whatever trees the user's function takes. Can be differentiated, batched
+/// and compiled like any other callable: jacobian(f)(z).
+class Function {
+ public:
+  Function() = default;
+  explicit Function(std::function<Array(const Array&)> f) : f_(std::move(f)) {}
+  Array operator()(const Array& z) const { return f_(z); }
+  explicit operator bool() const { return static_cast<bool>(f_); }
+
+ private:
+  std::function<Array(const Array&)> f_;
+};
+
+/// When to stop. Without an explicit tolerance: when the Newton correction is within rtol = eps^(2/3) of the solution's norm.
+/// With one: when ‖F(z)‖ ≤ max(absolute, relative·‖F(z0)‖). A plain number sets both.
+struct Tolerance {
+  std::optional<double> absolute, relative;
+  Tolerance() = default;
+  Tolerance(double t) : absolute(t), relative(t) {}
+  Tolerance(double a, double r) : absolute(a), relative(r) {}
+  bool given() const { return absolute || relative; }
+};
+
+/// What a solver is asked to do: 0 = residual(z), which for a fixed point is map(z) - z.
+struct SolverProblem {
+  Function map;       // empty for roots
+  Function residual;
+  bool fixed_point = false;
+};
+struct StopRule {
+  Tolerance tolerance;
+  std::int64_t max_steps = -1;  // -1: the solver's default
+  std::int64_t history = 0;     // how many residual norms to keep
+};
+
+/// The end of a solve, in arrays, so that it can be traced. Scalars but for z and history.
+struct Outcome {
+  Array z, status, steps, evaluations, residual_norm, error_estimate, history;
+  auto tree() { return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history); }
+};
+
+namespace detail {
+
+/// A solver in the form that the solve op holds.
+struct SolverMethod : Opaque {
+  /// Name and options: equal keys mean the same solver.
+  virtual std::string key() const = 0;
+  /// False where only a call at run time will do: a user's callable.
+  virtual bool staged() const { return true; }
+  virtual bool fixed_point_only() const { return false; }
+  virtual Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule& stop) const = 0;
+  /// Whether a copy may outlive the call that it was passed to.
+  virtual bool may_outlive() const { return true; }
+};
+
+template <class S>
+concept LibrarySolver = requires(const S& s) {
+  { s.method() } -> std::convertible_to<std::shared_ptr<const SolverMethod>>;
+};
+
+std::shared_ptr<const SolverMethod> host_method(std::function<Array(const Function&, const Array&)> f, bool may_outlive);
+std::shared_ptr<const SolverMethod> automatic_method();
+
+}  // namespace detail
+
+/// A user's solver whose captures outlive every call: its owner promises that they are by value, or global.
+template <class S> struct Owning {
+  S solver;
+};
+template <class S> Owning<S> owning(S solver) { return {std::move(solver)}; }
+
+/// Any solver. Default: `automatic`.
+class Solver {
+ public:
+  Solver() : method_(detail::automatic_method()) {}
+  template <class S> requires detail::LibrarySolver<S>
+  Solver(const S& s) : method_(s.method()) {}
+  template <class S> requires(!detail::LibrarySolver<S> && !std::is_same_v<S, Solver> &&
+                              std::is_invocable_r_v<Array, const S&, const Function&, const Array&>)
+  Solver(const S& s)
+      : method_(detail::host_method([s](const Function& f, const Array& z) -> Array { return s(f, z); }, std::is_empty_v<S>)) {}
+  template <class S> Solver(const Owning<S>& s)
+      : method_(detail::host_method([s](const Function& f, const Array& z) -> Array { return s.solver(f, z); }, true)) {}
+
+  /// The fixed point of f from z, eagerly or under whatever trace is current: derivatives go through the steps.
+  Array operator()(const Function& f, const Array& z) const;
+  std::string name() const { return method_->name(); }
+  const std::shared_ptr<const detail::SolverMethod>& method() const { return method_; }
+  explicit Solver(std::shared_ptr<const detail::SolverMethod> m) : method_(std::move(m)) {}
+
+ private:
+  std::shared_ptr<const detail::SolverMethod> method_;
+};
+
+}  // namespace dini

@@ -1,0 +1,159 @@
+#include "dini/solvers/textbook.hpp"
+
+#include <limits>
+
+#include "dini/core/index.hpp"
+#include "dini/ops/contract.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/linalg.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/solvers/drive.hpp"
+#include "dini/transforms/grad.hpp"
+
+namespace dini {
+
+namespace detail {
+namespace textbook {
+
+constexpr std::int64_t patience = 1000;
+
+struct Steps {
+  Array z_prev, z, residual, best, since, steps;
+  auto tree() { return std::tie(z_prev, z, residual, best, since, steps); }
+};
+
+Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init, double tolerance, std::int64_t max_steps) {
+  Steps s;
+  s.z_prev = z_init;
+  s.z = f(z_init);
+  s.residual = norm(s.z_prev - s.z);
+  s.best = s.residual;
+  s.since = array(std::int64_t{0});
+  s.steps = array(std::int64_t{1});
+  // A residual that is NaN compares false and ends the loop.
+  s = loop([&](const Steps& a) { return (a.residual > tolerance) & (a.steps < max_steps) & (a.since < patience); },
+           [&](const Steps& a) {
+             Steps b;
+             b.z_prev = a.z;
+             b.z = f(a.z);
+             b.residual = norm(b.z_prev - b.z);
+             b.since = where(b.residual < a.best, array(std::int64_t{0}), a.since + 1);
+             b.best = minimum(a.best, b.residual);
+             b.steps = a.steps + 1;
+             return b;
+           },
+           s, max_steps);
+  Array status = where(s.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
+  status = where(isfinite(s.residual), status, code(StatusCode::nonfinite));
+  status = where(s.residual <= tolerance, code(StatusCode::converged), status);
+  const Array size = norm(s.z);
+  return {s.z, status, s.steps, s.steps, s.residual, s.residual / where(size > 0, size, scalar_like(1, size)), zeros({0}, s.z.dtype())};
+}
+
+struct History {
+  Array x, X, F, residual, k;
+  auto tree() { return std::tie(x, X, F, residual, k); }
+};
+
+Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init) {
+  const int m = o.m;
+  const Dtype dtype = z_init.dtype();
+  const Array x0 = z_init, x1 = f(x0), x2 = f(x1);
+  const Array empty = zeros(prepend(m - 2, z_init.shape()), dtype);
+  History h{x1, concatenate({stack({x0, x1}), empty}), concatenate({stack({x1, x2}), empty}),
+            astype(Array(std::numeric_limits<double>::infinity()), dtype), array(std::int64_t{2})};
+  h = loop([&](const History& a) { return (a.k < o.max_iter) & ~(a.residual < o.tol); },
+           [&](const History& a) {
+             // The first min(k, m) rows count: where a row is not there yet G is zero, and so is its border.
+             const Array there = astype(arange(m) < a.k, dtype);
+             const Array G = a.F - a.X;
+             const Array GTG = tensordot(G, G, axes_from(1, G.ndim()));
+             const Array H = block({{zeros({1, 1}, dtype), reshape(there, {1, m})}, {reshape(there, {m, 1}), GTG}}) +
+                             o.lam * eye(m + 1, dtype);
+             const Array alpha = linalg::solve(H, zeros({m + 1}, dtype).at(0).set(1.0))(slice(1, end));
+             History b;
+             b.x = o.beta * tensordot(alpha, a.F, 1) + (1 - o.beta) * tensordot(alpha, a.X, 1);
+             const Array fx = f(b.x), slot = a.k % m;
+             b.X = a.X.at(slot).set(b.x);
+             b.F = a.F.at(slot).set(fx);
+             b.residual = norm(fx - b.x) / (1e-5 + norm(fx));
+             b.k = a.k + 1;
+             return b;
+           },
+           h, o.max_iter);
+  Array status = where(isfinite(h.residual), code(StatusCode::max_steps), code(StatusCode::nonfinite));
+  status = where(h.residual < o.tol, code(StatusCode::converged), status);
+  return {h.x, status, h.k, h.k + 1, h.residual, h.residual, zeros({0}, dtype)};
+}
+
+template <class Run> class TextbookMethod final : public SolverMethod {
+ public:
+  TextbookMethod(std::string name, std::string key, Run run) : name_(std::move(name)), key_(std::move(key)), run_(std::move(run)) {}
+  std::string name() const override { return name_; }
+  std::string key() const override { return name_ + "(" + key_ + ")"; }
+  bool fixed_point_only() const override { return true; }
+  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override { return run_(p, z0, stop); }
+
+ private:
+  std::string name_, key_;
+  Run run_;
+};
+
+template <class Run> std::shared_ptr<const SolverMethod> make(const char* name, std::string key, Run run) {
+  return std::make_shared<TextbookMethod<Run>>(name, std::move(key), std::move(run));
+}
+
+std::string digits(double x) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", x);
+  return text;
+}
+
+double tolerance(double own, const StopRule& stop) { return stop.tolerance.absolute.value_or(own); }
+std::int64_t cap(std::int64_t own, const StopRule& stop) { return stop.max_steps >= 0 ? stop.max_steps : own; }
+
+Outcome newton(const Function& f, const Array& z_init, double tol, std::int64_t max_steps) {
+  auto f_root = [&](const Array& z) { return f(z) - z; };
+  auto g = [&](const Array& z) { return z - linalg::solve(jacobian(f_root)(z), f_root(z)); };
+  return forward(g, z_init, tol, max_steps);
+}
+
+}  // namespace textbook
+}  // namespace detail
+
+Array FwdSolver::operator()(const Function& f, const Array& z) const {
+  return detail::textbook::forward(f, z, tolerance, max_steps).z;
+}
+Array NewtonSolver::operator()(const Function& f, const Array& z) const {
+  return detail::textbook::newton(f, z, tolerance, max_steps).z;
+}
+Array AndersonSolver::operator()(const Function& f, const Array& z) const { return detail::textbook::anderson(*this, f, z).z; }
+
+std::shared_ptr<const detail::SolverMethod> FwdSolver::method() const {
+  using namespace detail::textbook;
+  return make("fwd_solver", digits(tolerance) + "," + std::to_string(max_steps), [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+    return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
+  });
+}
+std::shared_ptr<const detail::SolverMethod> NewtonSolver::method() const {
+  using namespace detail::textbook;
+  return make("newton_solver", digits(tolerance) + "," + std::to_string(max_steps), [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+    return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
+  });
+}
+std::shared_ptr<const detail::SolverMethod> AndersonSolver::method() const {
+  using namespace detail::textbook;
+  if (m < 2) throw ValueError("AndersonSolver: m must be 2 or more, got " + std::to_string(m));
+  return make("anderson_solver", std::to_string(m) + "," + digits(lam) + "," + std::to_string(max_iter) + "," + digits(tol) + "," + digits(beta),
+              [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+                AndersonSolver with = o;
+                with.tol = detail::textbook::tolerance(o.tol, stop);
+                with.max_iter = static_cast<int>(std::min<std::int64_t>(cap(o.max_iter, stop), 1 << 30));
+                return anderson(with, p.map, z0);
+              });
+}
+
+}  // namespace dini
