@@ -31,5 +31,18 @@ DINI_INLINE Vec<T> poly(Vec<T> x, const T (&c)[n]) {
   return poly_tree<0, n>(powers, c);
 }
 
+// The same with the first two terms added last, one by one: in the tree each level rounds at the size of the sum, which
+// adds up to two ulp where the first term is most of the sum.
+template <class T, std::size_t n>
+DINI_INLINE Vec<T> poly_steady(Vec<T> x, const T (&c)[n]) {
+  Vec<T> powers[5];
+  powers[0] = x;
+  powers[1] = x * x;
+  powers[2] = powers[1] * powers[1];
+  if constexpr (n > 10) powers[3] = powers[2] * powers[2];
+  if constexpr (n > 18) powers[4] = powers[3] * powers[3];
+  return mul_add(x, mul_add(x, poly_tree<2, n - 2>(powers, c), Vec<T>(c[1])), Vec<T>(c[0]));
+}
+
 }  // namespace
 }  // namespace dini::kernels::DINI_VECTOR_ISA

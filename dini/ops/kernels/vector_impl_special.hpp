@@ -19,12 +19,11 @@ DINI_INLINE Vec<T> erfc_upper(Vec<T> a) {
   using D = ErfData<T>;
   a = min2(Vec<T>(D::erfc_zero), a);
   Vec<T> q = (a - T(3)) / (a + T(3));
-  Vec<T> g = poly(q, D::erfcx) / mul_add(a, T(2), T(1));
+  Vec<T> g = poly_steady(q, D::erfcx) / mul_add(a, T(2), T(1));
   Pair<T> square = two_product(a, a);
   auto e = exponential(-square.high);
-  // (1 + m) g (1 - square.low)
-  Vec<T> p = mul_add(e.m, g, g);
-  return scale(p - p * square.low, e.k);
+  // g (1 + m)(1 - square.low)
+  return scale(mul_add(g, e.m - square.low * (e.m + T(1)), g), e.k);
 }
 
 // erf a for a <= 1
@@ -61,12 +60,12 @@ DINI_INLINE Vec<T> erfinv(Vec<T> x) {
   using D = ErfinvData<T>;
   Vec<T> a = abs(x), one = T(1);
   Vec<T> w = -log((one - a) * (one + a));
-  Vec<T> y = poly(w - T(3.125), D::middle);
+  Vec<T> y = poly_steady(w - T(1), D::middle);
   Mask<T> far = less(Vec<T>(T(6.25)), w);
   if (any(far)) {
     Vec<T> s = sqrt(select(far, w, one));
-    Vec<T> z = poly(s - T(3.25), D::outer);
-    if constexpr (sizeof(T) == 8) z = select(less(Vec<T>(T(4)), s), poly(s - T(5), D::outermost), z);
+    Vec<T> z = poly_steady(s - T(3.25), D::outer);
+    if constexpr (sizeof(T) == 8) z = select(less(Vec<T>(T(4)), s), poly_steady(s - T(5), D::outermost), z);
     y = select(far, z, y);
   }
   y = select(equal(a, one), Vec<T>(infinity<T>), y * a);
@@ -78,12 +77,16 @@ DINI_INLINE Vec<T> bessel(Vec<T> x) {
   using D = BesselData<T, order>;
   Vec<T> a = abs(x), eight = T(8);
   Mask<T> large = less(eight, a);
-  Vec<T> h = min2(eight, a) * T(0.5);
-  Vec<T> y = exp(-min2(eight, a)) * poly(h * h, D::series);
+  Vec<T> b = min2(eight, a), h = b * T(0.5);
+  Pair<T> z = two_product(h, h);
+  auto e = exponential(-b);
+  Vec<T> m = mul_add(z.low * poly(z.high, D::slope), e.m + T(1), e.m);
+  Vec<T> series = poly_steady(z.high, D::series);
+  Vec<T> y = mul_add(series, m, series) * power_of_two(e.k);
   if constexpr (order == 1) y = y * a;
   if (any(large)) {
-    Vec<T> b = max2(eight, a);
-    y = select(large, poly(Vec<T>(T(16)) / b - T(1), D::asymptotic) / sqrt(b), y);
+    b = max2(eight, a);
+    y = select(large, poly_steady(Vec<T>(T(16)) / b - T(1), D::asymptotic) / sqrt(b), y);
   }
   return order == 1 ? flip_sign(y, sign_of(x)) : y;
 }
