@@ -1,4 +1,5 @@
-// The dense kernels against products in long double. Every matrix is asymmetric where it may be, and lengths differ.
+// Products, LU, symmetric factorisations and triangular solves by their residuals in long double; what is not finite;
+// threads.
 
 #include "dini/ops/kernels/dense.hpp"
 
@@ -6,143 +7,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <cstdint>
 #include <limits>
-#include <string>
 #include <thread>
 #include <vector>
+
+#include "dini/ops/kernels/dense_micro.hpp"
+#include "dini/ops/kernels/vector.hpp"
+#include "tests/ops/dense_test.hpp"
 
 namespace dini::kernels {
 namespace dense_test {
 
-constexpr std::size_t sizes[] = {0, 1, 2, 3, 5, 10, 16, 17, 33, 64, 100};
-
-// Multiplicative congruential numbers in [-1, 1): the same everywhere.
-class Numbers {
- public:
-  explicit Numbers(std::uint64_t seed) : state_(2 * seed + 1) {}
-  double operator()() {
-    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<double>(state_ >> 11) / 4503599627370496.0 - 1;
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-template <class T>
-struct Matrix {
-  std::size_t rows = 0, columns = 0;
-  std::vector<T> data;
-
-  Matrix(std::size_t m, std::size_t n, T value = 0) : rows(m), columns(n), data(m * n, value) {}
-  T& operator()(std::size_t i, std::size_t j) { return data[i * columns + j]; }
-  const T& operator()(std::size_t i, std::size_t j) const { return data[i * columns + j]; }
-  T* p() { return data.data(); }
-  const T* p() const { return data.data(); }
-};
-
-template <class T>
-Matrix<T> random(std::size_t m, std::size_t n, std::uint64_t seed) {
-  Matrix<T> a(m, n);
-  Numbers next(seed + 1000 * m + n);
-  for (T& x : a.data) x = static_cast<T>(next());
-  return a;
-}
-
-template <class T>
-Matrix<T> eye(std::size_t n) {
-  Matrix<T> a(n, n);
-  for (std::size_t i = 0; i < n; ++i) a(i, i) = 1;
-  return a;
-}
-
-template <class T>
-Matrix<T> transposed(const Matrix<T>& a) {
-  Matrix<T> t(a.columns, a.rows);
-  for (std::size_t i = 0; i < a.rows; ++i)
-    for (std::size_t j = 0; j < a.columns; ++j) t(j, i) = a(i, j);
-  return t;
-}
-
-template <class T>
-Matrix<long double> operator*(const Matrix<T>& a, const Matrix<T>& b) {
-  EXPECT_EQ(a.columns, b.rows);
-  Matrix<long double> c(a.rows, b.columns);
-  for (std::size_t i = 0; i < a.rows; ++i)
-    for (std::size_t p = 0; p < a.columns; ++p)
-      for (std::size_t j = 0; j < b.columns; ++j) c(i, j) += static_cast<long double>(a(i, p)) * b(p, j);
-  return c;
-}
-
-template <class T>
-Matrix<long double> wide(const Matrix<T>& a) {
-  Matrix<long double> c(a.rows, a.columns);
-  std::copy(a.data.begin(), a.data.end(), c.data.begin());
-  return c;
-}
-
-template <class A, class B>
-double distance(const Matrix<A>& a, const Matrix<B>& b) {
-  EXPECT_EQ(a.rows, b.rows);
-  EXPECT_EQ(a.columns, b.columns);
-  long double most = 0;
-  for (std::size_t i = 0; i < a.data.size(); ++i) {
-    const long double d = std::abs(static_cast<long double>(a.data[i]) - static_cast<long double>(b.data[i]));
-    if (!(d <= most)) most = d;
-  }
-  return static_cast<double>(most);
-}
-
-template <class T>
-double largest(const Matrix<T>& a) {
-  return distance(a, Matrix<T>(a.rows, a.columns));
-}
-
-// A sum of n products of numbers near 1.
-template <class T>
-double rounding(std::size_t n) {
-  return static_cast<double>(std::numeric_limits<T>::epsilon()) * static_cast<double>(n + 4);
-}
-
-// Diagonally heavy enough to be well conditioned, light enough for pivoting to exchange rows.
-template <class T>
-Matrix<T> regular(std::size_t n, std::uint64_t seed) {
-  Matrix<T> a = random<T>(n, n, seed);
-  for (std::size_t i = 0; i < n; ++i) a(i, (i + n / 2) % n) += static_cast<T>(std::sqrt(static_cast<double>(n)) + 1);
-  return a;
-}
-
-template <class T>
-Matrix<T> symmetric(std::size_t n, std::uint64_t seed, bool positive) {
-  const Matrix<T> b = random<T>(n, n, seed);
-  Matrix<T> a(n, n);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      double sum = 0;
-      for (std::size_t p = 0; p < n; ++p) sum += static_cast<double>(b(i, p)) * b(j, p) * (!positive && p % 3 == 1 ? -1 : 1);
-      a(i, j) = a(j, i) = static_cast<T>(sum + (positive && i == j ? 1 : 0));
-    }
-  }
-  return a;
-}
-
-// The upper triangle replaced by what must never be read.
-template <class T>
-Matrix<T> lower_only(Matrix<T> a) {
-  for (std::size_t i = 0; i < a.rows; ++i)
-    for (std::size_t j = i + 1; j < a.columns; ++j) a(i, j) = std::numeric_limits<T>::quiet_NaN();
-  return a;
-}
-
-template <class T>
-Matrix<T> operands(bool stored_transposed, const Matrix<T>& a) {
-  return stored_transposed ? transposed(a) : a;
-}
-
-template <class T>
-class DenseTest : public ::testing::Test {};
+template <class T> class DenseTest : public ::testing::Test {};
 using Reals = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(DenseTest, Reals);
 
@@ -150,9 +27,10 @@ TYPED_TEST_SUITE(DenseTest, Reals);
 
 TYPED_TEST(DenseTest, Products) {
   using T = TypeParam;
-  constexpr std::size_t shapes[][3] = {{0, 3, 2},  {3, 0, 2},   {3, 2, 0},   {1, 1, 1},    {1, 7, 5},    {7, 1, 5},
-                                       {2, 3, 1},  {3, 5, 4},   {10, 9, 11}, {8, 16, 24},  {17, 13, 19}, {5, 33, 40},
-                                       {64, 10, 3}, {31, 65, 7}, {33, 64, 65}, {64, 63, 66}, {100, 90, 110}, {3, 70, 600}};
+  constexpr std::size_t shapes[][3] = {{0, 3, 2},    {3, 0, 2},      {3, 2, 0},   {1, 1, 1},   {1, 7, 5},
+                                       {7, 1, 5},    {2, 3, 1},      {3, 5, 4},   {10, 9, 11}, {8, 16, 24},
+                                       {17, 13, 19}, {5, 33, 40},    {64, 10, 3}, {31, 65, 7}, {33, 64, 65},
+                                       {64, 63, 66}, {100, 90, 110}, {3, 70, 600}};
   for (const auto& [m, n, k] : shapes) {
     const Matrix<T> a = random<T>(m, k, 1), b = random<T>(k, n, 2);
     const Matrix<long double> expected = a * b;
@@ -169,8 +47,7 @@ TYPED_TEST(DenseTest, Products) {
   }
 }
 
-template <class T>
-Matrix<T> column_range(const Matrix<T>& a, std::size_t first, std::size_t count) {
+template <class T> Matrix<T> column_range(const Matrix<T>& a, std::size_t first, std::size_t count) {
   Matrix<T> b(a.rows, count);
   for (std::size_t i = 0; i < a.rows; ++i)
     for (std::size_t j = 0; j < count; ++j) b(i, j) = a(i, first + j);
@@ -204,8 +81,59 @@ TYPED_TEST(DenseTest, LanesDoNotDependOnTheirNeighbours) {
       const std::size_t first = (lanes - count) / 2;
       const std::vector<Matrix<T>> part = all(count, column_range(b, first, count));
       for (std::size_t i = 0; i < whole.size(); ++i)
-        EXPECT_EQ(part[i].data, column_range(whole[i], first, count).data) << "n " << n << ", lanes " << count << ", " << i;
+        EXPECT_EQ(part[i].data, column_range(whole[i], first, count).data)
+            << "n " << n << ", lanes " << count << ", " << i;
     }
+  }
+}
+
+// AVX2's kernels and AVX-512's take sums in the same order with the same fused operation: not a bit of difference. The
+// generic ones round products first.
+TYPED_TEST(DenseTest, InstructionSetsAgree) {
+  using T = TypeParam;
+  const DenseMicro<T>& generic = micro_generic::table<T>();
+  std::vector<const DenseMicro<T>*> fused;
+#if defined(__x86_64__)
+  if (vector_kernels_for<T>("avx2") != nullptr) fused.push_back(&micro_avx2::table<T>());
+  if (vector_kernels_for<T>("avx512") != nullptr) fused.push_back(&micro_avx512::table<T>());
+#endif
+  const auto run = [](const DenseMicro<T>& micro, std::ptrdiff_t n, std::ptrdiff_t columns) {
+    const auto order = static_cast<std::size_t>(n), width = static_cast<std::size_t>(columns);
+    const Matrix<T> a = regular<T>(order, 3), b = random<T>(order, width, 4);
+    Matrix<T> c(order, width), x = b, upward = b, panel(order, panel_width), square(order, panel_width);
+    micro.multiply(Accumulate::set, n, columns, n, a.p(), n, 1, b.p(), columns, c.p(), columns);
+    micro.multiply(Accumulate::add, n, columns, n, a.p(), 1, n, b.p(), columns, c.p(), columns);
+    micro.multiply(Accumulate::subtract, n, columns, 1, a.p(), n, 1, b.p(), columns, c.p(), columns);
+    micro.solve_lower(true, n, columns, a.p(), n, 1, x.p(), columns);
+    const T* end = a.p() + order * order - 1;
+    micro.solve_lower(false, n, columns, end, -1, -n, upward.p() + (order - 1) * width, -columns);
+    std::vector<std::int32_t> pivot(panel_width);
+    const std::ptrdiff_t most = std::min(n, panel_width);
+    for (std::size_t i = 0; i < order; ++i)
+      for (std::size_t j = 0; j < static_cast<std::size_t>(most); ++j) panel(i, j) = a(i, j);
+    const int lu = micro.lu_panel(n, most, panel.p(), pivot.data());
+    const Matrix<T> s = symmetric<T>(static_cast<std::size_t>(most), 5, true);
+    for (std::size_t i = 0; i < s.rows; ++i)
+      for (std::size_t j = i; j < s.rows; ++j) square(i, j) = s(i, j);
+    const int cholesky = micro.cholesky_panel(most, square.p());
+    EXPECT_EQ(lu, 0);
+    EXPECT_EQ(cholesky, 0);
+    std::vector<T> bits = c.data;
+    for (const Matrix<T>* m : {&x, &upward, &panel}) bits.insert(bits.end(), m->data.begin(), m->data.end());
+    for (std::size_t i = 0; i < s.rows; ++i)
+      for (std::size_t j = i; j < s.rows; ++j) bits.push_back(square(i, j));
+    bits.insert(bits.end(), pivot.begin(), pivot.begin() + most);
+    return bits;
+  };
+  for (const std::ptrdiff_t n : {1, 2, 3, 7, 8, 9, 16, 17, 40, 150}) {
+    for (const std::ptrdiff_t columns : {1, 2, 7, 16, 33, 130}) {
+      for (const DenseMicro<T>* micro : fused) EXPECT_EQ(run(*micro, n, columns), run(*fused.front(), n, columns)) << n;
+    }
+    if (n > 17 || fused.empty()) continue;
+    const std::vector<T> fine = run(*fused.front(), n, 5), plain = run(generic, n, 5);
+    ASSERT_EQ(fine.size(), plain.size());
+    for (std::size_t i = 0; i < fine.size(); ++i)
+      EXPECT_NEAR(fine[i], plain[i], 1e4 * rounding<T>(17) * (1 + std::abs(fine[i]))) << n << ' ' << i;
   }
 }
 
@@ -238,9 +166,7 @@ TYPED_TEST(DenseTest, LuFactorsAndSolves) {
         for (std::size_t j = 0; j < n; ++j) {
           (j < i ? l : u)(i, j) = lu(i, j);
           pa(i, j) = a(static_cast<std::size_t>(perm[i]), j);
-          if (j < i) {
-            EXPECT_LE(std::abs(lu(i, j)), T(1));
-          }
+          if (j < i) { EXPECT_LE(std::abs(lu(i, j)), T(1)); }
         }
         l(i, i) = 1;
       }
@@ -375,7 +301,8 @@ TYPED_TEST(DenseTest, Ldlt) {
       std::vector<T> w(n);
       eigh(n, a.p(), w.data(), static_cast<T*>(nullptr));
       const Inertia inertia = ldlt_inertia(n, f.p(), pivots.data());
-      EXPECT_EQ(inertia.negative, static_cast<std::size_t>(std::count_if(w.begin(), w.end(), [](T x) { return x < 0; })));
+      EXPECT_EQ(inertia.negative,
+                static_cast<std::size_t>(std::count_if(w.begin(), w.end(), [](T x) { return x < 0; })));
       EXPECT_EQ(inertia.positive + inertia.negative, n);
     }
     if (n == 0) continue;
@@ -412,242 +339,6 @@ TYPED_TEST(DenseTest, TriangularSolves) {
       }
     }
   }
-}
-
-// ---- orthogonal -----------------------------------------------------------------------------------------------------
-
-template <class T>
-void expect_orthonormal_columns(const Matrix<T>& q) {
-  EXPECT_LE(distance(transposed(q) * q, eye<T>(q.columns)), 4 * rounding<T>(q.rows)) << q.rows << ' ' << q.columns;
-}
-
-TYPED_TEST(DenseTest, Qr) {
-  using T = TypeParam;
-  for (const std::size_t m : sizes) {
-    for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{4}, m, m + 3, 2 * m / 3}) {
-      const Matrix<T> a = random<T>(m, n, 3);
-      const std::size_t k = std::min(m, n);
-      for (const bool full : {false, true}) {
-        const std::size_t width = full ? m : k;
-        Matrix<T> q(m, width, T(7)), r(width, n, T(7));
-        qr_factor(m, n, a.p(), q.p(), r.p(), full);
-        expect_orthonormal_columns(q);
-        EXPECT_LE(distance(q * r, a), 4 * rounding<T>(m)) << m << ' ' << n;
-        for (std::size_t i = 0; i < width; ++i)
-          for (std::size_t j = 0; j < std::min(i, n); ++j) EXPECT_EQ(r(i, j), T(0));
-
-        Matrix<T> pq(m, width, T(7)), pr(width, n, T(7)), permuted(m, n);
-        std::vector<std::int32_t> perm(n);
-        EXPECT_EQ(qr_pivoted(m, n, a.p(), pq.p(), pr.p(), perm.data(), -1, full), static_cast<int>(k));
-        for (std::size_t i = 0; i < m; ++i)
-          for (std::size_t j = 0; j < n; ++j) permuted(i, j) = a(i, static_cast<std::size_t>(perm[j]));
-        expect_orthonormal_columns(pq);
-        EXPECT_LE(distance(pq * pr, permuted), 4 * rounding<T>(m)) << m << ' ' << n;
-        for (std::size_t i = 0; i + 1 < k; ++i)
-          EXPECT_GE(std::abs(pr(i, i)) * T(1.0001), std::abs(pr(i + 1, i + 1)));
-      }
-    }
-  }
-}
-
-TYPED_TEST(DenseTest, QrHasLapacksSigns) {
-  using T = TypeParam;
-  // LAPACK makes r_ii the opposite sign of the entry it reflects: r = [[-5, -2.2], [0, -√25.16]], q[0, 0] = -0.6.
-  const Matrix<T> a = [] {
-    Matrix<T> x(3, 2);
-    x.data = {3, 1, 4, 2, 0, 5};
-    return x;
-  }();
-  Matrix<T> q(3, 2), r(2, 2);
-  qr_factor(3, 2, a.p(), q.p(), r.p());
-  EXPECT_NEAR(r(0, 0), -5, 1e-5);
-  EXPECT_NEAR(r(0, 1), -2.2, 1e-5);
-  EXPECT_NEAR(r(1, 1), -5.0159745, 1e-5);
-  EXPECT_NEAR(q(0, 0), -0.6, 1e-6);
-  // A 1×1 matrix and the last row of a square one have no reflection: the sign stays.
-  const T one[] = {3};
-  qr_factor(1, 1, one, q.p(), r.p());
-  EXPECT_EQ(q(0, 0), T(1));
-  EXPECT_EQ(r(0, 0), T(3));
-}
-
-TYPED_TEST(DenseTest, LeastSquaresOfAnyRank) {
-  using T = TypeParam;
-  constexpr std::size_t shapes[][3] = {{1, 1, 1},  {5, 3, 3}, {5, 3, 2},   {3, 5, 3},   {3, 5, 2},
-                                       {17, 10, 7}, {6, 6, 4}, {40, 33, 20}, {33, 64, 33}, {4, 4, 0}};
-  for (const auto& [m, n, rank] : shapes) {
-    for (const std::size_t nrhs : {0, 1, 4}) {
-      Matrix<T> a(m, n);
-      if (rank > 0) gemm(false, false, m, n, rank, random<T>(m, rank, 1).p(), random<T>(rank, n, 2).p(), a.p());
-      const Matrix<T> b = random<T>(m, nrhs, 3);
-      Matrix<T> x(n, nrhs, T(7));
-      const double tolerance = 100 * rounding<T>(n);
-      ASSERT_EQ(least_squares(m, n, nrhs, a.p(), b.p(), x.p(), tolerance), static_cast<int>(rank)) << m << ' ' << n;
-      // The residual is orthogonal to A's columns, and X to A's null space: X = A⁺A X, with A⁺ from the SVD.
-      const std::size_t k = std::min(m, n);
-      Matrix<T> u(m, k), vt(k, n);
-      std::vector<T> s(k);
-      ASSERT_EQ(svd(m, n, a.p(), u.p(), s.data(), vt.p()), 0);
-      Matrix<long double> expected(n, nrhs);
-      const Matrix<long double> ub = transposed(u) * b;
-      for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < nrhs; ++j)
-          for (std::size_t p = 0; p < rank; ++p)
-            expected(i, j) += static_cast<long double>(vt(p, i)) * ub(p, j) / s[p];
-      const double condition = rank > 0 ? static_cast<double>(s[0] / s[rank - 1]) : 1;
-      EXPECT_LE(distance(x, expected), rounding<T>(m + n) * condition * (10 + 10 * largest(x))) << m << ' ' << n;
-    }
-  }
-}
-
-// ---- spectral -------------------------------------------------------------------------------------------------------
-
-TYPED_TEST(DenseTest, Eigh) {
-  using T = TypeParam;
-  for (const std::size_t n : sizes) {
-    const Matrix<T> a = symmetric<T>(n, 3, false);
-    Matrix<T> v(n, n);
-    std::vector<T> w(n), only_w(n);
-    ASSERT_EQ(eigh(n, lower_only(a).p(), w.data(), v.p()), 0);
-    ASSERT_EQ(eigh(n, lower_only(a).p(), only_w.data(), static_cast<T*>(nullptr)), 0);
-    EXPECT_TRUE(std::is_sorted(w.begin(), w.end()));
-    expect_orthonormal_columns(v);
-    Matrix<T> vw = v;
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j) vw(i, j) *= w[j];
-    EXPECT_LE(distance(a * v, vw), 4 * rounding<T>(n) * (1 + largest(a))) << n;
-    for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(only_w[i], w[i], 4 * rounding<T>(n) * (1 + largest(a)));
-  }
-}
-
-TYPED_TEST(DenseTest, Svd) {
-  using T = TypeParam;
-  for (const std::size_t m : sizes) {
-    for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{4}, m, m + 3, 2 * m / 3}) {
-      const Matrix<T> a = random<T>(m, n, 3);
-      const std::size_t k = std::min(m, n);
-      for (const bool full : {false, true}) {
-        Matrix<T> u(m, full ? m : k, T(7)), vt(full ? n : k, n, T(7));
-        std::vector<T> s(k), only_s(k);
-        ASSERT_EQ(svd(m, n, a.p(), u.p(), s.data(), vt.p(), full), 0);
-        ASSERT_EQ(svd(m, n, a.p(), static_cast<T*>(nullptr), only_s.data(), static_cast<T*>(nullptr), full), 0);
-        EXPECT_TRUE(std::is_sorted(s.rbegin(), s.rend()));
-        expect_orthonormal_columns(u);
-        expect_orthonormal_columns(transposed(vt));
-        Matrix<long double> product(m, n);
-        for (std::size_t i = 0; i < m; ++i)
-          for (std::size_t p = 0; p < k; ++p)
-            for (std::size_t j = 0; j < n; ++j) product(i, j) += static_cast<long double>(u(i, p)) * s[p] * vt(p, j);
-        EXPECT_LE(distance(product, a), 8 * rounding<T>(m + n)) << m << ' ' << n;
-        for (std::size_t i = 0; i < k; ++i) EXPECT_NEAR(only_s[i], s[i], 8 * rounding<T>(m + n));
-      }
-    }
-  }
-}
-
-// ---- condition ------------------------------------------------------------------------------------------------------
-
-TYPED_TEST(DenseTest, ConditionIgnoresScaling) {
-  using T = TypeParam;
-  const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-  for (const std::size_t n : sizes) {
-    if (n == 0) continue;
-    const Matrix<T> a = regular<T>(n, 3);
-    const double sound = condition_equilibrated(n, a.p());
-    EXPECT_GT(sound, 1e-4) << n;
-    Matrix<T> scaled = a;
-    Numbers next(n);
-    std::vector<int> rows(n), columns(n);
-    const double range = sizeof(T) == 4 ? 18 : 200;
-    for (std::size_t i = 0; i < n; ++i) {
-      rows[i] = static_cast<int>(range * next());
-      columns[i] = static_cast<int>(range * next());
-    }
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j) scaled(i, j) = std::ldexp(scaled(i, j), rows[i] + columns[j]);
-    const double found = condition_equilibrated(n, scaled.p());
-    EXPECT_GT(found, sound / 8) << n;
-    EXPECT_LT(found, sound * 8) << n;
-
-    Matrix<T> singular = a;  // exactly singular in exact arithmetic, not in floating point
-    if (n > 1) {
-      for (std::size_t j = 0; j < n; ++j) singular(n - 1, j) = singular(0, j) * T(3);
-      EXPECT_LT(condition_equilibrated(n, singular.p()), static_cast<double>(n) * eps) << n;
-    }
-    for (std::size_t j = 0; j < n; ++j) singular(n / 2, j) = 0;
-    EXPECT_EQ(condition_equilibrated(n, singular.p()), 0.0);
-    for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
-      singular(n - 1, 0) = bad;
-      EXPECT_TRUE(std::isnan(condition_equilibrated(n, singular.p())));
-    }
-  }
-  EXPECT_EQ(condition_equilibrated(0, static_cast<const T*>(nullptr)), 1.0);
-}
-
-TEST(DenseTest, ConditionOfHilbertMatrices) {
-  // ‖H‖₁ ‖H⁻¹‖₁ grows like e^(3.5 n), and no scaling of a Hilbert matrix helps much.
-  double last = 1;
-  for (const std::size_t n : {2, 4, 6, 8, 10}) {
-    Matrix<double> h(n, n);
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j) h(i, j) = 1.0 / static_cast<double>(i + j + 1);
-    const double rcond = condition_equilibrated(n, h.p());
-    EXPECT_LT(rcond, last / 10);
-    EXPECT_GT(rcond, std::exp(-3.6 * static_cast<double>(n)));
-    last = rcond;
-  }
-}
-
-// ---- exponential ----------------------------------------------------------------------------------------------------
-
-TYPED_TEST(DenseTest, ExponentialOfSymmetricMatrices) {
-  using T = TypeParam;
-  for (const std::size_t n : sizes) {
-    for (const double norm : {1e-3, 0.1, 0.6, 1.5, 4.0, 20.0}) {
-      Matrix<double> a = symmetric<double>(n, 3, false);
-      const double size = std::max(largest(a), 1e-300) * std::max<double>(1, static_cast<double>(n));
-      for (double& x : a.data) x *= norm / size;
-      Matrix<double> v(n, n);
-      std::vector<double> w(n);
-      eigh(n, a.p(), w.data(), v.p());
-      Matrix<double> expected(n, n);
-      for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < n; ++j)
-          for (std::size_t p = 0; p < n; ++p) expected(i, j) += v(i, p) * std::exp(w[p]) * v(j, p);
-      Matrix<T> input(n, n), e(n, n);
-      std::transform(a.data.begin(), a.data.end(), input.data.begin(), [](double x) { return static_cast<T>(x); });
-      ASSERT_EQ(expm(n, input.p(), e.p()), 0);
-      EXPECT_LE(distance(e, expected), 10 * rounding<T>(n) * (1 + norm) * (1 + largest(expected))) << n << ' ' << norm;
-    }
-  }
-}
-
-TYPED_TEST(DenseTest, ExponentialOfOthers) {
-  using T = TypeParam;
-  const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-  // Nilpotent: the series ends. A rotation. A triangular matrix with a huge off-diagonal entry, where squaring as often
-  // as ‖A‖ asks for would cost every digit (Al-Mohy & Higham 2009, section 1).
-  const T nilpotent[] = {0, 2, 3, 0, 0, 4, 0, 0, 0};
-  T e[9];
-  ASSERT_EQ(expm(3, nilpotent, e), 0);
-  const double expected[] = {1, 2, 7, 0, 1, 4, 0, 0, 1};
-  for (int i = 0; i < 9; ++i) EXPECT_NEAR(e[i], expected[i], 20 * eps);
-  const T rotation[] = {0, T(-3), T(3), 0};
-  ASSERT_EQ(expm(2, rotation, e), 0);
-  EXPECT_NEAR(e[0], std::cos(3.0), 10 * eps);
-  EXPECT_NEAR(e[1], -std::sin(3.0), 10 * eps);
-  EXPECT_NEAR(e[2], std::sin(3.0), 10 * eps);
-  const T large[] = {1, T(1e6), 0, -1};
-  ASSERT_EQ(expm(2, large, e), 0);
-  EXPECT_NEAR(e[0] / std::exp(1.0), 1, 20 * eps);
-  EXPECT_NEAR(e[1] / (1e6 * std::sinh(1.0)), 1, 20 * eps);
-  EXPECT_NEAR(e[3] * std::exp(1.0), 1, 20 * eps);
-  const T zero[] = {0, 0, 0, 0};
-  ASSERT_EQ(expm(2, zero, e), 0);
-  EXPECT_EQ(std::vector<T>(e, e + 4), (std::vector<T>{1, 0, 0, 1}));
-  const T overflow[] = {T(1e30), T(1), T(2), T(1e30)};
-  EXPECT_EQ(expm(2, overflow, e), 0);  // returns; what it returns is not finite
-  EXPECT_FALSE(std::isfinite(e[0]));
 }
 
 // ---- what must not hang or crash --------------------------------------------------------------------------------------

@@ -19,10 +19,17 @@
 // * NaN and infinity in the input never hang or crash. LU, Cholesky and the solves let them flow through; the iterative
 //   ones (eigh, svd) and the rest fill every output with NaN and return non-zero where they return something.
 // * Results depend on the values, the sizes and the machine's instruction set, never on the number of threads nor on
-//   addresses: BLAS runs with a single thread, and which code runs is decided by size alone (dense_table.hpp).
+//   addresses: BLAS runs with a single thread (for the whole process, from the first use on), and which code runs is
+//   decided by size alone (dense_table.hpp).
+// * Columns are independent: with gemm_lanes, lu_solve, cholesky_solve, ldlt_solve and triangular_solve, column j of the
+//   result is a function of the matrix and of column j of B alone, to the bit, however many other columns there are
+//   (dense_micro.hpp says in which order the sums are taken). gemm and least_squares do not promise that.
 // * Buffers of one call must not overlap, except where it says "in place".
-// * Memory: matrices up to 32×32 work on the stack. Larger ones take scratch from a thread-local workspace which only
-//   grows; a loop that repeats a call of some size allocates nothing after its first turn.
+// * Memory: products, LU, Cholesky and solves with a vector work on the stack alone up to 32×32. The rest takes scratch
+//   from a thread-local workspace which only grows, so a loop that repeats a call of some size allocates nothing after
+//   its first turn. The exception: eigh and svd beyond 32×32, where LAPACK allocates for itself. Stack: below 128 KiB.
+//
+// Sources of the algorithms stand beside their code.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,8 +43,8 @@ namespace dini::kernels {
 template <class T>
 void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c);
 
-// C[m,n] = op(A)[m,k] B[k,n], where the columns of B are independent lanes: column j of C is a function of A and column j
-// of B alone, to the bit, whatever n is. gemm does not promise that, since its choice of code depends on n.
+// C[m,n] = op(A)[m,k] B[k,n], where the columns of B are independent lanes: the product to use where a lane's bits must
+// not depend on how many others are in its block. As fast as gemm except for one column and beyond 400³.
 template <class T>
 void gemm_lanes(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c);
 
@@ -45,41 +52,35 @@ void gemm_lanes(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const
 
 // lu[n,n]: unit lower L below the diagonal, U on and above. Row i of L U is row perm[i] of A. In place: lu may be a.
 // After a zero pivot the elimination goes on with the next column, as LAPACK's getrf does.
-template <class T>
-int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t* perm);
+template <class T> int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t* perm);
 
 // X[n,nrhs] = A⁻¹ B, or A⁻ᵀ B if transposed. Not in place. A zero pivot gives inf or NaN, as division does.
 template <class T>
-void lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b, T* x);
+void lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
+              T* x);
 
 // +1 or −1: the sign of the permutation that lu_factor returns.
 int permutation_sign(std::size_t n, const std::int32_t* perm);
 
 // det A from its factors. n = 0: 1.
-template <class T>
-T lu_det(std::size_t n, const T* lu, const std::int32_t* perm);
+template <class T> T lu_det(std::size_t n, const T* lu, const std::int32_t* perm);
 
 // sign and log |det A|, as numpy.linalg.slogdet: singular gives sign 0 and −inf.
-template <class T>
-void lu_slogdet(std::size_t n, const T* lu, const std::int32_t* perm, T* sign, T* logabsdet);
+template <class T> void lu_slogdet(std::size_t n, const T* lu, const std::int32_t* perm, T* sign, T* logabsdet);
 
 // X = A⁻¹ from its factors.
-template <class T>
-void lu_inverse(std::size_t n, const T* lu, const std::int32_t* perm, T* x);
+template <class T> void lu_inverse(std::size_t n, const T* lu, const std::int32_t* perm, T* x);
 
 // ---- symmetric ------------------------------------------------------------------------------------------------------
 
 // A = L Lᵀ from A's lower triangle; the upper one is never read. l has zeros above the diagonal. In place: l may be a.
-template <class T>
-int cholesky_factor(std::size_t n, const T* a, T* l);
+template <class T> int cholesky_factor(std::size_t n, const T* a, T* l);
 
 // X[n,nrhs] = A⁻¹ B. In place: x may be b.
-template <class T>
-void cholesky_solve(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* x);
+template <class T> void cholesky_solve(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* x);
 
 // Bunch–Kaufman from A's lower triangle. ldlt[n,n] and pivots[n] are for ldlt_solve and ldlt_inertia alone. In place.
-template <class T>
-int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots);
+template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots);
 
 // X[n,nrhs] = A⁻¹ B. In place: x may be b.
 template <class T>
@@ -91,8 +92,7 @@ struct Inertia {
   std::size_t negative = 0;
   std::size_t zero = 0;  // zero or NaN
 };
-template <class T>
-Inertia ldlt_inertia(std::size_t n, const T* ldlt, const std::int32_t* pivots);
+template <class T> Inertia ldlt_inertia(std::size_t n, const T* ldlt, const std::int32_t* pivots);
 
 // ---- triangular -----------------------------------------------------------------------------------------------------
 
@@ -106,8 +106,7 @@ void triangular_solve(bool lower, bool transposed, bool unit_diagonal, std::size
 
 // A[m,n] = Q R by Householder reflections, with LAPACK's (and so NumPy's) signs. k = min(m, n);
 // thin: Q[m,k], R[k,n]; full: Q[m,m], R[m,n] with zero rows below.
-template <class T>
-void qr_factor(std::size_t m, std::size_t n, const T* a, T* q, T* r, bool full = false);
+template <class T> void qr_factor(std::size_t m, std::size_t n, const T* a, T* q, T* r, bool full = false);
 
 // A[:, perm] = Q R: column j of Q R is column perm[j] of A. Shapes as qr_factor. Returns the numerical rank: how many
 // |rᵢᵢ| exceed tolerance·|r₀₀|. tolerance < 0 stands for max(m, n)·eps. −1 for input that is not finite.
@@ -124,24 +123,20 @@ int least_squares(std::size_t m, std::size_t n, std::size_t nrhs, const T* a, co
 
 // Symmetric A (lower triangle read): w[n] ascending, column j of v[n,n] the eigenvector of w[j]. v may be null: values
 // only. Returns 0; otherwise NaNs are filled in. In place: v may be a.
-template <class T>
-int eigh(std::size_t n, const T* a, T* w, T* v);
+template <class T> int eigh(std::size_t n, const T* a, T* w, T* v);
 
 // A[m,n] = U diag(s) Vᵀ, s descending, k = min(m, n). thin: u[m,k], s[k], vt[k,n]; full: u[m,m], vt[n,n]. u and vt may
 // both be null: values only. Returns 0; otherwise NaNs are filled in.
-template <class T>
-int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full = false);
+template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full = false);
 
 // ---- condition and functions ----------------------------------------------------------------------------------------
 
 // 1/(‖D‖₁ est ‖D⁻¹‖₁) of D = R A C, R and C diagonal powers of two that bring the largest entry of every row and column
 // near 1 (Ruiz, RAL-TR-2001-034), and the norm of the inverse estimated (Higham, ACM TOMS 14, 1988; LAPACK's gecon).
 // 0: exactly singular; 1: n = 0; NaN: input that is not finite. "Singular" in Dini is below n·eps.
-template <class T>
-double condition_equilibrated(std::size_t n, const T* a);
+template <class T> double condition_equilibrated(std::size_t n, const T* a);
 
 // E = e^A. Returns 0, or 1 if A is not finite (E is NaN then). Overflow gives infinities or NaN.
-template <class T>
-int expm(std::size_t n, const T* a, T* e);
+template <class T> int expm(std::size_t n, const T* a, T* e);
 
 }  // namespace dini::kernels

@@ -23,17 +23,16 @@ inline void use_one_blas_thread() {
 
 // LAPACK's routine for T, in a template of T: DINI_LAPACK(potrf, &uplo, …). lapack.h's macros add the lengths of strings
 // which Fortran wants.
-#define DINI_LAPACK(routine, ...)                  \
-  do {                                             \
-    if constexpr (sizeof(T) == sizeof(float)) {    \
-      LAPACK_s##routine(__VA_ARGS__);              \
-    } else {                                       \
-      LAPACK_d##routine(__VA_ARGS__);              \
-    }                                              \
+#define DINI_LAPACK(routine, ...)               \
+  do {                                          \
+    if constexpr (sizeof(T) == sizeof(float)) { \
+      LAPACK_s##routine(__VA_ARGS__);           \
+    } else {                                    \
+      LAPACK_d##routine(__VA_ARGS__);           \
+    }                                           \
   } while (false)
 
-template <class T>
-bool all_finite(std::size_t count, const T* a) {
+template <class T> bool all_finite(std::size_t count, const T* a) {
   // x − x is 0 or NaN; the sum is vectorised where a loop of isfinite with an exit is not.
   T lanes[8] = {};
   std::size_t i = 0;
@@ -46,28 +45,24 @@ bool all_finite(std::size_t count, const T* a) {
 }
 
 // The lower triangle of a row-major matrix.
-template <class T>
-bool lower_finite(std::size_t n, const T* a) {
+template <class T> bool lower_finite(std::size_t n, const T* a) {
   for (std::size_t i = 0; i < n; ++i)
     if (!all_finite(i + 1, a + i * n)) return false;
   return true;
 }
 
-template <class T>
-void fill_nan(std::size_t count, T* x) {
+template <class T> void fill_nan(std::size_t count, T* x) {
   for (std::size_t i = 0; i < count; ++i) x[i] = std::numeric_limits<T>::quiet_NaN();
 }
 
-template <class T>
-void fill_identity(std::size_t rows, std::size_t columns, T* q) {
+template <class T> void fill_identity(std::size_t rows, std::size_t columns, T* q) {
   std::fill(q, q + rows * columns, T(0));
   for (std::size_t i = 0; i < std::min(rows, columns); ++i) q[i * columns + i] = T(1);
 }
 
 // to[columns, rows] = from[rows, columns]ᵀ.
-template <class T>
-void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
-  constexpr std::size_t tile = 16;  // 16 rows and 16 columns of cache lines at a time
+template <class T> void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
+  constexpr std::size_t tile = 8;  // with more, rows a power of two apart would evict each other
   for (std::size_t i0 = 0; i0 < rows; i0 += tile) {
     const std::size_t i1 = i0 + tile < rows ? i0 + tile : rows;
     for (std::size_t j0 = 0; j0 < columns; j0 += tile) {
@@ -78,8 +73,7 @@ void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
   }
 }
 
-template <class T>
-void transpose_in_place(std::size_t n, T* a) {
+template <class T> void transpose_in_place(std::size_t n, T* a) {
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       const T keep = a[i * n + j];

@@ -14,22 +14,18 @@ namespace {
 
 // ---- condition ------------------------------------------------------------------------------------------------------
 
-template <class T>
-struct Bits;
-template <>
-struct Bits<float> {
+template <class T> struct Bits;
+template <> struct Bits<float> {
   using Type = std::uint32_t;
   static constexpr int fraction = 23, half = 126;  // half: the biased exponent of numbers in [½, 1)
 };
-template <>
-struct Bits<double> {
+template <> struct Bits<double> {
   using Type = std::uint64_t;
   static constexpr int fraction = 52, half = 1022;
 };
 
 // e such that 2⁻ᵉ x is within [√½, √2), for finite x > 0: frexp without a call where x is normal.
-template <class T>
-int nearest_exponent(T x) {
+template <class T> int nearest_exponent(T x) {
   using B = Bits<T>;
   const auto bits = std::bit_cast<typename B::Type>(x);
   const int biased = static_cast<int>(bits >> B::fraction);
@@ -43,16 +39,14 @@ int nearest_exponent(T x) {
 }
 
 // 2ᵉ, for e in the range of normal numbers.
-template <class T>
-T power_of_two(int e) {
+template <class T> T power_of_two(int e) {
   using B = Bits<T>;
   return std::bit_cast<T>(static_cast<typename B::Type>(e + B::half + 1) << B::fraction);
 }
 
 // Replaces each size by two factors (the second n further on) whose product is 2^-nearest_exponent: one alone might
 // overflow. Returns whether any is not 1.
-template <class T>
-bool scales(std::size_t n, T* size) {
+template <class T> bool scales(std::size_t n, T* size) {
   bool changed = false;
   for (std::size_t i = 0; i < n; ++i) {
     const int e = nearest_exponent(size[i]);
@@ -66,8 +60,7 @@ bool scales(std::size_t n, T* size) {
 // Rows and columns in turn, by powers of two: once by the largest entry, which takes out any grading; then by the sum of
 // magnitudes until no exponent changes or a few times (Sinkhorn & Knopp, Pacific J. Math. 21, 1967), whose fixed point
 // does not depend on how the matrix was scaled to begin with. Returns false if a row or column is zero. memory: 4n.
-template <class T>
-bool equilibrate(std::size_t n, T* d, T* memory) {
+template <class T> bool equilibrate(std::size_t n, T* d, T* memory) {
   constexpr int passes = 8;
   T* const rows = memory;
   T* const columns = memory + 2 * n;
@@ -91,7 +84,8 @@ bool equilibrate(std::size_t n, T* d, T* memory) {
       T* row = d + i * n;
       const T first = rows[i], second = rows[n + i];
       if (largest) {
-        for (std::size_t j = 0; j < n; ++j) columns[j] = std::max(columns[j], std::abs(row[j] = row[j] * first * second));
+        for (std::size_t j = 0; j < n; ++j)
+          columns[j] = std::max(columns[j], std::abs(row[j] = row[j] * first * second));
       } else {
         for (std::size_t j = 0; j < n; ++j) columns[j] += std::abs(row[j] = row[j] * first * second);
       }
@@ -106,8 +100,7 @@ bool equilibrate(std::size_t n, T* d, T* memory) {
 }
 
 // ‖A‖₁: the largest column sum.
-template <class T>
-double norm_1(std::size_t n, const T* a) {
+template <class T> double norm_1(std::size_t n, const T* a) {
   Scratch<double> sums(n);
   std::fill(sums.data(), sums.data() + n, 0.0);
   for (std::size_t i = 0; i < n; ++i)
@@ -118,8 +111,7 @@ double norm_1(std::size_t n, const T* a) {
 }
 
 // A lower bound of ‖A⁻¹‖₁, mostly within a factor of three: Higham, ACM TOMS 14 (1988), algorithm 2.4.
-template <class T>
-double inverse_norm_1(std::size_t n, const T* lu, const std::int32_t* perm) {
+template <class T> double inverse_norm_1(std::size_t n, const T* lu, const std::int32_t* perm) {
   Scratch<T> vectors(3 * n);
   T* x = vectors.data();
   T* y = x + n;
@@ -162,8 +154,8 @@ double inverse_norm_1(std::size_t n, const T* lu, const std::int32_t* perm) {
 
 struct Pade {
   std::size_t order;
-  double theta;     // ‖A‖ up to which the approximant's backward error is below double's unit roundoff
-  double leading;   // 1/|c₂ₘ₊₁| of the backward error's series
+  double theta;    // ‖A‖ up to which the approximant's backward error is below double's unit roundoff
+  double leading;  // 1/|c₂ₘ₊₁| of the backward error's series
 };
 // Al-Mohy & Higham, SIAM J. Matrix Anal. Appl. 31 (2009), table 3.1 and (2.6).
 constexpr Pade pade[] = {{3, 1.495585217958292e-2, 100800.0},
@@ -192,10 +184,20 @@ int extra_squarings(std::size_t n, const double* a, const Pade& p, double* v, do
   return std::max(0, static_cast<int>(std::ceil((log_alpha + 53) / (2 * static_cast<double>(p.order)))));
 }
 
-constexpr double coefficients_13[] = {64764752532480000., 32382376266240000., 7771770303897600., 1187353796428800.,
-                                      129060195264000.,   10559470521600.,    670442572800.,     33522128640.,
-                                      1323241920.,        40840800.,          960960.,           16380.,
-                                      182.,               1.};
+constexpr double coefficients_13[] = {64764752532480000.,
+                                      32382376266240000.,
+                                      7771770303897600.,
+                                      1187353796428800.,
+                                      129060195264000.,
+                                      10559470521600.,
+                                      670442572800.,
+                                      33522128640.,
+                                      1323241920.,
+                                      40840800.,
+                                      960960.,
+                                      16380.,
+                                      182.,
+                                      1.};
 constexpr double coefficients_9[] = {17643225600., 8821612800., 2075673600., 302702400., 30270240.,
                                      2162160.,     110880.,     3960.,       90.,        1.};
 constexpr double coefficients_7[] = {17297280., 8648640., 1995840., 277200., 25200., 1512., 56., 1.};
@@ -276,8 +278,10 @@ void expm_double(std::size_t n, const double* a, double* e) {
       even[i] += q[i];
     }
   } else {
-    const double* b = chosen->order == 3 ? coefficients_3 : chosen->order == 5 ? coefficients_5
-                      : chosen->order == 7 ? coefficients_7 : coefficients_9;
+    const double* b = chosen->order == 3   ? coefficients_3
+                      : chosen->order == 5 ? coefficients_5
+                      : chosen->order == 7 ? coefficients_7
+                                           : coefficients_9;
     if (chosen->order == 9) product(n, x4, x4, x8);
     const std::size_t terms = (chosen->order + 1) / 2;
     combine(b + 1, terms, odd);
@@ -303,8 +307,7 @@ void expm_double(std::size_t n, const double* a, double* e) {
 
 }  // namespace
 
-template <class T>
-double condition_equilibrated(std::size_t n, const T* a) {
+template <class T> double condition_equilibrated(std::size_t n, const T* a) {
   if (n == 0) return 1;
   if (!all_finite(n * n, a)) return std::numeric_limits<double>::quiet_NaN();
   Scratch<T> memory(n * n + 4 * n);
@@ -326,14 +329,15 @@ double condition_equilibrated(std::size_t n, const T* a) {
   return std::isfinite(inverse_norm) ? std::min(1.0, 1 / (norm * inverse_norm)) : 0;
 }
 
-template <class T>
-int expm(std::size_t n, const T* a, T* e) {
+template <class T> int expm(std::size_t n, const T* a, T* e) {
   if (n == 0) return 0;
   if (!all_finite(n * n, a)) {
     fill_nan(n * n, e);
     return 1;
   }
-  if constexpr (std::is_same_v<T, double>) {
+  if (n == 1) {
+    e[0] = std::exp(a[0]);
+  } else if constexpr (std::is_same_v<T, double>) {
     expm_double(n, a, e);
   } else {
     // In double: the squarings' loss then stays below float's rounding.

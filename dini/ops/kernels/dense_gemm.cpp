@@ -31,8 +31,8 @@ void gemm_micro(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const
   const auto rows = static_cast<std::ptrdiff_t>(m);
   const auto columns = static_cast<std::ptrdiff_t>(n);
   const auto depth = static_cast<std::ptrdiff_t>(k);
-  dense_micro<T>().multiply(Accumulate::set, rows, columns, depth, a, trans_a ? 1 : depth, trans_a ? rows : 1, b, columns,
-                            c, columns);
+  dense_micro<T>().multiply(Accumulate::set, rows, columns, depth, a, trans_a ? 1 : depth, trans_a ? rows : 1, b,
+                            columns, c, columns);
 }
 
 template <class T>
@@ -66,7 +66,8 @@ void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t 
       trans_a ? vector_kernels<T>().gemv_t(k, m, a, b, c) : vector_kernels<T>().gemv(m, k, a, b, c);
     } else if (m == 1) {
       trans_b ? vector_kernels<T>().gemv(n, k, b, a, c) : vector_kernels<T>().gemv_t(k, n, b, a, c);
-    } else if (static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) >= dense_table::gemm_blas_from) {
+    } else if (static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) >=
+               dense_table::gemm_blas_from) {
       gemm_blas(trans_a, trans_b, m, n, k, a, b, c);
     } else if (trans_b && k > 1) {
       Scratch<T> straight(k * n);
@@ -88,8 +89,7 @@ void gemm_lanes(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const
   }
 }
 
-#define DINI_GEMM(T) \
-  template void gemm<T>(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*);
+#define DINI_GEMM(T) template void gemm<T>(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*);
 DINI_GEMM(float)
 DINI_GEMM(double)
 DINI_GEMM(std::int32_t)

@@ -14,8 +14,7 @@
 namespace dini::kernels {
 namespace {
 
-template <class T>
-int lu_small(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
+template <class T> int lu_small(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
   alignas(64) T panel[panel_width * panel_width];
   std::int32_t pivot[panel_width];
   for (std::size_t i = 0; i < n; ++i) {
@@ -24,7 +23,8 @@ int lu_small(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
     for (std::size_t j = n; j < panel_width; ++j) row[j] = T(0);
     perm[i] = static_cast<std::int32_t>(i);
   }
-  const int info = dense_micro<T>().lu_panel(static_cast<std::ptrdiff_t>(n), static_cast<std::ptrdiff_t>(n), panel, pivot);
+  const int info =
+      dense_micro<T>().lu_panel(static_cast<std::ptrdiff_t>(n), static_cast<std::ptrdiff_t>(n), panel, pivot);
   for (std::size_t i = 0; i < n; ++i) {
     std::swap(perm[i], perm[pivot[i]]);
     for (std::size_t j = 0; j < n; ++j) lu[i * n + j] = panel[i * panel_width + j];
@@ -33,8 +33,7 @@ int lu_small(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
 }
 
 // Right-looking, in panels of panel_width columns that are packed so that a row is one or two vectors.
-template <class T>
-void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
+template <class T> void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
   const DenseMicro<T>& micro = dense_micro<T>();
   constexpr std::size_t width = panel_width;
   const auto ld = static_cast<std::ptrdiff_t>(n);
@@ -65,8 +64,7 @@ void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
   }
 }
 
-template <class T>
-void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
+template <class T> void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
   use_one_blas_thread();
   Scratch<lapack_int> pivot(n);
   const lapack_int order = as_int(n);
@@ -79,8 +77,7 @@ void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
 
 }  // namespace
 
-template <class T>
-int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
+template <class T> int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
   if (n <= static_cast<std::size_t>(panel_width)) return lu_small(n, a, lu, perm);
   if (lu != a) std::memcpy(lu, a, n * n * sizeof(T));
   for (std::size_t i = 0; i < n; ++i) perm[i] = static_cast<std::int32_t>(i);
@@ -95,7 +92,8 @@ int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
 }
 
 template <class T>
-void lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b, T* x) {
+void lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
+              T* x) {
   if (n == 0 || nrhs == 0) return;
   const auto row = [&](std::int32_t i) { return static_cast<std::size_t>(i) * nrhs; };
   if (!transposed) {
@@ -135,8 +133,7 @@ int permutation_sign(std::size_t n, const std::int32_t* perm) {
   return sign;
 }
 
-template <class T>
-T lu_det(std::size_t n, const T* lu, const std::int32_t* perm) {
+template <class T> T lu_det(std::size_t n, const T* lu, const std::int32_t* perm) {
   // Fraction and exponent apart, so that only the result can overflow, and 0 stays 0.
   T fraction = static_cast<T>(permutation_sign(n, perm));
   long exponent = 0;
@@ -148,8 +145,7 @@ T lu_det(std::size_t n, const T* lu, const std::int32_t* perm) {
   return std::ldexp(fraction, static_cast<int>(std::clamp(exponent, -100000L, 100000L)));
 }
 
-template <class T>
-void lu_slogdet(std::size_t n, const T* lu, const std::int32_t* perm, T* sign, T* logabsdet) {
+template <class T> void lu_slogdet(std::size_t n, const T* lu, const std::int32_t* perm, T* sign, T* logabsdet) {
   int negative = permutation_sign(n, perm);
   T sum = 0;
   bool zero = false;
@@ -167,8 +163,7 @@ void lu_slogdet(std::size_t n, const T* lu, const std::int32_t* perm, T* sign, T
   }
 }
 
-template <class T>
-void lu_inverse(std::size_t n, const T* lu, const std::int32_t* perm, T* x) {
+template <class T> void lu_inverse(std::size_t n, const T* lu, const std::int32_t* perm, T* x) {
   // The right-hand side P I is written down instead of being permuted.
   std::fill(x, x + n * n, T(0));
   for (std::size_t i = 0; i < n; ++i) x[i * n + static_cast<std::size_t>(perm[i])] = T(1);
@@ -183,12 +178,12 @@ void triangular_solve(bool lower, bool transposed, bool unit_diagonal, std::size
   solve_triangle(lower, transposed, unit_diagonal, n, nrhs, a, n, x, nrhs);
 }
 
-#define DINI_LU(T)                                                                                              \
-  template int lu_factor<T>(std::size_t, const T*, T*, std::int32_t*);                                          \
-  template void lu_solve<T>(bool, std::size_t, std::size_t, const T*, const std::int32_t*, const T*, T*);       \
-  template T lu_det<T>(std::size_t, const T*, const std::int32_t*);                                             \
-  template void lu_slogdet<T>(std::size_t, const T*, const std::int32_t*, T*, T*);                              \
-  template void lu_inverse<T>(std::size_t, const T*, const std::int32_t*, T*);                                  \
+#define DINI_LU(T)                                                                                        \
+  template int lu_factor<T>(std::size_t, const T*, T*, std::int32_t*);                                    \
+  template void lu_solve<T>(bool, std::size_t, std::size_t, const T*, const std::int32_t*, const T*, T*); \
+  template T lu_det<T>(std::size_t, const T*, const std::int32_t*);                                       \
+  template void lu_slogdet<T>(std::size_t, const T*, const std::int32_t*, T*, T*);                        \
+  template void lu_inverse<T>(std::size_t, const T*, const std::int32_t*, T*);                            \
   template void triangular_solve<T>(bool, bool, bool, std::size_t, std::size_t, const T*, const T*, T*);
 DINI_LU(float)
 DINI_LU(double)

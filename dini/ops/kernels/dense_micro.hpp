@@ -17,8 +17,7 @@ namespace dini::kernels {
 
 enum class Accumulate : std::uint8_t { set, add, subtract };
 
-template <class T>
-struct DenseMicro {
+template <class T> struct DenseMicro {
   // C = A B, C += A B or C −= A B. a_ip = a[i·a_row + p·a_col]; the rows of B and C are contiguous, b_row and c_row apart.
   // Strides may be negative.
   void (*multiply)(Accumulate mode, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a,
@@ -40,20 +39,16 @@ struct DenseMicro {
 
 inline constexpr std::ptrdiff_t panel_width = 16;
 
-template <class T>
-const DenseMicro<T>& dense_micro();
+template <class T> const DenseMicro<T>& dense_micro();
 
 namespace micro_generic {
-template <class T>
-const DenseMicro<T>& table();
+template <class T> const DenseMicro<T>& table();
 }
 namespace micro_avx2 {
-template <class T>
-const DenseMicro<T>& table();
+template <class T> const DenseMicro<T>& table();
 }
 namespace micro_avx512 {
-template <class T>
-const DenseMicro<T>& table();
+template <class T> const DenseMicro<T>& table();
 }
 
 }  // namespace dini::kernels

@@ -10,11 +10,9 @@ namespace {
 // A mask of the first c of w lanes starts c lanes before the zeros.
 alignas(64) constexpr std::int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
-template <class T>
-struct Vec;
+template <class T> struct Vec;
 
-template <>
-struct Vec<double> {
+template <> struct Vec<double> {
   using Type = __m256d;
   static constexpr std::ptrdiff_t width = 4;
   static constexpr int rows = 4;
@@ -38,8 +36,7 @@ struct Vec<double> {
   static double sqrt(double a) { return __builtin_sqrt(a); }
 };
 
-template <>
-struct Vec<float> {
+template <> struct Vec<float> {
   using Type = __m256;
   static constexpr std::ptrdiff_t width = 8;
   static constexpr int rows = 4;

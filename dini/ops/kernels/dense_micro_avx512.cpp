@@ -7,11 +7,9 @@
 namespace dini::kernels::micro_avx512 {
 namespace {
 
-template <class T>
-struct Vec;
+template <class T> struct Vec;
 
-template <>
-struct Vec<double> {
+template <> struct Vec<double> {
   using Type = __m512d;
   static constexpr std::ptrdiff_t width = 8;
   static constexpr int rows = 8;
@@ -33,8 +31,7 @@ struct Vec<double> {
   static double sqrt(double a) { return __builtin_sqrt(a); }
 };
 
-template <>
-struct Vec<float> {
+template <> struct Vec<float> {
   using Type = __m512;
   static constexpr std::ptrdiff_t width = 16;
   static constexpr int rows = 8;

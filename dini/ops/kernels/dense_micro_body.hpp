@@ -7,14 +7,10 @@
 
 // f(Index<0>), f(Index<1>), …: unrolled in the source. GCC unrolls a loop over an array of accumulators too late to keep
 // them out of memory.
-template <int I>
-struct Index {
-  static constexpr int value = I;
-};
+template <int I> struct Index { static constexpr int value = I; };
 #define DINI_INLINE __attribute__((always_inline))
 
-template <int N, class F>
-DINI_INLINE inline void repeat(const F& f) {
+template <int N, class F> DINI_INLINE inline void repeat(const F& f) {
   if constexpr (N > 0) {
     repeat<N - 1>(f);
     f(Index<N - 1>{});
@@ -54,11 +50,9 @@ void multiply_block(bool load_c, std::ptrdiff_t k, const T* a, std::ptrdiff_t a_
                     std::ptrdiff_t b_row, T* c, std::ptrdiff_t c_row, std::ptrdiff_t tail) {
   using V = typename Vec<T>::Type;
   V acc[MR][NV];
-  repeat<MR>([&](auto r) DINI_INLINE {
-    repeat<NV>([&](auto j) DINI_INLINE { acc[r.value][j.value] = Vec<T>::zero(); });
-  });
-  if (load_c)
-    repeat<MR>([&](auto r) DINI_INLINE { load_row<T, NV, Tail>(acc[r.value], c + r.value * c_row, tail); });
+  repeat<MR>([&](auto r)
+                 DINI_INLINE { repeat<NV>([&](auto j) DINI_INLINE { acc[r.value][j.value] = Vec<T>::zero(); }); });
+  if (load_c) repeat<MR>([&](auto r) DINI_INLINE { load_row<T, NV, Tail>(acc[r.value], c + r.value * c_row, tail); });
   for (std::ptrdiff_t p = 0; p < k; ++p) {
     V row[NV];
     load_row<T, NV, Tail>(row, b, tail);
@@ -158,7 +152,8 @@ void multiply_signed(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdi
                      std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c,
                      std::ptrdiff_t c_row) {
   if (n == 1 && m > 1) return multiply_column<T, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row);
-  // A block of B, step_k × step_n, is at most 32 KiB: it stays in the first cache over all of A's rows.
+  // A block of B, step_k × step_n, is at most 32 KiB: it stays in the first cache over all of A's rows. (A third level,
+  // blocks of A's rows, was measured to lose up to order 1000.)
   constexpr std::ptrdiff_t step_n = Vec<T>::vectors * Vec<T>::width;
   constexpr std::ptrdiff_t most = 32768 / (step_n * static_cast<std::ptrdiff_t>(sizeof(T)));
   constexpr std::ptrdiff_t step_k = most < 256 ? most : 256;
@@ -173,8 +168,8 @@ void multiply_signed(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdi
       const T* block = b + p * b_row + j;
       std::ptrdiff_t block_row = b_row;
       if (pack) {
-        for (std::ptrdiff_t i = 0; i < kb; ++i)
-          __builtin_memcpy(packed + i * step_n, block + i * b_row, static_cast<std::size_t>(nb) * sizeof(T));
+        for (std::ptrdiff_t r = 0; r < kb; ++r)
+          __builtin_memcpy(packed + r * step_n, block + r * b_row, static_cast<std::size_t>(nb) * sizeof(T));
         block = packed;
         block_row = step_n;
       }
@@ -273,8 +268,7 @@ void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, s
 
 // ---- factorisations -------------------------------------------------------------------------------------------------
 
-template <class T, int NV>
-int lu_panel_vectors(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
+template <class T, int NV> int lu_panel_vectors(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
   using V = typename Vec<T>::Type;
   constexpr std::ptrdiff_t w = Vec<T>::width;
   constexpr std::ptrdiff_t ld = panel_width;
@@ -326,8 +320,7 @@ int lu_panel_vectors(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int3
   return info;
 }
 
-template <class T>
-int lu_panel(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
+template <class T> int lu_panel(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
   constexpr int most = static_cast<int>(panel_width / Vec<T>::width);
   if constexpr (most > 1) {
     if (width <= Vec<T>::width) return lu_panel_vectors<T, 1>(m, width, panel, pivot);
@@ -338,8 +331,7 @@ int lu_panel(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* piv
   return lu_panel_vectors<T, most>(m, width, panel, pivot);
 }
 
-template <class T, int NV>
-int cholesky_panel_vectors(std::ptrdiff_t n, T* panel) {
+template <class T, int NV> int cholesky_panel_vectors(std::ptrdiff_t n, T* panel) {
   using V = typename Vec<T>::Type;
   constexpr std::ptrdiff_t w = Vec<T>::width;
   constexpr std::ptrdiff_t ld = panel_width;
@@ -362,8 +354,7 @@ int cholesky_panel_vectors(std::ptrdiff_t n, T* panel) {
   return 0;
 }
 
-template <class T>
-int cholesky_panel(std::ptrdiff_t n, T* panel) {
+template <class T> int cholesky_panel(std::ptrdiff_t n, T* panel) {
   constexpr int most = static_cast<int>(panel_width / Vec<T>::width);
   if constexpr (most > 1) {
     if (n <= Vec<T>::width) return cholesky_panel_vectors<T, 1>(n, panel);
@@ -374,8 +365,7 @@ int cholesky_panel(std::ptrdiff_t n, T* panel) {
   return cholesky_panel_vectors<T, most>(n, panel);
 }
 
-template <class T>
-const DenseMicro<T>& table() {
+template <class T> const DenseMicro<T>& table() {
   static constexpr DenseMicro<T> kernels{multiply<T>, solve_lower<T>, lu_panel<T>, cholesky_panel<T>};
   return kernels;
 }

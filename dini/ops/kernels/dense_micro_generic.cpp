@@ -15,8 +15,7 @@ namespace {
 typedef float Floats __attribute__((vector_size(16)));
 typedef double Doubles __attribute__((vector_size(16)));
 
-template <class T, class V>
-struct VecOf {
+template <class T, class V> struct VecOf {
   using Type = V;
   static constexpr std::ptrdiff_t width = 16 / sizeof(T);
   static constexpr int rows = 4;
@@ -54,12 +53,9 @@ struct VecOf {
   static T sqrt(T a) { return std::sqrt(a); }
 };
 
-template <class T>
-struct Vec;
-template <>
-struct Vec<float> : VecOf<float, Floats> {};
-template <>
-struct Vec<double> : VecOf<double, Doubles> {};
+template <class T> struct Vec;
+template <> struct Vec<float> : VecOf<float, Floats> {};
+template <> struct Vec<double> : VecOf<double, Doubles> {};
 
 }  // namespace
 
@@ -69,8 +65,7 @@ struct Vec<double> : VecOf<double, Doubles> {};
 
 namespace dini::kernels {
 
-template <class T>
-const DenseMicro<T>& dense_micro() {
+template <class T> const DenseMicro<T>& dense_micro() {
   static const DenseMicro<T>& chosen = [&]() -> const DenseMicro<T>& {
 #if defined(__x86_64__)
     const std::string_view isa = instruction_set();

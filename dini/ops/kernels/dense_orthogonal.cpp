@@ -12,10 +12,7 @@ namespace dini::kernels {
 namespace {
 
 // Workspace as LAPACK wants it, by its own query.
-template <class T>
-lapack_int wanted(T answer) {
-  return std::max<lapack_int>(1, static_cast<lapack_int>(answer));
-}
+template <class T> lapack_int wanted(T answer) { return std::max<lapack_int>(1, static_cast<lapack_int>(answer)); }
 
 void identity_permutation(std::size_t n, std::int32_t* perm) {
   for (std::size_t j = 0; j < n; ++j) perm[j] = static_cast<std::int32_t>(j);
@@ -45,41 +42,6 @@ int factor_pivoted(std::size_t m, std::size_t n, T* f, T* tau, std::int32_t* per
 }
 
 }  // namespace
-
-// A row-major is Aᵀ column-major, and Aᵀ = L Q̃ gives A = Q̃ᵀ Lᵀ: LAPACK's LQ is the QR wanted, with the same reflections
-// and signs, and neither input nor output needs a transposition.
-template <class T>
-void qr_factor(std::size_t m, std::size_t n, const T* a, T* q, T* r, bool full) {
-  const std::size_t k = std::min(m, n);
-  const std::size_t q_columns = full ? m : k;
-  const std::size_t r_rows = full ? m : k;
-  if (k == 0) {
-    fill_identity(m, q_columns, q);
-    return;
-  }
-  if (!all_finite(m * n, a)) {
-    fill_nan(m * q_columns, q);
-    fill_nan(r_rows * n, r);
-    return;
-  }
-  use_one_blas_thread();
-  Scratch<T> factors(m * n + k);
-  T* f = factors.data();
-  T* tau = f + m * n;
-  std::memcpy(f, a, m * n * sizeof(T));
-  const lapack_int rows = as_int(m), columns = as_int(n), reflections = as_int(k), q_lead = as_int(q_columns);
-  lapack_int info = 0, lwork = -1;
-  T answer[2] = {0, 0};
-  DINI_LAPACK(gelqf, &columns, &rows, f, &columns, tau, &answer[0], &lwork, &info);
-  DINI_LAPACK(orglq, &q_lead, &rows, &reflections, q, &q_lead, tau, &answer[1], &lwork, &info);
-  lwork = wanted(std::max(answer[0], answer[1]));
-  Scratch<T> work(static_cast<std::size_t>(lwork));
-  DINI_LAPACK(gelqf, &columns, &rows, f, &columns, tau, work.data(), &lwork, &info);
-  for (std::size_t i = 0; i < m; ++i) std::memcpy(q + i * q_columns, f + i * n, k * sizeof(T));
-  std::fill(r, r + r_rows * n, T(0));
-  for (std::size_t i = 0; i < k; ++i) std::memcpy(r + i * n + i, f + i * n + i, (n - i) * sizeof(T));
-  DINI_LAPACK(orglq, &q_lead, &rows, &reflections, q, &q_lead, tau, work.data(), &lwork, &info);
-}
 
 template <class T>
 int qr_pivoted(std::size_t m, std::size_t n, const T* a, T* q, T* r, std::int32_t* perm, double tolerance, bool full) {
@@ -151,26 +113,27 @@ int least_squares(std::size_t m, std::size_t n, std::size_t nrhs, const T* a, co
   const lapack_int rhs = as_int(nrhs), c_lead = as_int(lead), beyond = as_int(n - r);
   lapack_int info = 0, lwork = -1;
   T answer[3] = {0, 0, 0};
-  DINI_LAPACK(ormqr, &left, &transposed, &rows, &rhs, &reflections, f, &rows, tau, c, &c_lead, &answer[0], &lwork, &info);
+  DINI_LAPACK(ormqr, &left, &transposed, &rows, &rhs, &reflections, f, &rows, tau, c, &c_lead, &answer[0], &lwork,
+              &info);
   DINI_LAPACK(tzrzf, &order, &unknowns, f, &rows, tau_right, &answer[1], &lwork, &info);
   DINI_LAPACK(ormrz, &left, &transposed, &unknowns, &rhs, &order, &beyond, f, &rows, tau_right, c, &c_lead, &answer[2],
               &lwork, &info);
   lwork = wanted(std::max({answer[0], answer[1], answer[2]}));
   Scratch<T> work(static_cast<std::size_t>(lwork));
-  DINI_LAPACK(ormqr, &left, &transposed, &rows, &rhs, &reflections, f, &rows, tau, c, &c_lead, work.data(), &lwork, &info);
+  DINI_LAPACK(ormqr, &left, &transposed, &rows, &rhs, &reflections, f, &rows, tau, c, &c_lead, work.data(), &lwork,
+              &info);
   if (r < n) DINI_LAPACK(tzrzf, &order, &unknowns, f, &rows, tau_right, work.data(), &lwork, &info);
   DINI_LAPACK(trtrs, &upper, &plain, &plain, &order, &rhs, f, &rows, c, &c_lead, &info);
   for (std::size_t j = 0; j < nrhs; ++j) std::fill(c + j * lead + r, c + j * lead + n, T(0));
   if (r < n)
-    DINI_LAPACK(ormrz, &left, &transposed, &unknowns, &rhs, &order, &beyond, f, &rows, tau_right, c, &c_lead, work.data(),
-                &lwork, &info);
+    DINI_LAPACK(ormrz, &left, &transposed, &unknowns, &rhs, &order, &beyond, f, &rows, tau_right, c, &c_lead,
+                work.data(), &lwork, &info);
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < nrhs; ++j) x[static_cast<std::size_t>(perm[i]) * nrhs + j] = c[j * lead + i];
   return rank;
 }
 
-#define DINI_ORTHOGONAL(T)                                                                            \
-  template void qr_factor<T>(std::size_t, std::size_t, const T*, T*, T*, bool);                       \
+#define DINI_ORTHOGONAL(T)                                                                             \
   template int qr_pivoted<T>(std::size_t, std::size_t, const T*, T*, T*, std::int32_t*, double, bool); \
   template int least_squares<T>(std::size_t, std::size_t, std::size_t, const T*, const T*, T*, double);
 DINI_ORTHOGONAL(float)

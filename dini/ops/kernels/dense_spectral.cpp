@@ -7,8 +7,7 @@
 
 namespace dini::kernels {
 
-template <class T>
-int eigh(std::size_t n, const T* a, T* w, T* v) {
+template <class T> int eigh(std::size_t n, const T* a, T* w, T* v) {
   if (n == 0) return 0;
   const bool vectors = v != nullptr;
   if (!lower_finite(n, a)) {
@@ -45,8 +44,7 @@ int eigh(std::size_t n, const T* a, T* w, T* v) {
 
 // A row-major is Aᵀ column-major, and Aᵀ = Ũ S Ṽᵀ gives U = Ṽ and Vᵀ = Ũᵀ, which row-major means: LAPACK's two outputs
 // exchanged.
-template <class T>
-int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full) {
+template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full) {
   const std::size_t k = std::min(m, n);
   const bool vectors = u != nullptr && vt != nullptr;
   const std::size_t u_columns = full ? m : k;
@@ -85,8 +83,8 @@ int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full) 
   return info == 0 ? 0 : fail();
 }
 
-#define DINI_SPECTRAL(T)                                \
-  template int eigh<T>(std::size_t, const T*, T*, T*);  \
+#define DINI_SPECTRAL(T)                               \
+  template int eigh<T>(std::size_t, const T*, T*, T*); \
   template int svd<T>(std::size_t, std::size_t, const T*, T*, T*, T*, bool);
 DINI_SPECTRAL(float)
 DINI_SPECTRAL(double)

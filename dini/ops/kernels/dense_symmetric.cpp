@@ -12,8 +12,7 @@
 namespace dini::kernels {
 namespace {
 
-template <class T>
-int cholesky_small(std::size_t n, const T* a, T* l) {
+template <class T> int cholesky_small(std::size_t n, const T* a, T* l) {
   alignas(64) T panel[panel_width * panel_width];
   for (std::size_t i = 0; i < n; ++i) {
     T* row = panel + i * panel_width;
@@ -31,8 +30,7 @@ int cholesky_small(std::size_t n, const T* a, T* l) {
 
 }  // namespace
 
-template <class T>
-int cholesky_factor(std::size_t n, const T* a, T* l) {
+template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   if (n <= static_cast<std::size_t>(panel_width)) return cholesky_small(n, a, l);
   use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
@@ -49,8 +47,7 @@ int cholesky_factor(std::size_t n, const T* a, T* l) {
   return 0;
 }
 
-template <class T>
-void cholesky_solve(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* x) {
+template <class T> void cholesky_solve(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* x) {
   if (x != b && n * nrhs > 0) std::memcpy(x, b, n * nrhs * sizeof(T));
   solve_triangle(true, false, false, n, nrhs, l, n, x, nrhs);
   solve_triangle(true, true, false, n, nrhs, l, n, x, nrhs);
@@ -60,8 +57,7 @@ void cholesky_solve(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* 
 // upper blocks, taken from the last column to the first, and column k of it lies in row k of the row-major matrix. A
 // pivot p > 0 is a 1×1 block with rows k and p − 1 exchanged; a pair of pivots −p is a 2×2 block in rows k − 1, k with
 // rows k − 1 and p − 1 exchanged.
-template <class T>
-int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots) {
+template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots) {
   if (n == 0) return 0;
   use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
@@ -97,10 +93,10 @@ void ldlt_solve(std::size_t n, std::size_t nrhs, const T* ldlt, const std::int32
   const auto exchange = [&](std::size_t i, std::size_t j) {
     if (i != j) std::swap_ranges(x + i * nrhs, x + (i + 1) * nrhs, x + j * nrhs);
   };
-  // x[0..rows) −= u x[k], u the column of U in row k. A single column of x is as well a row: vectors along u then.
+  // x[0..rows) −= u x[k], u the column of U in row k. A single long column of x is as well a row: vectors along u then.
   const auto eliminate = [&](std::size_t rows, std::size_t k) {
     const auto m = static_cast<std::ptrdiff_t>(rows);
-    if (m > 0 && nrhs == 1) {
+    if (m >= 16 && nrhs == 1) {
       micro.multiply(Accumulate::subtract, 1, m, 1, x + k, 1, 1, ldlt + k * n, m, x, m);
     } else if (m > 0) {
       micro.multiply(Accumulate::subtract, m, width, 1, ldlt + k * n, 1, 1, x + k * nrhs, width, x, width);
@@ -152,8 +148,7 @@ void ldlt_solve(std::size_t n, std::size_t nrhs, const T* ldlt, const std::int32
   }
 }
 
-template <class T>
-Inertia ldlt_inertia(std::size_t n, const T* ldlt, const std::int32_t* pivots) {
+template <class T> Inertia ldlt_inertia(std::size_t n, const T* ldlt, const std::int32_t* pivots) {
   Inertia inertia;
   for (std::size_t k = 0; k < n;) {
     if (pivots[k] > 0) {
@@ -170,11 +165,11 @@ Inertia ldlt_inertia(std::size_t n, const T* ldlt, const std::int32_t* pivots) {
   return inertia;
 }
 
-#define DINI_SYMMETRIC(T)                                                                              \
-  template int cholesky_factor<T>(std::size_t, const T*, T*);                                          \
-  template void cholesky_solve<T>(std::size_t, std::size_t, const T*, const T*, T*);                   \
-  template int ldlt_factor<T>(std::size_t, const T*, T*, std::int32_t*);                               \
-  template void ldlt_solve<T>(std::size_t, std::size_t, const T*, const std::int32_t*, const T*, T*);  \
+#define DINI_SYMMETRIC(T)                                                                             \
+  template int cholesky_factor<T>(std::size_t, const T*, T*);                                         \
+  template void cholesky_solve<T>(std::size_t, std::size_t, const T*, const T*, T*);                  \
+  template int ldlt_factor<T>(std::size_t, const T*, T*, std::int32_t*);                              \
+  template void ldlt_solve<T>(std::size_t, std::size_t, const T*, const std::int32_t*, const T*, T*); \
   template Inertia ldlt_inertia<T>(std::size_t, const T*, const std::int32_t*);
 DINI_SYMMETRIC(float)
 DINI_SYMMETRIC(double)

@@ -22,8 +22,8 @@ void solve_triangle(bool lower, bool transposed, bool unit, std::size_t n, std::
   if (lower != transposed) {
     dense_micro<T>().solve_lower(unit, order, columns, a, row, column, x, ldx);
   } else {
-    dense_micro<T>().solve_lower(unit, order, columns, a + (order - 1) * (lda + 1), -row, -column, x + (order - 1) * ldx,
-                                 -ldx);
+    dense_micro<T>().solve_lower(unit, order, columns, a + (order - 1) * (lda + 1), -row, -column,
+                                 x + (order - 1) * ldx, -ldx);
   }
 }
 

@@ -15,7 +15,8 @@ struct Free {
 };
 
 struct Chunk {
-  explicit Chunk(std::size_t n) : data(static_cast<std::byte*>(::operator new[](n, std::align_val_t(alignment)))), size(n) {}
+  explicit Chunk(std::size_t n)
+      : data(static_cast<std::byte*>(::operator new[](n, std::align_val_t(alignment)))), size(n) {}
   std::unique_ptr<std::byte[], Free> data;
   std::size_t size;
 };

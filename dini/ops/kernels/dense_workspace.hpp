@@ -20,8 +20,7 @@ class Workspace {
 };
 
 // `count` elements of T, not initialised, until the end of the scope.
-template <class T>
-class Scratch {
+template <class T> class Scratch {
  public:
   explicit Scratch(std::size_t count) {
     if (count * sizeof(T) > inline_bytes) {
@@ -40,7 +39,7 @@ class Scratch {
   T& operator[](std::size_t i) { return data_[i]; }
 
  private:
-  static constexpr std::size_t inline_bytes = 8192;
+  static constexpr std::size_t inline_bytes = 16384;
   alignas(64) std::byte inline_[inline_bytes];
   T* data_;
   Workspace::Mark mark_;
