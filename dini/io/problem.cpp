@@ -1,10 +1,10 @@
 #include "dini/io/problem.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "dini/formula/text.hpp"
+#include "dini/io/file.hpp"
 #include "dini/io/problem_read.hpp"
 #include "dini/ops/promote.hpp"
 
@@ -120,7 +120,7 @@ const std::string& read_text(const ProblemValue& value, const std::string& key) 
 }
 
 // Formulas, each with the names that it may use.
-void read_formulas(const ProblemValue& contents, Problem& p, const std::string& folder) {
+void read_formulas(const ProblemValue& contents, Problem& p, const Source& source) {
   std::vector<std::string> with_z = p.input_names, without_z = p.input_names;
   with_z.push_back("z");
   if (const ProblemValue* let = contents.find("let")) {
@@ -157,7 +157,7 @@ void read_formulas(const ProblemValue& contents, Problem& p, const std::string& 
       check_keys(*z0, {"formula"}, "z0");
       p.z0_formula = parse(*f, "z0.formula", p.input_names);
     } else {
-      p.z0 = astype(read_array(*z0, "z0", p.dtype, folder), p.dtype);
+      p.z0 = astype(read_array(*z0, "z0", p.dtype, source), p.dtype);
     }
   }
 }
@@ -213,8 +213,9 @@ Array Problem::evaluate(const Formula& f, const Inputs& at, const Array& z) cons
 
 Array Problem::start(const Inputs& at) const { return z0_formula ? astype(z0_formula->evaluate(at), dtype) : z0; }
 
-Problem make_problem(const ProblemValue& contents, const std::string& folder) {
+Problem make_problem(const ProblemValue& contents, const std::string& folder, std::int64_t max_bytes) {
   using namespace problem_reader;
+  const Source source{folder, max_bytes};
   if (!contents.holds<ProblemValue::Object>()) {
     throw ProblemError(std::string("a problem is an object with keys, not ") + contents.kind());
   }
@@ -234,11 +235,11 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder) {
     }
     for (const auto& [n, value] : inputs->get<ProblemValue::Object>()) {
       check_name(n, "inputs");
-      p.inputs[n] = read_array(value, "inputs." + n, p.dtype, folder);
+      p.inputs[n] = read_array(value, "inputs." + n, p.dtype, source);
       p.input_names.push_back(n);
     }
   }
-  read_formulas(contents, p, folder);
+  read_formulas(contents, p, source);
   if (p.kind != ProblemKind::value && !p.z0.defined() && !p.z0_formula) {
     fail("z0", "is missing; it is where the search for z starts, and gives its shape");
   }
@@ -272,7 +273,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder) {
     const ProblemValue* v = contents.find(key);
     if (!v) continue;
     if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::quoted(name(p.kind)));
-    (key[0] == 'l' ? p.lower : p.upper) = astype(read_array(*v, key, p.dtype, folder), p.dtype);
+    (key[0] == 'l' ? p.lower : p.upper) = astype(read_array(*v, key, p.dtype, source), p.dtype);
   }
   if (const ProblemValue* v = contents.find("bracket")) {
     if (p.kind != ProblemKind::root)
@@ -280,8 +281,8 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder) {
     if (!v->holds<ProblemValue::List>() || v->get<ProblemValue::List>().size() != 2)
       fail("bracket", "[a, b] is wanted");
     const ProblemValue::List& ends = v->get<ProblemValue::List>();
-    p.bracket.emplace(astype(read_array(ends[0], "bracket[0]", p.dtype, folder), p.dtype),
-                      astype(read_array(ends[1], "bracket[1]", p.dtype, folder), p.dtype));
+    p.bracket.emplace(astype(read_array(ends[0], "bracket[0]", p.dtype, source), p.dtype),
+                      astype(read_array(ends[1], "bracket[1]", p.dtype, source), p.dtype));
   }
   if (const ProblemValue* v = contents.find("solver")) p.solver = read_method(*v, "solver");
   if (const ProblemValue* v = contents.find("adjoint")) {
@@ -304,7 +305,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder) {
 }
 
 ProblemValue read_problem_file(const std::string& path) {
-  const std::string contents = read_regular_file(path, max_problem_bytes);
+  const std::string contents = io::read_file(path, "problem", max_problem_bytes);
   return path.ends_with(".toml") ? parse_toml(contents, text::escaped(path))
                                  : parse_json(contents, text::escaped(path));
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -60,11 +61,13 @@ struct Problem {
 };
 
 /// The problem that a file's contents describe. Files that it names are looked for in `folder`. ProblemError names the
-/// key; FormulaError the column; FileError the file.
-Problem make_problem(const ProblemValue& contents, const std::string& folder);
+/// key; FormulaError the column; FileError the file. Arrays from files may take
+/// `max_bytes` each.
+Problem make_problem(const ProblemValue& contents, const std::string& folder,
+                     std::int64_t max_bytes = std::numeric_limits<std::int64_t>::max());
 
 /// A file's contents: TOML when it ends in .toml, else JSON.
 ProblemValue read_problem_file(const std::string& path);
-constexpr std::size_t max_problem_bytes = std::size_t{1} << 26;
+constexpr std::int64_t max_problem_bytes = std::int64_t{1} << 26;
 
 }  // namespace dini

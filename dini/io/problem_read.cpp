@@ -7,12 +7,8 @@
 #include <limits>
 
 #include "dini/formula/text.hpp"
+#include "dini/io/npy.hpp"
 #include "dini/ops/promote.hpp"
-
-namespace dini {
-Array load_npy(const std::string& path);
-Array load_npz(const std::string& path, const std::string& key);
-}  // namespace dini
 
 namespace dini::problem_reader {
 
@@ -129,30 +125,30 @@ Array read_numbers(const ProblemValue& value, const std::string& key, Dtype dtyp
   return visit_dtype(dtype, [&]<class T>() { return numbers<T>(c, key); });
 }
 
-Array read_file(const ProblemValue& value, const std::string& key, const std::string& folder) {
+Array read_array_file(const ProblemValue& value, const std::string& key, const Source& source) {
   check_keys(value, {"file", "key"}, key);
   const ProblemValue& file = *value.find("file");
   if (!file.holds<std::string>()) fail(key + ".file", std::string("a path is wanted, got ") + file.kind());
   const std::string& name = file.get<std::string>();
   if (name.empty() || name.find('\0') != std::string::npos)
     fail(key + ".file", "this is no path: " + text::quoted(name));
-  const std::string path = (std::filesystem::path(folder) / name).string();
+  const std::string path = (std::filesystem::path(source.folder) / name).string();
   const ProblemValue* member = value.find("key");
   if (path.ends_with(".npz")) {
     if (!member) fail(key, "a .npz file wants a `key`");
     if (!member->holds<std::string>()) fail(key + ".key", std::string("text is wanted, got ") + member->kind());
-    return load_npz(path, member->get<std::string>());
+    return load_npz(path, member->get<std::string>(), {source.max_bytes});
   }
   if (member) fail(key, "only a .npz file has a `key`, and " + text::quoted(name) + " does not end in .npz");
-  return load_npy(path);
+  return load_npy(path, {source.max_bytes});
 }
 
 }  // namespace
 
-Array read_array(const ProblemValue& value, const std::string& key, Dtype dtype, const std::string& folder) {
+Array read_array(const ProblemValue& value, const std::string& key, Dtype dtype, const Source& source) {
   if (!value.holds<ProblemValue::Object>()) return read_numbers(value, key, dtype);
   if (value.find("file")) {
-    Array a = read_file(value, key, folder);
+    Array a = read_array_file(value, key, source);
     return is_floating(a.dtype()) ? astype(a, dtype) : a;
   }
   check_keys(value, {"value", "dtype", "file", "key"}, key);

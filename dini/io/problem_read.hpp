@@ -18,8 +18,14 @@ void check_keys(const ProblemValue& object, const std::vector<std::string>& know
 /// The number of the choice that a text names.
 std::size_t read_choice(const ProblemValue& value, const std::string& key, const std::vector<std::string>& choices);
 
+/// Where files are looked for, and what their arrays may take.
+struct Source {
+  std::string folder;
+  std::int64_t max_bytes;
+};
+
 /// A number, nested lists of numbers, {"value": ..., "dtype": ...} or {"file": ..., "key": ...}. Floating ones become
 /// `dtype`; integers and bool, of files or asked for by `dtype`, stay what they are.
-Array read_array(const ProblemValue& value, const std::string& key, Dtype dtype, const std::string& folder);
+Array read_array(const ProblemValue& value, const std::string& key, Dtype dtype, const Source& source);
 
 }  // namespace dini::problem_reader

@@ -47,8 +47,4 @@ ProblemValue parse_json(std::string_view text, const std::string& source);
 /// Reads a TOML document; keys of a table stand in the order of the text. Dates and times are a ProblemError.
 ProblemValue parse_toml(std::string_view text, const std::string& source);
 
-/// The contents of a regular file of at most `limit` bytes; anything else is a FileError with the path (a pipe or device
-/// is not even opened for long).
-std::string read_regular_file(const std::string& path, std::size_t limit);
-
 }  // namespace dini

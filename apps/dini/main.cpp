@@ -1,0 +1,239 @@
+// dini: the command-line tool. Exit status: 0 solved, 2 the problem is wrong, 3 a solve failed, 4 a file.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <new>
+
+#include "apps/dini/options.hpp"
+#include "apps/dini/report.hpp"
+#include "apps/dini/solve.hpp"
+#include "dini/formula/text.hpp"
+#include "dini/io/file.hpp"
+#include "dini/io/npy.hpp"
+
+namespace dini::app {
+
+namespace {
+
+enum ExitStatus { solved = 0, wrong = 2, failed = 3, file_fault = 4 };
+
+std::atomic<bool> cancelled{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void cancel(int) { cancelled = true; }
+
+// The first signal asks the solve to end, the second ends the program.
+void catch_signals() {
+  struct sigaction action = {};
+  action.sa_handler = cancel;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+// Whether all of it went out.
+bool print(const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+int complain(const std::string& message, bool json, ExitStatus status) {
+  std::fprintf(stderr, "dini: %s\n", message.c_str());
+  if (json) print(error_json(message) + "\n");
+  return status;
+}
+
+void write_results(const ProblemResult& result, const Options& options) {
+  if (!options.out.empty()) {
+    const std::filesystem::path folder = options.out;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error || !std::filesystem::is_directory(folder, error)) {
+      throw FileError("--out: " + text::quoted(options.out) + " cannot be made a folder" +
+                      (error ? ": " + error.message() : ""));
+    }
+    if (result.z.defined()) save_npy((folder / "z.npy").string(), result.z);
+    if (result.loss.defined()) save_npy((folder / "loss.npy").string(), result.loss);
+    const std::pair<const char*, const ProblemResult::Named*> groups[] = {
+        {"gradient", &result.gradient}, {"hessian", &result.hessian}, {"jacobian", &result.jacobian}};
+    for (const auto& [group, arrays] : groups) {
+      for (const auto& [name, a] : *arrays) save_npy((folder / (std::string(group) + "-" + name + ".npy")).string(), a);
+    }
+    io::write_file((folder / "result.json").string(), {to_json(result) + "\n"}, "--out");
+  }
+  if (!options.history.empty()) io::write_file(options.history, {history_csv(result)}, "--history");
+  if (!options.plot.empty()) io::write_file(options.plot, {history_svg(result)}, "--plot");
+}
+
+// A line on the terminal while a solve takes longer than a second.
+class Progress {
+ public:
+  Progress(bool verbose, bool quiet) : verbose_(verbose), terminal_(!quiet && ::isatty(STDERR_FILENO)) {}
+  ~Progress() {
+    if (shown_) std::fprintf(stderr, "\r\x1b[K");
+  }
+  void step(std::int64_t number, double norm) {
+    if (verbose_) {
+      std::fprintf(stderr, "step %lld: residual norm %.6e\n", static_cast<long long>(number), norm);
+      return;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (!terminal_ || now - start_ < std::chrono::seconds(1) || now - last_ < std::chrono::milliseconds(100)) return;
+    std::fprintf(stderr, "\r\x1b[Kstep %lld, residual norm %.3e", static_cast<long long>(number), norm);
+    std::fflush(stderr);
+    last_ = now;
+    shown_ = true;
+  }
+  bool wanted() const { return verbose_ || terminal_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool verbose_, terminal_, shown_ = false;
+  Clock::time_point start_ = Clock::now(), last_ = start_;
+};
+
+int run_solve(const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  SolveSettings settings;
+  settings.max_bytes = memory_limit(options);
+  const Problem problem = make_problem(problem_contents(options), problem_folder(options), settings.max_bytes);
+  if (options.check && problem.gradient.empty()) throw ProblemError("--check: there is no gradient to check");
+  for (const std::string& warning : problem.warnings) {
+    if (!options.quiet) std::fprintf(stderr, "dini: warning: %s\n", warning.c_str());
+  }
+  Progress progress(options.verbose, options.quiet);
+  settings.gradient_anyway = options.gradient_anyway;
+  settings.check = options.check;
+  settings.history = !options.history.empty() || !options.plot.empty();
+  settings.cancel = &cancelled;
+  if (progress.wanted()) settings.on_step = [&](std::int64_t k, double norm) { progress.step(k, norm); };
+  ProblemResult result = solve_problem(problem, settings);
+  result.seconds_total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  write_results(result, options);
+  bool printed = true;
+  if (options.json)
+    printed = print(to_json(result) + "\n");
+  else if (!options.quiet)
+    printed = print(report(problem, result));
+  if (!printed) throw FileError("standard output cannot be written");
+
+  if (!result.converged()) {
+    if (options.json || options.quiet) std::fprintf(stderr, "dini: %s\n", result.message.c_str());
+    return failed;
+  }
+  if (result.derivative_failed()) {
+    std::fprintf(stderr, "dini: the derivative's linear solve failed: %s\n", result.adjoint->status.c_str());
+    return failed;
+  }
+  if (result.check_digits && *result.check_digits < 4) {
+    std::fprintf(stderr, "dini: --check: only %.1f digits of the gradient agree with differences\n",
+                 *result.check_digits);
+    return failed;
+  }
+  return solved;
+}
+
+void add_solve_options(CLI::App& solve, Options& o) {
+  solve.add_option("FILE", o.file, "a problem in JSON or TOML (by its ending); - is standard input (JSON)");
+  const auto formula = [&](const char* kind, const char* help) {
+    solve
+        .add_option_function<std::string>(
+            std::string("--") + kind, [&o, kind](const std::string& f) { o.formulas.emplace_back(kind, f); }, help)
+        ->type_name("FORMULA")
+        ->group("The problem");
+  };
+  formula("root", "solve 0 = FORMULA for z");
+  formula("fixed-point", "solve z = FORMULA");
+  formula("minimize", "find the z that makes FORMULA, a scalar, least");
+  formula("least-squares", "find the z that makes the sum of FORMULA squared least");
+  formula("value", "nothing to solve: z = FORMULA");
+  const auto text = [&](const char* name, std::optional<std::string>& to, const char* type, const char* help,
+                        const char* group) { solve.add_option(name, to, help)->type_name(type)->group(group); };
+  solve.add_option("--input", o.inputs, "an input: JSON, a .npy file, or FILE.npz:KEY; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->group("The problem")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  text("--z0", o.z0, "VALUE", "the start: as for --input, or a formula", "The problem");
+  text("--loss", o.loss, "FORMULA", "a scalar of z and the inputs", "The problem");
+  text("--gradient", o.gradient, "NAMES", "inputs, A,B, to differentiate the loss by; true: all; false", "The problem");
+  text("--hessian", o.hessian, "NAMES", "inputs for the loss' Hessians", "The problem");
+  text("--jacobian", o.jacobian, "NAMES", "inputs for z's Jacobians", "The problem");
+  text("--batch", o.batch, "NAMES", "inputs with a leading axis of lanes", "The problem");
+  text("--lower", o.lower, "VALUE", "lower bounds of z", "The problem");
+  text("--upper", o.upper, "VALUE", "upper bounds of z", "The problem");
+  text("--bracket", o.bracket, "[A, B]", "where the formula changes sign", "The problem");
+  text("--dtype", o.dtype, "DTYPE", "float64 or float32", "How it is solved");
+  text("--solver", o.solver, "NAME", "a solver's name, or a JSON object with options; see dini solvers",
+       "How it is solved");
+  text("--adjoint", o.adjoint, "NAME", "how the derivative's linear system is solved", "How it is solved");
+  text("--tolerance", o.tolerance, "NUMBER", "on the residual's norm, absolute and relative to the first",
+       "How it is solved");
+  text("--max-steps", o.max_steps, "N", "the most steps", "How it is solved");
+  text("--deadline", o.deadline, "SECONDS", "after which the solve is cancelled", "How it is solved");
+  text("--max-memory", o.max_memory, "BYTES", "what arrays may take: 500M, 4G; default half of the machine's",
+       "How it is solved");
+  solve.add_flag("--gradient-anyway", o.gradient_anyway, "derivatives even of a solve that failed")
+      ->group("How it is solved");
+  solve.add_flag("--check", o.check, "compare the gradient with differences of the re-solved problem")
+      ->group("How it is solved");
+  solve.add_flag("--json", o.json, "the result as one JSON object on standard output")->group("Output");
+  solve.add_option("--out", o.out, "write z.npy, gradient-NAME.npy, ... and result.json there")
+      ->type_name("FOLDER")
+      ->group("Output");
+  solve.add_option("--history", o.history, "the residual norm after each step, as a table")
+      ->type_name("FILE.csv")
+      ->group("Output");
+  solve.add_option("--plot", o.plot, "the same as a plot")->type_name("FILE.svg")->group("Output");
+  CLI::Option* quiet = solve.add_flag("--quiet", o.quiet, "no summary")->group("Output");
+  solve.add_flag("--verbose", o.verbose, "a line a step, on standard error")->group("Output")->excludes(quiet);
+  solve.footer(
+      "Examples:\n"
+      "  dini solve problem.json\n"
+      "  dini solve --root 'z**2 - a' --input a=2 --z0 1 --loss z\n"
+      "  dini solve --fixed-point 'tanh(W @ z + x)' --input W=W.npy --input x=x.npy --z0 'zeros(10)' --loss "
+      "'sum(z)'\n\n"
+      "Exit status: 0 solved; 2 the command line, the problem or a formula is wrong; 3 the solve or its derivative\n"
+      "failed; 4 a file cannot be read or written.");
+}
+
+int run(int argc, char** argv) {
+  catch_signals();
+  CLI::App app("Implicit layers: solve an equation, and differentiate its solution.", "dini");
+  app.set_version_flag("--version", "dini " DINI_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  CLI::App* solve = app.add_subcommand("solve", "solve a problem, and differentiate what was found");
+  CLI::App* solvers = app.add_subcommand("solvers", "each solver: what it is for, its options");
+  add_solve_options(*solve, options);
+  // Needed before the arguments are understood, for what is wrong with them.
+  bool json = false;
+  for (int k = 1; k < argc; ++k) json = json || std::string_view(argv[k]) == "--json";
+  try {
+    app.parse(argc, argv);
+    if (solvers->parsed()) return print(solver_list()) ? solved : file_fault;
+    return run_solve(options);
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help, --version
+  } catch (const CLI::ParseError& e) {
+    return complain(text::escaped(e.what(), 500) + " (see dini solve --help)", json, wrong);
+  } catch (const FileError& e) { return complain(e.what(), json, file_fault); } catch (const Error& e) {
+    return complain(e.what(), json, wrong);
+  } catch (const std::bad_alloc&) {
+    return complain("not enough memory for this problem", json, wrong);
+  } catch (const std::exception& e) {
+    return complain(std::string("internal error: ") + text::escaped(e.what(), 500), json, wrong);
+  }
+}
+
+}  // namespace
+
+}  // namespace dini::app
+
+int main(int argc, char** argv) { return dini::app::run(argc, argv); }

@@ -1,0 +1,31 @@
+// From a problem to its result: the tool's one door to the library's solvers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "dini/io/problem.hpp"
+#include "dini/io/problem_result.hpp"
+
+namespace dini::app {
+
+struct SolveSettings {
+  bool gradient_anyway = false;
+  bool check = false;
+  bool history = false;
+  std::int64_t max_bytes = 0;
+  const std::atomic<bool>* cancel = nullptr;
+  /// Called after each step with its number and the residual's norm.
+  std::function<void(std::int64_t, double)> on_step;
+};
+
+/// Solves, and takes the derivatives that the problem asks for. ProblemError and FormulaError where the problem is wrong;
+/// a failed solve is a result.
+ProblemResult solve_problem(const Problem& problem, const SolveSettings& settings);
+
+/// The name of every solver, what it is for, and its options with their defaults.
+std::string solver_list();
+
+}  // namespace dini::app
