@@ -67,6 +67,7 @@ Params::Ints to_ints(const Axes& axes);
 /// A function of the user's that an op calls when it is run, with concrete arrays on the calling thread.
 struct HostFunction : Opaque {
   virtual Leaves call(const Leaves& inputs) const = 0;
+  virtual std::vector<Aval> outputs(std::span<const Aval> inputs) const = 0;
 };
 
 /// A kernel's arguments: contiguous row-major memory, shapes and dtypes as `infer` said. Outputs never overlap inputs,

@@ -20,6 +20,10 @@ OpList index_ops();
 OpList contract_ops();
 OpList linalg_ops();
 OpList control_ops();
+OpList custom_ops();
+OpList linear_ops();
+OpList regularity_ops();
+OpList implicit_ops();
 OpList random_ops();
 
 /// All ops, in no order that matters.

@@ -70,6 +70,8 @@ struct SolverMethod : Opaque {
   virtual Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule& stop) const = 0;
   /// Whether a copy may outlive the call that it was passed to.
   virtual bool may_outlive() const { return true; }
+  /// Whether two with one key are the same, so that what is compiled for one serves the other.
+  bool shareable() const { return staged(); }
 };
 
 template <class S>

@@ -12,6 +12,7 @@
 #include "dini/transforms/callable.hpp"
 #include "dini/transforms/control_ops.hpp"
 #include "dini/transforms/derive.hpp"
+#include "dini/transforms/host.hpp"
 
 namespace dini {
 
@@ -788,7 +789,8 @@ Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves&
 }  // namespace detail
 
 OpList control_ops() {
-  static const Op* const list[] = {&detail::call_op(), &detail::cond_op(), &detail::while_op(), &detail::scan_op()};
+  static const Op* const list[] = {&detail::call_op(), &detail::cond_op(), &detail::while_op(), &detail::scan_op(),
+                                   &detail::callback_op()};
   return list;
 }
 

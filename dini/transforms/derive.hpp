@@ -1,10 +1,27 @@
 // Transformations of finished Programs, for the rules of ops that hold Programs. Results are kept with the Program.
 #pragma once
 
+#include <mutex>
+#include <optional>
+
 #include "dini/transforms/batch.hpp"
 #include "dini/transforms/jvp.hpp"
 
 namespace dini::detail {
+
+/// A value made when it is first asked for, by whichever thread asks first.
+template <class T> class Lazy {
+ public:
+  template <class Make> const T& get(Make&& make) const {
+    std::lock_guard lock(mutex_);
+    if (!value_) value_ = make();
+    return *value_;
+  }
+
+ private:
+  mutable std::recursive_mutex mutex_;
+  mutable std::optional<T> value_;
+};
 
 /// [inputs..., tangents of the active inputs...] -> [outputs..., tangents of the active outputs...]. An output is active
 /// when its tangent is not identically zero, or when `want` asks for it.

@@ -1,0 +1,30 @@
+// Dini: functions defined by an equation, solved fast, with exact derivatives of the solution.
+//
+// This header has all that a user needs. It includes no other library's headers.
+#pragma once
+
+#include "dini/core/array.hpp"
+#include "dini/core/index.hpp"
+#include "dini/core/print.hpp"
+#include "dini/core/tree.hpp"
+#include "dini/implicit/fixed_point.hpp"
+#include "dini/io/npy.hpp"
+#include "dini/ops/contract.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/indexing.hpp"
+#include "dini/ops/linalg.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/ops/sort.hpp"
+#include "dini/random/random.hpp"
+#include "dini/solvers/anderson.hpp"
+#include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/newton.hpp"
+#include "dini/solvers/textbook.hpp"
+#include "dini/transforms/control.hpp"
+#include "dini/transforms/custom.hpp"
+#include "dini/transforms/grad.hpp"
+#include "dini/transforms/jit.hpp"
+#include "dini/transforms/vmap.hpp"

@@ -1,0 +1,120 @@
+// Fixed points and roots as functions of what their equations contain.
+//
+//     fixed_point(f, z0, options, θ...)    z = f(θ..., z)
+//     root(F, z0, options, θ...)           0 = F(θ..., z)
+//     fixed_point_layer(solver, f, params, x)     the layer z = f(params, x, z), z from zeros like x
+//
+// z and every θ may be a tree. Solutions are differentiable in every θ and in all that the function captures, by the implicit
+// function theorem (implicit/solve.hpp): the start and the solver's path have no part in it. Everything works under jit, vmap
+// and differentiation of any order.
+#pragma once
+
+#include <optional>
+
+#include "dini/implicit/solve.hpp"
+#include "dini/transforms/callable.hpp"
+
+namespace dini {
+
+struct FixedPointOptions {
+  Solver solver = {};
+  /// None: as accurate as the dtype allows (solvers/drive.hpp). A number: on ‖F‖, absolute and relative to the first.
+  Tolerance tolerance = {};
+  /// -1: the solver's default.
+  std::int64_t max_steps = -1;
+  Adjoint adjoint = {};
+  OnFailure on_failure = OnFailure::raise;
+  /// Keep this many residual norms, from that of z0 on.
+  std::int64_t history = 0;
+  /// False: f is called with values at each step, so that it may read them, instead of being traced.
+  bool stage = true;
+  /// With OnFailure::best: derivatives even of a solve that failed.
+  bool derivative_anyway = false;
+  /// A user's solver returns no status: its z is refused where the Newton correction exceeds accept·‖z‖.
+  double accept = 1e-2;
+};
+using RootOptions = FixedPointOptions;
+
+/// What a solve found. Lanes, under vmap, have their own status, steps and norms.
+template <class Z> struct Solution {
+  Z value;
+  Status status;
+  Array steps, evaluations;
+  Array residual_norm;   // ‖F(value)‖
+  Array error_estimate;  // ‖δ‖/s of the last correction δ, where one was computed; ‖F‖/s otherwise
+  Array history;         // residual norms, NaN beyond the last step
+  auto tree() { return std::tie(value, status, steps, evaluations, residual_norm, error_estimate, history); }
+};
+
+namespace detail {
+
+/// leaves: [z leaves, θ leaves...] -> f's leaves, like z's.
+struct SolveRequest {
+  const char* function;
+  bool fixed_point;
+  ErasedFunction f;
+  Leaves z0, theta;
+  std::string z_structure;
+  const FixedPointOptions& options;
+};
+Array zeros_for_layer(const Array& a);
+/// The outcome with z's leaves in place of the ravelled z.
+std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request);
+
+template <bool fixed, class F, class Z, class... P>
+auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
+  using ZT = tree_t<Z>;
+  using Params = std::tuple<tree_t<P>...>;
+  const ZT start = z0;
+  const Params like(params...);
+  const std::size_t n = flatten(start).size();
+  const std::string wanted = structure(start);
+  auto erased = [&](const Leaves& in) {
+    const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
+    const Params p = unflatten(like, Leaves(middle, in.end()));
+    auto value = std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
+    const tree_t<decltype(value)> out = value;
+    if (fixed) match_structure(structure(out), wanted, name, "values of f");
+    return flatten(out);
+  };
+  auto [z, o] = solve_leaves({name, fixed, erased, flatten(start), flatten(like), wanted, options});
+  return Solution<ZT>{unflatten(start, z), {o.status}, o.steps, o.evaluations, o.residual_norm, o.error_estimate, o.history};
+}
+
+}  // namespace detail
+
+/// z with z = f(params..., z), from z0; f's last argument is z, and its value is a tree like z. ShapeError, DtypeError when it
+/// is not; SolveError when the solve fails, as options.on_failure says.
+template <class F, Tree Z, Tree... P>
+auto fixed_point(const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
+  return detail::solve_tree<true>("fixed_point", f, z0, options, params...);
+}
+template <class F, Tree Z> auto fixed_point(const F& f, const Z& z0) {
+  return detail::solve_tree<true>("fixed_point", f, z0, FixedPointOptions{});
+}
+
+/// z with 0 = f(params..., z), from z0; as many equations as unknowns, in any tree.
+template <class F, Tree Z, Tree... P>
+auto root(const F& f, const Z& z0, const RootOptions& options, const P&... params) {
+  return detail::solve_tree<false>("root", f, z0, options, params...);
+}
+template <class F, Tree Z> auto root(const F& f, const Z& z0) {
+  return detail::solve_tree<false>("root", f, z0, FixedPointOptions{});
+}
+
+/// The layer z = f(params, x, z): its value, from z_init or zeros like x. The solver may be any callable (f, z) -> z. Of the
+/// options, `solver` is the one given first.
+template <class F, Tree P, Tree X>
+tree_t<X> fixed_point_layer(const Solver& solver, const F& f, const P& params, const X& x, FixedPointOptions options = {}) {
+  options.solver = solver;
+  const tree_t<X> like = x;
+  return fixed_point(f, tree_map([](const Array& a) { return detail::zeros_for_layer(a); }, like), options, params, x).value;
+}
+template <class F, Tree P, Tree X, Tree Z>
+tree_t<Z> fixed_point_layer(const Solver& solver, const F& f, const P& params, const X& x, const Z& z_init,
+                            FixedPointOptions options = {}) {
+  options.solver = solver;
+  return fixed_point(f, z_init, options, params, x).value;
+}
+
+}  // namespace dini

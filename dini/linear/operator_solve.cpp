@@ -1,0 +1,302 @@
+#include "dini/linear/operator_solve.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "dini/linear/krylov.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/ops/registry.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/transforms/host.hpp"
+
+namespace dini {
+
+namespace detail {
+
+namespace operators {
+
+std::vector<bool> first_of(std::size_t n) {
+  std::vector<bool> m(n, false);
+  m[0] = true;
+  return m;
+}
+
+// What the op holds: Programs for A, for x from b, and the same of Aᵀ, made when they are asked for.
+struct Spec : Opaque {
+  std::string name() const override { return "operator"; }
+  virtual ProgramRef apply() const = 0;    // [v, kept...] -> A v
+  virtual ProgramRef forward() const = 0;  // [b, kept...] -> x
+  virtual std::shared_ptr<const Spec> transposed() const = 0;
+};
+using SpecRef = std::shared_ptr<const Spec>;
+
+struct Plain final : Spec {
+  ProgramRef product;
+  bool minus_identity = false, nan = false;
+  LinearMethodRef method;
+
+  Lazy<ProgramRef> apply_, forward_;
+  Lazy<SpecRef> transposed_;
+
+  ProgramRef apply() const override {
+    return apply_.get([&] {
+      return stage_closed(
+          [&](const Leaves& in) {
+            const Array v = evaluate(*product, in)[0];
+            return Leaves{minus_identity ? v - in[0] : v};
+          },
+          product->input_avals(), "operator_solve");
+    });
+  }
+  ProgramRef forward() const override {
+    return forward_.get([&] {
+      return stage_closed(
+          [&](const Leaves& in) {
+            const Leaves kept(in.begin() + 1, in.end());
+            const Array& b = in[0];
+            // Scaled by a power of two to size about 1, so that a method's absolute numbers mean the same at any scale.
+            const Array largest = max(abs(b));
+            const Array usable = (largest > 0) & isfinite(largest);
+            const Array exponent = round(log2(where(usable, largest, astype(Array(1.0), b.dtype()))));
+            const Array scale = exp2(exponent);
+            std::function<Array(const Array&)> map;
+            if (minus_identity) {
+              map = [&](const Array& v) {
+                Leaves inputs{v};
+                inputs.insert(inputs.end(), kept.begin(), kept.end());
+                return evaluate(*product, inputs)[0];
+              };
+            }
+            const LinearOutcome out = method->solve(apply(), kept, map, b / scale);
+            const Array x = out.x * scale;
+            if (nan) return Leaves{where(out.status == 0, x, Array(std::nan("")))};
+            return Leaves{check_status(x, out.status, array(std::int64_t{0}), out.residual, "adjoint: " + method->key())};
+          },
+          product->input_avals(), "operator_solve");
+    });
+  }
+  SpecRef transposed() const override {
+    return transposed_.get([&] {
+      auto t = std::make_shared<Plain>();
+      t->product = transpose_program(product, first_of(product->inputs.size()));
+      t->minus_identity = minus_identity;
+      t->nan = nan;
+      t->method = method;
+      return t;
+    });
+  }
+};
+
+struct Lanes final : Spec {
+  SpecRef inner;
+  std::vector<bool> batched;
+  std::int64_t size = 0;
+  ProgramRef apply() const override { return batch_program(inner->apply(), batched, size, {true}).program; }
+  ProgramRef forward() const override { return batch_program(inner->forward(), batched, size, {true}).program; }
+  SpecRef transposed() const override {
+    auto t = std::make_shared<Lanes>();
+    t->inner = inner->transposed();
+    t->batched = batched;
+    t->size = size;
+    return t;
+  }
+};
+
+SpecRef spec_of(const Params& params) { return std::static_pointer_cast<const Spec>(params.get<OpaqueRef>("spec")); }
+
+const Op& op();
+
+Array emit_solve(const SpecRef& spec, const Leaves& inputs) {
+  return emit_one(op(), inputs, {{"spec", OpaqueRef(spec)}});
+}
+
+const Op& op() {
+  static const Op record = [] {
+    Op o;
+    o.name = "operator_solve";
+    o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{{in[0].shape, in[0].dtype, false}}; };
+    o.inlined = [](const Params& params, std::span<const Aval>) { return spec_of(params)->forward(); };
+    o.jvp = [](const JvpCall& call) {
+      const SpecRef spec = spec_of(call.params);
+      Array right = call.tangents[0];
+      std::vector<bool> active{false};
+      Leaves moving;
+      for (std::size_t k = 1; k < call.in.size(); ++k) {
+        active.push_back(call.tangents[k].defined());
+        if (active.back()) moving.push_back(call.tangents[k]);
+      }
+      if (!moving.empty()) {
+        const LinearProgram linear = linear_program(spec->apply(), active);
+        if (linear.out_active[0]) {
+          Leaves at(call.in.begin(), call.in.end());
+          at[0] = call.out[0];
+          const Leaves all = emit(call_op(), at, {{"program", linear.primal}, {"name", std::string("A x")}});
+          moving.insert(moving.end(), all.begin() + 1, all.end());
+          const Array change = emit_one(call_op(), moving, {{"program", linear.tangent}, {"name", std::string("dA x")}});
+          right = right.defined() ? right - change : -change;
+        }
+      }
+      if (!right.defined()) return Leaves{Array()};
+      Leaves inputs(call.in.begin(), call.in.end());
+      inputs[0] = right;
+      return Leaves{emit_solve(spec, inputs)};
+    };
+    o.transpose = [](const TransposeCall& call) {
+      Leaves inputs(call.in.begin(), call.in.end()), out(call.in.size());
+      inputs[0] = call.cotangents[0];
+      out[0] = emit_solve(spec_of(call.params)->transposed(), inputs);
+      return out;
+    };
+    o.batch = [](const BatchCall& call) {
+      auto lanes = std::make_shared<Lanes>();
+      lanes->inner = spec_of(call.params);
+      lanes->batched = call.batched;
+      lanes->batched[0] = true;
+      lanes->size = call.size;
+      Leaves in(call.in.begin(), call.in.end());
+      if (!call.batched[0]) in[0] = repeat_leading(in[0], call.size);
+      return Batched{{emit_solve(lanes, in)}, {true}};
+    };
+    return o;
+  }();
+  return record;
+}
+
+// ---- Krylov methods, called at run time ----------------------------------------------------------------------------------
+
+struct KrylovFunction final : HostFunction {
+  ProgramRef apply;  // [v, kept...] -> A v
+  Adjoint adjoint;
+  std::string name() const override { return adjoint.name(); }
+  std::vector<Aval> outputs(std::span<const Aval> in) const override {
+    return {{in[0].shape, in[0].dtype, false}, {{}, Dtype::int64, false}, {{}, in[0].dtype, false}};
+  }
+  Leaves call(const Leaves& inputs) const override {
+    const Dtype dtype = inputs[0].dtype();
+    Leaves arguments = inputs;
+    const RealOperator a = [&](const RealVector& v) {
+      arguments[0] = astype(from_data(v.data(), inputs[0].shape()), dtype);
+      return emit_one(call_op(), arguments, {{"program", apply}, {"name", std::string("A v")}}).to_vector<double>();
+    };
+    const RealVector b = inputs[0].to_vector<double>();
+    const double tolerance = adjoint.tolerance > 0 ? adjoint.tolerance : std::pow(epsilon(dtype), 0.75);
+    const long long n = static_cast<long long>(b.size());
+    const long long most = adjoint.max_steps > 0 ? adjoint.max_steps : std::max(1000LL, 10 * n);
+    const KrylovResult r = adjoint.kind == Adjoint::Kind::cg         ? conjugate_gradients(a, b, tolerance, most)
+                           : adjoint.kind == Adjoint::Kind::bicgstab ? bicgstab(a, b, tolerance, most)
+                                                                     : gmres(a, b, adjoint.restart, tolerance, most);
+    return {astype(from_data(r.x.data(), inputs[0].shape()), dtype), array(static_cast<std::int64_t>(r.status)),
+            astype(array(r.residual), dtype)};
+  }
+};
+
+}  // namespace operators
+
+Array operator_solve(const ProgramRef& product, bool minus_identity, const LinearMethodRef& method, bool nan, const Array& b,
+                     const Leaves& kept) {
+  auto spec = std::make_shared<operators::Plain>();
+  spec->product = product;
+  spec->minus_identity = minus_identity;
+  spec->nan = nan;
+  spec->method = method;
+  Leaves inputs{b};
+  inputs.insert(inputs.end(), kept.begin(), kept.end());
+  return operators::emit_solve(spec, inputs);
+}
+
+// ---- check_status ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+Array copy_of(const Aval& aval, const void* from) {
+  void* memory;
+  Array a = allocate(aval, &memory);
+  std::memcpy(memory, from, static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype));
+  return a;
+}
+
+const Op& check_status_op() {
+  static const Op op = [] {
+    Op o;
+    o.name = "check_status";
+    o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{in[0]}; };
+    o.kernel = [](const KernelCall& call) {
+      const auto* status = static_cast<const std::int64_t*>(call.in[1]);
+      const std::int64_t lanes = call.in_avals[1].shape.size();
+      std::int64_t failed = 0, first = -1;
+      for (std::int64_t k = lanes; k-- > 0;) {
+        if (status[k] == 0) continue;
+        ++failed;
+        first = k;
+      }
+      if (failed == 0) {
+        std::memcpy(call.out[0], call.in[0], static_cast<std::size_t>(call.in_avals[0].shape.size()) * item_size(call.in_avals[0].dtype));
+        return;
+      }
+      const auto code = static_cast<StatusCode>(status[first]);
+      const std::string& what = call.params.text("what");
+      auto number = [](const Aval& a, const void* p, std::int64_t k) {
+        return visit_dtype(a.dtype, [&]<class T>() { return static_cast<double>(static_cast<const T*>(p)[a.shape.size() > 1 ? k : 0]); });
+      };
+      char text[160];
+      std::snprintf(text, sizeof text, " after %lld steps, residual norm %.3g", static_cast<long long>(number(call.in_avals[2], call.in[2], first)),
+                    number(call.in_avals[3], call.in[3], first));
+      SolveError error(what + ": " + name(code) + (lanes > 1 ? " in lane " + std::to_string(first) + " (" + std::to_string(failed) + " of " + std::to_string(lanes) + " lanes failed)" : "") +
+                           text + ": " + describe(code),
+                       code);
+      error.solver = what;
+      error.value = copy_of(call.in_avals[0], call.in[0]);
+      error.status = copy_of(call.in_avals[1], call.in[1]);
+      error.steps = copy_of(call.in_avals[2], call.in[2]);
+      error.residual_norm = copy_of(call.in_avals[3], call.in[3]);
+      throw error;
+    };
+    o.jvp = [](const JvpCall& call) { return Leaves{call.tangents[0]}; };
+    o.batch = [](const BatchCall& call) {
+      // Every operand gets the axis, so that the report has all lanes.
+      Leaves in(call.in.begin(), call.in.end());
+      for (std::size_t k = 0; k < in.size(); ++k) {
+        if (!call.batched[k]) in[k] = repeat_leading(in[k], call.size);
+      }
+      return Batched{emit(check_status_op(), in, call.params), {true}};
+    };
+    return o;
+  }();
+  return op;
+}
+
+struct KrylovMethod final : LinearMethod {
+  explicit KrylovMethod(Adjoint a) : adjoint(std::move(a)) {}
+  Adjoint adjoint;
+  std::string key() const override { return adjoint.key(); }
+  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>&, const Array& b) const override {
+    auto f = std::make_shared<operators::KrylovFunction>();
+    f->apply = apply;
+    f->adjoint = adjoint;
+    Leaves inputs{b};
+    inputs.insert(inputs.end(), kept.begin(), kept.end());
+    const Leaves out = emit(callback_op(), inputs, {{"function", OpaqueRef(f)}});
+    return {out[0], out[1], out[2]};
+  }
+};
+
+}  // namespace
+
+LinearMethodRef krylov_method(const Adjoint& adjoint) { return std::make_shared<KrylovMethod>(adjoint); }
+
+Array check_status(const Array& x, const Array& status, const Array& steps, const Array& residual, const std::string& what) {
+  return emit_one(check_status_op(), {x, status, steps, residual}, {{"what", what}});
+}
+
+}  // namespace detail
+
+OpList linear_ops() {
+  static const Op* const list[] = {&detail::operators::op(), &detail::check_status_op()};
+  return list;
+}
+
+}  // namespace dini
