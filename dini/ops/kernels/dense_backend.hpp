@@ -33,12 +33,12 @@ inline void use_one_blas_thread() {
   } while (false)
 
 template <class T> bool all_finite(std::size_t count, const T* a) {
-  // x − x is 0 or NaN; the sum is vectorised where a loop of isfinite with an exit is not.
+  // 0 x is 0 or NaN; the sum is vectorised where a loop of isfinite with an exit is not.
   T lanes[8] = {};
   std::size_t i = 0;
   for (; i + 8 <= count; i += 8)
-    for (std::size_t l = 0; l < 8; ++l) lanes[l] += a[i + l] - a[i + l];
-  for (; i < count; ++i) lanes[0] += a[i] - a[i];
+    for (std::size_t l = 0; l < 8; ++l) lanes[l] += a[i + l] * T(0);
+  for (; i < count; ++i) lanes[0] += a[i] * T(0);
   T sum = 0;
   for (T lane : lanes) sum += lane;
   return sum == T(0);
