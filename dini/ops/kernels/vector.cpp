@@ -35,14 +35,11 @@ Isa chosen() {
   return isa;
 }
 
-template <class T>
-const VectorKernels<T>& table_of(Isa isa);
-template <>
-const VectorKernels<float>& table_of(Isa isa) {
+template <class T> const VectorKernels<T>& table_of(Isa isa);
+template <> const VectorKernels<float>& table_of(Isa isa) {
   return isa == Isa::avx512 ? avx512::float_table() : isa == Isa::avx2 ? avx2::float_table() : baseline::float_table();
 }
-template <>
-const VectorKernels<double>& table_of(Isa isa) {
+template <> const VectorKernels<double>& table_of(Isa isa) {
   return isa == Isa::avx512 ? avx512::double_table()
          : isa == Isa::avx2 ? avx2::double_table()
                             : baseline::double_table();
@@ -50,14 +47,12 @@ const VectorKernels<double>& table_of(Isa isa) {
 
 }  // namespace
 
-template <class T>
-const VectorKernels<T>& vector_kernels() {
+template <class T> const VectorKernels<T>& vector_kernels() {
   static const VectorKernels<T>& table = table_of<T>(chosen());
   return table;
 }
 
-template <class T>
-const VectorKernels<T>* vector_kernels_for(const char* isa) {
+template <class T> const VectorKernels<T>* vector_kernels_for(const char* isa) {
   Isa best = best_isa();
   for (Isa candidate : {Isa::baseline, Isa::avx2, Isa::avx512}) {
     if (std::strcmp(isa, names[int(candidate)]) == 0 && candidate <= best) return &table_of<T>(candidate);

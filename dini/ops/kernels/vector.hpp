@@ -14,14 +14,11 @@
 
 namespace dini::kernels {
 
-template <class T>
-using UnaryKernel = void (*)(const T* x, T* y, std::size_t n);  // y may be x
+template <class T> using UnaryKernel = void (*)(const T* x, T* y, std::size_t n);  // y may be x
 
-template <class T>
-using BinaryKernel = void (*)(const T* a, const T* b, T* y, std::size_t n);  // y may be a or b
+template <class T> using BinaryKernel = void (*)(const T* a, const T* b, T* y, std::size_t n);  // y may be a or b
 
-template <class T>
-using CompareKernel = void (*)(const T* a, const T* b, bool* y, std::size_t n);
+template <class T> using CompareKernel = void (*)(const T* a, const T* b, bool* y, std::size_t n);
 
 template <class T>
 using SelectKernel = void (*)(const bool* c, const T* a, const T* b, T* y, std::size_t n);  // y may be a or b
@@ -29,8 +26,7 @@ using SelectKernel = void (*)(const bool* c, const T* a, const T* b, T* y, std::
 // Elements in one block of a reduction.
 inline constexpr std::size_t reduction_block = 1024;
 
-template <class T>
-struct VectorKernels {
+template <class T> struct VectorKernels {
   UnaryKernel<T> neg, abs, sign, square, sqrt, rsqrt, reciprocal;
   UnaryKernel<T> floor, ceil, round, trunc;  // round: halves to even
   UnaryKernel<T> exp, exp2, expm1, log, log1p, log2, log10, cbrt;
@@ -52,30 +48,28 @@ struct VectorKernels {
   // l + half, halving until one is left. Blocks are added from first to last in double. So block_sum on each block,
   // added up in double and rounded to T at the end, is sum.
   T (*sum)(const T* x, std::size_t n);
-  T (*block_sum)(const T* x, std::size_t n);               // n <= reduction_block
-  T (*dot)(const T* a, const T* b, std::size_t n);         // sum of the rounded products, in sum's order
-  T (*sum_squares)(const T* x, std::size_t n);             // dot(x, x)
-  T (*max)(const T* x, std::size_t n);                     // NaN if any element is; n = 0 gives -inf
-  T (*min)(const T* x, std::size_t n);                     // NaN if any element is; n = 0 gives +inf
+  T (*block_sum)(const T* x, std::size_t n);        // n <= reduction_block
+  T (*dot)(const T* a, const T* b, std::size_t n);  // sum of the rounded products, in sum's order
+  T (*sum_squares)(const T* x, std::size_t n);      // dot(x, x)
+  T (*max)(const T* x, std::size_t n);              // NaN if any element is; n = 0 gives -inf
+  T (*min)(const T* x, std::size_t n);              // NaN if any element is; n = 0 gives +inf
 
   // Dense products with one thread. A is row-major, m x n and contiguous; outputs may not overlap inputs. The order of
   // additions depends on the instruction set and on m and n only.
-  void (*gemv)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);            // y = A x;  x has n, y has m
-  void (*gemv_t)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);          // y = Aᵀx;  x has m, y has n
-  void (*axpy)(std::size_t n, T alpha, const T* x, T* y);                              // y += alpha x, fused if it can be
-  void (*outer)(std::size_t m, std::size_t n, const T* a, const T* b, T* C);           // C = a bᵀ, m x n
+  void (*gemv)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);    // y = A x;  x has n, y has m
+  void (*gemv_t)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);  // y = Aᵀx;  x has m, y has n
+  void (*axpy)(std::size_t n, T alpha, const T* x, T* y);                      // y += alpha x, fused if it can be
+  void (*outer)(std::size_t m, std::size_t n, const T* a, const T* b, T* C);   // C = a bᵀ, m x n
 };
 
 // The table for this machine (T is float or double). The environment variable DINI_ISA = baseline | avx2 | avx512,
 // read once, lowers the choice; it never raises it beyond what the processor has.
-template <class T>
-const VectorKernels<T>& vector_kernels();
+template <class T> const VectorKernels<T>& vector_kernels();
 
 // "baseline", "avx2" or "avx512": the one that vector_kernels() chose.
 const char* instruction_set();
 
 // The table for an instruction set by name; nullptr if the processor lacks it or there is no such name.
-template <class T>
-const VectorKernels<T>* vector_kernels_for(const char* isa);
+template <class T> const VectorKernels<T>* vector_kernels_for(const char* isa);
 
 }  // namespace dini::kernels

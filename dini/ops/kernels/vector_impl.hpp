@@ -15,14 +15,12 @@ namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
 // A function of registers as a type that the loops can take.
-#define DINI_FUNCTION(name, expression)                           \
-  template <class T>                                              \
-  struct name##_function {                                        \
+#define DINI_FUNCTION(name, expression)                              \
+  template <class T> struct name##_function {                        \
     DINI_INLINE static Vec<T> apply(Vec<T> x) { return expression; } \
   };
-#define DINI_FUNCTION2(name, expression)                                      \
-  template <class T>                                                          \
-  struct name##_function {                                                    \
+#define DINI_FUNCTION2(name, expression)                                       \
+  template <class T> struct name##_function {                                  \
     DINI_INLINE static Vec<T> apply(Vec<T> a, Vec<T> b) { return expression; } \
   };
 DINI_FUNCTION(neg, -x)
@@ -89,19 +87,57 @@ DINI_FUNCTION2(mod, mod(a, b))
 
 template <class T>
 constexpr VectorKernels<T> table = {
-    DINI_SHORT(neg),       DINI_SHORT(abs),     DINI_SHORT(sign),       DINI_SHORT(square),
-    DINI_SHORT(sqrt),      DINI_SHORT(rsqrt),   DINI_SHORT(reciprocal), DINI_SHORT(floor),
-    DINI_SHORT(ceil),      DINI_SHORT(round),   DINI_SHORT(trunc),      DINI_LONG(exp),
-    DINI_LONG(exp2),       DINI_LONG(expm1),    DINI_LONG(log),         DINI_LONG(log1p),
-    DINI_LONG(log2),       DINI_LONG(log10),    DINI_LONG(cbrt),        DINI_LONG(sin),
-    DINI_LONG(cos),        DINI_LONG(tan),      DINI_LONG(asin),        DINI_LONG(acos),
-    DINI_LONG(atan),       DINI_LONG(sinh),     DINI_LONG(cosh),        DINI_LONG(tanh),
-    DINI_LONG(asinh),      DINI_LONG(acosh),    DINI_LONG(atanh),       DINI_LONG(sigmoid),
-    DINI_LONG(softplus),   DINI_SHORT(relu),    DINI_LONG(erf),         DINI_LONG(erfc),
-    DINI_LONG(erfinv),     DINI_LONG(gammaln),  DINI_LONG(digamma),     DINI_LONG(i0e),
-    DINI_LONG(i1e),        DINI_SHORT2(add),    DINI_SHORT2(sub),       DINI_SHORT2(mul),
-    DINI_SHORT2(div),      DINI_SHORT2(maximum), DINI_SHORT2(minimum),  DINI_LONG2(pow),
-    DINI_LONG2(atan2),     DINI_LONG2(hypot),   DINI_LONG2(mod),
+    DINI_SHORT(neg),
+    DINI_SHORT(abs),
+    DINI_SHORT(sign),
+    DINI_SHORT(square),
+    DINI_SHORT(sqrt),
+    DINI_SHORT(rsqrt),
+    DINI_SHORT(reciprocal),
+    DINI_SHORT(floor),
+    DINI_SHORT(ceil),
+    DINI_SHORT(round),
+    DINI_SHORT(trunc),
+    DINI_LONG(exp),
+    DINI_LONG(exp2),
+    DINI_LONG(expm1),
+    DINI_LONG(log),
+    DINI_LONG(log1p),
+    DINI_LONG(log2),
+    DINI_LONG(log10),
+    DINI_LONG(cbrt),
+    DINI_LONG(sin),
+    DINI_LONG(cos),
+    DINI_LONG(tan),
+    DINI_LONG(asin),
+    DINI_LONG(acos),
+    DINI_LONG(atan),
+    DINI_LONG(sinh),
+    DINI_LONG(cosh),
+    DINI_LONG(tanh),
+    DINI_LONG(asinh),
+    DINI_LONG(acosh),
+    DINI_LONG(atanh),
+    DINI_LONG(sigmoid),
+    DINI_LONG(softplus),
+    DINI_SHORT(relu),
+    DINI_LONG(erf),
+    DINI_LONG(erfc),
+    DINI_LONG(erfinv),
+    DINI_LONG(gammaln),
+    DINI_LONG(digamma),
+    DINI_LONG(i0e),
+    DINI_LONG(i1e),
+    DINI_SHORT2(add),
+    DINI_SHORT2(sub),
+    DINI_SHORT2(mul),
+    DINI_SHORT2(div),
+    DINI_SHORT2(maximum),
+    DINI_SHORT2(minimum),
+    DINI_LONG2(pow),
+    DINI_LONG2(atan2),
+    DINI_LONG2(hypot),
+    DINI_LONG2(mod),
     .lt = compare_lt<T>,
     .le = compare_le<T>,
     .eq = compare_eq<T>,

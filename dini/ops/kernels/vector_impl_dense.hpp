@@ -14,8 +14,7 @@ inline constexpr std::size_t rows_at_once = 8;
 // y[r] = the sum of a[r]'s lanes for r < count <= rows, where rows is 8 or 4: a transposition and the additions in one
 // go, in an order that is the same for every row and for both values of `rows`.
 #if DINI_VECTOR_LEVEL == 512
-template <int rows>
-DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
   Vec<double> pairs[rows / 2];
   for (int i = 0; i < rows / 2; ++i) {
     pairs[i] = Vec<double>(_mm512_unpacklo_pd(a[2 * i].v, a[2 * i + 1].v)) +
@@ -34,8 +33,7 @@ DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
     _mm256_mask_storeu_pd(y, __mmask8((1u << count) - 1), sums);
   }
 }
-template <int rows>
-DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   Vec<float> pairs[rows / 2], quads[rows / 4];
   for (int i = 0; i < rows / 2; ++i) {
     pairs[i] = Vec<float>(_mm512_unpacklo_ps(a[2 * i].v, a[2 * i + 1].v)) +
@@ -43,8 +41,8 @@ DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   }
   for (int i = 0; i < rows / 4; ++i) {
     __m512d p = _mm512_castps_pd(pairs[2 * i].v), q = _mm512_castps_pd(pairs[2 * i + 1].v);
-    quads[i] = Vec<float>(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q))) +
-               Vec<float>(_mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
+    quads[i] =
+        Vec<float>(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q))) + Vec<float>(_mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
   }
   auto halve = [](Vec<float> p, Vec<float> q) DINI_LAMBDA {
     return Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0x88)) + Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0xdd));
@@ -54,8 +52,7 @@ DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   _mm256_mask_storeu_ps(y, __mmask8((1u << count) - 1), _mm512_castps512_ps256(sums.v));
 }
 #elif DINI_VECTOR_LEVEL == 2
-template <int rows>
-DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
   for (int i = 0; i < rows; i += 4) {
     __m256d p = _mm256_add_pd(_mm256_unpacklo_pd(a[i].v, a[i + 1].v), _mm256_unpackhi_pd(a[i].v, a[i + 1].v));
     __m256d q = _mm256_add_pd(_mm256_unpacklo_pd(a[i + 2].v, a[i + 3].v), _mm256_unpackhi_pd(a[i + 2].v, a[i + 3].v));
@@ -67,8 +64,7 @@ DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
     }
   }
 }
-template <int rows>
-DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   __m256 quads[rows / 4];
   for (int i = 0; i < rows / 4; ++i) {
     const Vec<float>* b = a + 4 * i;
@@ -83,8 +79,7 @@ DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   store_part(y, Vec<float>(sums), count);
 }
 #else
-template <int rows>
-DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 2) {
     __m128d sums = _mm_add_pd(_mm_unpacklo_pd(a[i].v, a[i + 1].v), _mm_unpackhi_pd(a[i].v, a[i + 1].v));
     if (count - i >= 2) {
@@ -94,8 +89,7 @@ DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
     }
   }
 }
-template <int rows>
-DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 4) {
     const Vec<float>* b = a + i;
     __m128 p = _mm_add_ps(_mm_unpacklo_ps(b[0].v, b[1].v), _mm_unpackhi_ps(b[0].v, b[1].v));
@@ -110,8 +104,7 @@ DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
 }
 #endif
 
-template <std::size_t rows, class T>
-DINI_INLINE void row_sums(std::size_t n, const T* A, const T* x, Vec<T>* acc) {
+template <std::size_t rows, class T> DINI_INLINE void row_sums(std::size_t n, const T* A, const T* x, Vec<T>* acc) {
   constexpr std::size_t w = width<T>;
   const Vec<T> zero = T(0);
   Vec<T> s[rows];
@@ -128,8 +121,7 @@ DINI_INLINE void row_sums(std::size_t n, const T* A, const T* x, Vec<T>* acc) {
   for (std::size_t r = 0; r < rows; ++r) acc[r] = s[r];
 }
 
-template <class T>
-void gemv(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+template <class T> void gemv(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
   Vec<T> acc[rows_at_once];
   for (; m >= rows_at_once; m -= rows_at_once, A += rows_at_once * n, y += rows_at_once) {
     row_sums<rows_at_once>(n, A, x, acc);
@@ -170,8 +162,10 @@ DINI_INLINE void column_sums(std::size_t m, std::size_t n, const T* A, const T* 
   }
 }
 
-template <class T>
-void gemv_t_narrow(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+// Registers up to which all of y stays in registers: measured. The bits are the same either way.
+inline constexpr std::size_t narrow = DINI_VECTOR_LEVEL == 512 ? 4 : 8;
+
+template <class T> void gemv_t_narrow(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
   constexpr std::size_t w = width<T>;
   std::size_t registers = (n + w - 1) / w, last = n - (registers - 1) * w;
   switch (registers) {
@@ -207,10 +201,9 @@ DINI_INLINE void add_rows(std::size_t n, const T* A, const T* x, T* y, bool firs
   }
 }
 
-template <class T>
-void gemv_t(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+template <class T> void gemv_t(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
   if (n == 0) return;
-  if (n <= 8 * width<T>) return gemv_t_narrow(m, n, A, x, y);
+  if (n <= narrow * width<T>) return gemv_t_narrow(m, n, A, x, y);
   if (m == 0) {
     for (std::size_t j = 0; j < n; ++j) y[j] = T(0);
     return;
@@ -221,8 +214,7 @@ void gemv_t(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
   for (; i < m; ++i) add_rows<1>(n, A + i * n, x + i, y, i == 0);
 }
 
-template <class T>
-void axpy(std::size_t n, T alpha, const T* x, T* y) {
+template <class T> void axpy(std::size_t n, T alpha, const T* x, T* y) {
   constexpr std::size_t w = width<T>;
   const Vec<T> a = alpha, zero = T(0);
   std::size_t i = 0;
@@ -230,8 +222,7 @@ void axpy(std::size_t n, T alpha, const T* x, T* y) {
   if (i < n) store_part(y + i, mul_add(a, load_part(x + i, n - i, zero), load_part(y + i, n - i, zero)), n - i);
 }
 
-template <class T>
-void outer(std::size_t m, std::size_t n, const T* a, const T* b, T* C) {
+template <class T> void outer(std::size_t m, std::size_t n, const T* a, const T* b, T* C) {
   constexpr std::size_t w = width<T>;
   T* const end = C + m * n;
   for (std::size_t i = 0; i < m; ++i, C += n) {

@@ -9,14 +9,12 @@
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
-template <class T>
-struct ExpData;
-template <>
-struct ExpData<double> {
+template <class T> struct ExpData;
+template <> struct ExpData<double> {
   // e^r = 1 + r + r² q(r), to 2^-58 of e^r
-  static constexpr double q[] = {0.5000000000000013,     0.166666666666667,      0.0416666666665131,
-                                 0.008333333333306818,   0.0013888888947683137,  0.0001984126991823033,
-                                 2.480148919860464e-05,  2.755721553477775e-06,  2.763156231529911e-07,
+  static constexpr double q[] = {0.5000000000000013,    0.166666666666667,     0.0416666666665131,
+                                 0.008333333333306818,  0.0013888888947683137, 0.0001984126991823033,
+                                 2.480148919860464e-05, 2.755721553477775e-06, 2.763156231529911e-07,
                                  2.5118106669410106e-08};
   // ln 2 in two parts; the first has 42 bits, so its product with a k of 11 bits is exact
   static constexpr double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
@@ -28,8 +26,7 @@ struct ExpData<double> {
   static constexpr double exp2_low = -1100, exp2_high = 1100, exp_overflow = 709.9;
   static constexpr double tanh_limit = 19.5;  // from 19.07 on, tanh rounds to 1
 };
-template <>
-struct ExpData<float> {
+template <> struct ExpData<float> {
   static constexpr float q[] = {0.50000001f, 0.166665177f, 0.0416662024f, 0.00836902467f, 0.00139507199f};
   static constexpr float ln2_high = 0x1.62ep-1f, ln2_low = 0x1.0bfbe8p-15f;
   static constexpr float sinh_p[] = {0.166666665f, 0.00833335065f, 0.000198360558f, 2.81750189e-06f};
@@ -39,8 +36,7 @@ struct ExpData<float> {
 };
 
 // p·2^k for |p| in [1/2, 2] and an integer k, which may take the result to 0 or infinity, with one rounding.
-template <class T>
-DINI_INLINE Vec<T> scale(Vec<T> p, Vec<T> k) {
+template <class T> DINI_INLINE Vec<T> scale(Vec<T> p, Vec<T> k) {
 #if DINI_VECTOR_LEVEL == 512
   if constexpr (sizeof(T) == 4) {
     return Vec<T>(_mm512_scalef_ps(p.v, k.v));
@@ -59,19 +55,14 @@ DINI_INLINE Vec<T> scale(Vec<T> p, Vec<T> k) {
 }
 
 // 2^k for an integer k within the normal range.
-template <class T>
-DINI_INLINE Vec<T> power_of_two(Vec<T> k) {
+template <class T> DINI_INLINE Vec<T> power_of_two(Vec<T> k) {
   using F = Format<T>;
   return from_bits(shift_left<F::mantissa>(bits(k + Vec<T>(F::round_magic)) + Bits<T>(F::bias)));
 }
 
 // e^x = 2^k (1 + m), for |x| small enough that k is exact.
-template <class T>
-struct Exponential {
-  Vec<T> k, m;
-};
-template <class T>
-DINI_INLINE Exponential<T> exponential(Vec<T> x) {
+template <class T> struct Exponential { Vec<T> k, m; };
+template <class T> DINI_INLINE Exponential<T> exponential(Vec<T> x) {
   using D = ExpData<T>;
   const Vec<T> magic = Format<T>::round_magic;
   Vec<T> k = mul_add(x, T(1.44269504088896340736), magic) - magic;
@@ -80,14 +71,12 @@ DINI_INLINE Exponential<T> exponential(Vec<T> x) {
   return {k, mul_add(r * r, poly(r, D::q), r)};
 }
 
-template <class T>
-DINI_INLINE Vec<T> exp(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> exp(Vec<T> x) {
   auto e = exponential(clamp(x, ExpData<T>::exp_low, ExpData<T>::exp_high));
   return scale(e.m + T(1), e.k);
 }
 
-template <class T>
-DINI_INLINE Vec<T> exp2(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> exp2(Vec<T> x) {
   using D = ExpData<T>;
   x = clamp(x, D::exp2_low, D::exp2_high);
   const Vec<T> magic = Format<T>::round_magic;
@@ -96,8 +85,7 @@ DINI_INLINE Vec<T> exp2(Vec<T> x) {
   return scale(mul_add(r * r, poly(r, D::q), r) + T(1), k);
 }
 
-template <class T>
-DINI_INLINE Vec<T> expm1(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> expm1(Vec<T> x) {
   using D = ExpData<T>;
   // e^x - 1 = 2 (2^(k-1) m + (2^(k-1) - 1/2)): with k - 1 nothing overflows before the result does.
   auto e = exponential(clamp(x, T(-60), D::exp_high));
@@ -109,8 +97,7 @@ DINI_INLINE Vec<T> expm1(Vec<T> x) {
 
 // tanh |x| = (2^k m + (2^k - 1)) / (2^k m + (2^k + 1)) with e^2|x| = 2^k (1 + m). (A rational function of x is no faster
 // in float32 than this, and loses another two ulp near 1.)
-template <class T>
-DINI_INLINE Vec<T> tanh(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> tanh(Vec<T> x) {
   Vec<T> a = min2(Vec<T>(ExpData<T>::tanh_limit), abs(x));
   auto e = exponential(a + a);
   Vec<T> p = power_of_two(e.k);
@@ -119,20 +106,17 @@ DINI_INLINE Vec<T> tanh(Vec<T> x) {
 }
 
 // e^|x|/2, which overflows only if sinh and cosh do.
-template <class T>
-DINI_INLINE Vec<T> half_exp_abs(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> half_exp_abs(Vec<T> x) {
   auto e = exponential(min2(Vec<T>(ExpData<T>::exp_high), abs(x)));
   return scale(e.m + T(1), e.k - T(1));
 }
 
-template <class T>
-DINI_INLINE Vec<T> cosh(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> cosh(Vec<T> x) {
   Vec<T> e = half_exp_abs(x);
   return e + Vec<T>(T(0.25)) / e;
 }
 
-template <class T>
-DINI_INLINE Vec<T> sinh(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> sinh(Vec<T> x) {
   Vec<T> a = abs(x), e = half_exp_abs(x);
   Vec<T> large = e - Vec<T>(T(0.25)) / e;
   Vec<T> z = a * a;
@@ -140,8 +124,7 @@ DINI_INLINE Vec<T> sinh(Vec<T> x) {
   return with_sign(select(less_equal(a, Vec<T>(T(1))), small, large), sign_of(x));
 }
 
-template <class T>
-DINI_INLINE Vec<T> sigmoid(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> sigmoid(Vec<T> x) {
   Vec<T> e = exp(-abs(x));
   Vec<T> numerator = select(less(x, Vec<T>(T(0))), e, Vec<T>(T(1)));
   return numerator / (e + T(1));

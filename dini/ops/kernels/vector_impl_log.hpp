@@ -10,10 +10,8 @@
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
-template <class T>
-struct LogData;
-template <>
-struct LogData<double> {
+template <class T> struct LogData;
+template <> struct LogData<double> {
   static constexpr double r[] = {0.666666666666674,   0.39999999999377983, 0.2857142875130256, 0.222221975873682,
                                  0.18183618987765865, 0.1531256987711606,  0.14811540318258035};
   static constexpr std::int64_t root_half = 0x3fe6a09e667f3bcd;  // the bits of √½
@@ -23,8 +21,7 @@ struct LogData<double> {
   static constexpr double log10_2_high = 0x1.34413509f78p-2, log10_2_low = 0x1.fef311f12b358p-46;
   static constexpr double huge = 0x1p500;
 };
-template <>
-struct LogData<float> {
+template <> struct LogData<float> {
   static constexpr float r[] = {0.666666656f, 0.400003456f, 0.285366029f, 0.235963331f};
   static constexpr std::int32_t root_half = 0x3f3504f3;
   static constexpr float exponent_magic = 0x1p23f;
@@ -35,12 +32,8 @@ struct LogData<float> {
 };
 
 // k and f of a positive normal x.
-template <class T>
-struct Split {
-  Vec<T> k, f;
-};
-template <class T>
-DINI_INLINE Split<T> split(Vec<T> x) {
+template <class T> struct Split { Vec<T> k, f; };
+template <class T> DINI_INLINE Split<T> split(Vec<T> x) {
   using F = Format<T>;
   using D = LogData<T>;
   using Int = typename F::Int;
@@ -53,21 +46,18 @@ DINI_INLINE Split<T> split(Vec<T> x) {
 }
 
 // log(1 + f) = f - correction(f)
-template <class T>
-DINI_INLINE Vec<T> log_correction(Vec<T> f) {
+template <class T> DINI_INLINE Vec<T> log_correction(Vec<T> f) {
   Vec<T> s = f / (f + T(2)), z = s * s;
   return s * (f - z * poly(z, LogData<T>::r));
 }
 
 // What split cannot take: zero, subnormal, negative, infinite, NaN.
-template <class T>
-DINI_INLINE Mask<T> not_normal(Vec<T> x) {
+template <class T> DINI_INLINE Mask<T> not_normal(Vec<T> x) {
   return ~(less_equal(Vec<T>(Format<T>::smallest_normal), x) & less_equal(x, Vec<T>(Format<T>::largest)));
 }
 
 // y(x) = core(k, f) for positive normal x; subnormal arguments are scaled up first, and the others have the limits.
-template <class T, class Core>
-DINI_INLINE Vec<T> logarithm(Vec<T> x, Core core) {
+template <class T, class Core> DINI_INLINE Vec<T> logarithm(Vec<T> x, Core core) {
   using F = Format<T>;
   Mask<T> odd = not_normal(x);
   Vec<T> shift = T(0), normal = x;
@@ -87,8 +77,7 @@ DINI_INLINE Vec<T> logarithm(Vec<T> x, Core core) {
   return y;
 }
 
-template <class T>
-DINI_INLINE Vec<T> log(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> log(Vec<T> x) {
   using D = ExpData<T>;
   return logarithm(x, [](Vec<T> k, Vec<T> f) DINI_LAMBDA {
     return mul_add(k, D::ln2_high, f - (log_correction(f) - k * Vec<T>(D::ln2_low)));
@@ -96,8 +85,7 @@ DINI_INLINE Vec<T> log(Vec<T> x) {
 }
 
 // k·a + log(1 + f)·b, where a and b are pairs and k·a_high is exact.
-template <class T>
-DINI_INLINE Vec<T> scaled_log(Vec<T> k, Vec<T> f, T a_high, T a_low, T b_high, T b_low) {
+template <class T> DINI_INLINE Vec<T> scaled_log(Vec<T> k, Vec<T> f, T a_high, T a_low, T b_high, T b_low) {
   Pair<T> l = fast_two_sum(f, -log_correction(f));
   Pair<T> p = two_product(l.high, Vec<T>(b_high));
   Vec<T> rest = p.low + (l.high * Vec<T>(b_low) + l.low * Vec<T>(b_high)) + k * Vec<T>(a_low);
@@ -105,16 +93,13 @@ DINI_INLINE Vec<T> scaled_log(Vec<T> k, Vec<T> f, T a_high, T a_low, T b_high, T
   return sum.high + (sum.low + rest);
 }
 
-template <class T>
-DINI_INLINE Vec<T> log2(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> log2(Vec<T> x) {
   using D = LogData<T>;
-  return logarithm(x, [](Vec<T> k, Vec<T> f) DINI_LAMBDA {
-    return scaled_log(k, f, T(1), T(0), D::log2e_high, D::log2e_low);
-  });
+  return logarithm(
+      x, [](Vec<T> k, Vec<T> f) DINI_LAMBDA { return scaled_log(k, f, T(1), T(0), D::log2e_high, D::log2e_low); });
 }
 
-template <class T>
-DINI_INLINE Vec<T> log10(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> log10(Vec<T> x) {
   using D = LogData<T>;
   return logarithm(x, [](Vec<T> k, Vec<T> f) DINI_LAMBDA {
     return scaled_log(k, f, D::log10_2_high, D::log10_2_low, D::log10e_high, D::log10e_low);
@@ -122,8 +107,7 @@ DINI_INLINE Vec<T> log10(Vec<T> x) {
 }
 
 // log(1 + x) for x > -1, finite: log(u) + c/u, where u = 1 + x rounded and c is what the rounding lost.
-template <class T>
-DINI_INLINE Vec<T> log1p_core(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> log1p_core(Vec<T> x) {
   using D = ExpData<T>;
   Vec<T> u = x + T(1);
   // Subtracting the larger first is exact: two_sum without its branch.
@@ -133,8 +117,7 @@ DINI_INLINE Vec<T> log1p_core(Vec<T> x) {
   return mul_add(p.k, D::ln2_high, p.f - (log_correction(p.f) - low));
 }
 
-template <class T>
-DINI_INLINE Vec<T> log1p(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> log1p(Vec<T> x) {
   Vec<T> y = log1p_core(x);
   Mask<T> odd = ~(less(Vec<T>(T(-1)), x) & less_equal(x, Vec<T>(Format<T>::largest))) |
                 less(abs(x), Vec<T>(Format<T>::epsilon / 4));
@@ -146,11 +129,9 @@ DINI_INLINE Vec<T> log1p(Vec<T> x) {
   return y;
 }
 
-template <class T>
-DINI_INLINE Vec<T> softplus(Vec<T> x) { return max2(Vec<T>(T(0)), x) + log1p_core(exp(-abs(x))); }
+template <class T> DINI_INLINE Vec<T> softplus(Vec<T> x) { return max2(Vec<T>(T(0)), x) + log1p_core(exp(-abs(x))); }
 
-template <class T>
-DINI_INLINE Vec<T> asinh(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> asinh(Vec<T> x) {
   Vec<T> a = abs(x), t = a * a;
   Mask<T> huge = less(Vec<T>(LogData<T>::huge), a);
   Vec<T> v = select(huge, a, a + t / (T(1) + sqrt(t + T(1))));
@@ -158,8 +139,7 @@ DINI_INLINE Vec<T> asinh(Vec<T> x) {
   return with_sign(y, sign_of(x));
 }
 
-template <class T>
-DINI_INLINE Vec<T> acosh(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> acosh(Vec<T> x) {
   Vec<T> t = x - T(1);
   Mask<T> huge = less(Vec<T>(LogData<T>::huge), x);
   Vec<T> v = select(huge, x, t + sqrt(t * (t + T(2))));
@@ -167,8 +147,7 @@ DINI_INLINE Vec<T> acosh(Vec<T> x) {
   return select(less(x, Vec<T>(T(1))), Vec<T>(nan_value<T>), y);
 }
 
-template <class T>
-DINI_INLINE Vec<T> atanh(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> atanh(Vec<T> x) {
   Vec<T> a = abs(x);
   Vec<T> y = log1p((a + a) / (T(1) - a)) * T(0.5);
   return flip_sign(y, sign_of(x));

@@ -14,14 +14,12 @@ DINI_INLINE Vec<T> poly_tree(const Vec<T>* powers, const T* c) {
   } else {
     constexpr int level = count > 16 ? 4 : count > 8 ? 3 : count > 4 ? 2 : count > 2 ? 1 : 0;
     constexpr std::size_t half = std::size_t(1) << level;
-    return mul_add(poly_tree<first + half, count - half>(powers, c), powers[level],
-                   poly_tree<first, half>(powers, c));
+    return mul_add(poly_tree<first + half, count - half>(powers, c), powers[level], poly_tree<first, half>(powers, c));
   }
 }
 
 // c[0] + c[1] x + c[2] x² + …
-template <class T, std::size_t n>
-DINI_INLINE Vec<T> poly(Vec<T> x, const T (&c)[n]) {
+template <class T, std::size_t n> DINI_INLINE Vec<T> poly(Vec<T> x, const T (&c)[n]) {
   Vec<T> powers[5];
   powers[0] = x;
   if constexpr (n > 2) powers[1] = x * x;
@@ -33,8 +31,7 @@ DINI_INLINE Vec<T> poly(Vec<T> x, const T (&c)[n]) {
 
 // The same with the first two terms added last, one by one: in the tree each level rounds at the size of the sum, which
 // adds up to two ulp where the first term is most of the sum.
-template <class T, std::size_t n>
-DINI_INLINE Vec<T> poly_steady(Vec<T> x, const T (&c)[n]) {
+template <class T, std::size_t n> DINI_INLINE Vec<T> poly_steady(Vec<T> x, const T (&c)[n]) {
   Vec<T> powers[5];
   powers[0] = x;
   powers[1] = x * x;

@@ -45,7 +45,8 @@ DINI_INLINE Vec<double> pow_magnitude(Vec<double> a, Vec<double> y) {
   Vec<double> normal = a, zero = 0.0;
   Mask<double> odd = not_normal(a);
   bool some_odd = any(odd);
-  if (some_odd) [[unlikely]] normal = select(odd, a * 0x1p54, a);
+  if (some_odd) [[unlikely]]
+    normal = select(odd, a * 0x1p54, a);
   Pair<double> l = log_pair(normal);
   if (some_odd) [[unlikely]] {
     constexpr double shift = 0x1.2b708872320e2p+5, shift_low = -0x1.570da7e077bcbp-50;  // 54 ln 2
@@ -89,8 +90,7 @@ DINI_INLINE Vec<float> pow_any(Vec<float> a, Vec<float> y) {
   return join(pow_magnitude_short(low_half(a), low_half(y)), pow_magnitude_short(high_half(a), high_half(y)));
 }
 
-template <class T>
-DINI_INLINE Vec<T> pow(Vec<T> x, Vec<T> y) {
+template <class T> DINI_INLINE Vec<T> pow(Vec<T> x, Vec<T> y) {
   const Vec<T> zero = T(0), one = T(1);
   Vec<T> r = pow_any(abs(x), y);
   Mask<T> negative = mask_of(sign_of(x));
@@ -104,22 +104,18 @@ DINI_INLINE Vec<T> pow(Vec<T> x, Vec<T> y) {
   return select(equal(y, zero) | equal(x, one), one, r);
 }
 
-template <class T>
-struct CbrtData;
-template <>
-struct CbrtData<double> {  // m^(-1/3) on [√½, √2], to 2^-20
-  static constexpr double p[] = {2.1099845875261067, -3.151586104822171,  4.438137681367822,  -4.04256193908351,
+template <class T> struct CbrtData;
+template <> struct CbrtData<double> {  // m^(-1/3) on [√½, √2], to 2^-20
+  static constexpr double p[] = {2.1099845875261067, -3.151586104822171,  4.438137681367822, -4.04256193908351,
                                  2.2537550320081117, -0.7010042312103286, 0.0932757300855441};
 };
-template <>
-struct CbrtData<float> {  // to 2^-17
+template <> struct CbrtData<float> {  // to 2^-17
   static constexpr float p[] = {1.99917007f, -2.48590578f, 2.79216168f, -1.89806448f, 0.700696851f, -0.108054477f};
 };
 
 // |x| = m 2^(3q + r) with r in {-1, 0, 1}; u ≈ (m 2^r)^(-1/3) by a polynomial and Newton's iteration, which needs no
 // division; y = m 2^r u², and one more Newton step in y with its residual in two words.
-template <class T>
-DINI_INLINE Vec<T> cbrt(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> cbrt(Vec<T> x) {
   using F = Format<T>;
   Vec<T> a = abs(x), one = T(1);
   Mask<T> small = less(a, Vec<T>(F::smallest_normal));
@@ -154,16 +150,14 @@ DINI_INLINE Vec<float> hypot_finite(Vec<float> a, Vec<float> b) {
   auto part = [](Vec<double> x, Vec<double> y) { return sqrt(mul_add(x, x, y * y)); };
   return join(part(low_half(a), low_half(b)), part(high_half(a), high_half(b)));
 }
-template <class T>
-DINI_INLINE Vec<T> hypot(Vec<T> x, Vec<T> y) {
+template <class T> DINI_INLINE Vec<T> hypot(Vec<T> x, Vec<T> y) {
   Vec<T> a = abs(x), b = abs(y), r = hypot_finite(a, b);
   r = select(is_nan(a) | is_nan(b), x + y, r);
   const Vec<T> inf = infinity<T>;
   return select(equal(a, inf) | equal(b, inf), inf, r);
 }
 
-template <class T>
-DINI_INLINE Vec<T> each2(Vec<T> y, Vec<T> a, Vec<T> b, unsigned lanes, T (*f)(T, T)) {
+template <class T> DINI_INLINE Vec<T> each2(Vec<T> y, Vec<T> a, Vec<T> b, unsigned lanes, T (*f)(T, T)) {
   alignas(64) T u[width<T>], v[width<T>], w[width<T>];
   store(u, a);
   store(v, b);
@@ -182,9 +176,8 @@ DINI_INLINE Vec<double> remainder_of(Vec<double> a, Vec<double> b) {
 DINI_INLINE Vec<float> remainder_of(Vec<float> a, Vec<float> b) {
   return join(remainder_of(low_half(a), low_half(b)), remainder_of(high_half(a), high_half(b)));
 }
-template <class T>
-DINI_INLINE Vec<T> mod(Vec<T> a, Vec<T> b) {
-  constexpr unsigned all = (1u << width<T>) - 1;
+template <class T> DINI_INLINE Vec<T> mod(Vec<T> a, Vec<T> b) {
+  constexpr unsigned all = (1u << width<T>)-1;
   if constexpr (!has_fma) {
     return each2(a, a, b, all, scalar::mod<T>);
   } else {
@@ -195,7 +188,8 @@ DINI_INLINE Vec<T> mod(Vec<T> a, Vec<T> b) {
     r = select(equal(magnitude, zero), with_sign(zero, sign_of(b)), r);
     Mask<T> simple = less(x, y * T(0x1p52)) & less(y, Vec<T>(infinity<T>));
     unsigned hard = to_bits(simple) ^ all;
-    if (hard) [[unlikely]] r = each2(r, a, b, hard, scalar::mod<T>);
+    if (hard) [[unlikely]]
+      r = each2(r, a, b, hard, scalar::mod<T>);
     return r;
   }
 }

@@ -9,8 +9,7 @@ namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
 #if DINI_VECTOR_LEVEL == 512
-template <class F>
-DINI_INLINE float fold(Vec<float> a, F f) {
+template <class F> DINI_INLINE float fold(Vec<float> a, F f) {
   Vec<float> h = f(a, Vec<float>(_mm512_castps256_ps512(_mm512_extractf32x8_ps(a.v, 1))));
   __m256 b = _mm512_castps512_ps256(h.v);
   auto wide = [](__m128 v) { return Vec<float>(_mm512_castps128_ps512(v)); };
@@ -19,8 +18,7 @@ DINI_INLINE float fold(Vec<float> a, F f) {
   c = _mm512_castps512_ps128(f(wide(c), wide(_mm_shuffle_ps(c, c, 1))).v);
   return _mm_cvtss_f32(c);
 }
-template <class F>
-DINI_INLINE double fold(Vec<double> a, F f) {
+template <class F> DINI_INLINE double fold(Vec<double> a, F f) {
   auto wide = [](__m128d v) { return Vec<double>(_mm512_castpd128_pd512(v)); };
   Vec<double> h = f(a, Vec<double>(_mm512_castpd256_pd512(_mm512_extractf64x4_pd(a.v, 1))));
   __m256d b = _mm512_castpd512_pd256(h.v);
@@ -29,36 +27,31 @@ DINI_INLINE double fold(Vec<double> a, F f) {
   return _mm_cvtsd_f64(c);
 }
 #elif DINI_VECTOR_LEVEL == 2
-template <class F>
-DINI_INLINE float fold(Vec<float> a, F f) {
+template <class F> DINI_INLINE float fold(Vec<float> a, F f) {
   auto wide = [](__m128 v) { return Vec<float>(_mm256_castps128_ps256(v)); };
   __m128 c = _mm256_castps256_ps128(f(a, wide(_mm256_extractf128_ps(a.v, 1))).v);
   c = _mm256_castps256_ps128(f(wide(c), wide(_mm_movehl_ps(c, c))).v);
   c = _mm256_castps256_ps128(f(wide(c), wide(_mm_shuffle_ps(c, c, 1))).v);
   return _mm_cvtss_f32(c);
 }
-template <class F>
-DINI_INLINE double fold(Vec<double> a, F f) {
+template <class F> DINI_INLINE double fold(Vec<double> a, F f) {
   auto wide = [](__m128d v) { return Vec<double>(_mm256_castpd128_pd256(v)); };
   __m128d c = _mm256_castpd256_pd128(f(a, wide(_mm256_extractf128_pd(a.v, 1))).v);
   c = _mm256_castpd256_pd128(f(wide(c), wide(_mm_unpackhi_pd(c, c))).v);
   return _mm_cvtsd_f64(c);
 }
 #else
-template <class F>
-DINI_INLINE float fold(Vec<float> a, F f) {
+template <class F> DINI_INLINE float fold(Vec<float> a, F f) {
   __m128 c = f(a, Vec<float>(_mm_movehl_ps(a.v, a.v))).v;
   return _mm_cvtss_f32(f(Vec<float>(c), Vec<float>(_mm_shuffle_ps(c, c, 1))).v);
 }
-template <class F>
-DINI_INLINE double fold(Vec<double> a, F f) {
+template <class F> DINI_INLINE double fold(Vec<double> a, F f) {
   return _mm_cvtsd_f64(f(a, Vec<double>(_mm_unpackhi_pd(a.v, a.v))).v);
 }
 #endif
 
 struct Sum {
-  template <class T>
-  DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return a + b; }
+  template <class T> DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return a + b; }
 };
 
 // 128 bytes of lanes. term(i) is the register of elements from i on, term(i, k) the first k of them with zeros behind:
@@ -84,13 +77,11 @@ DINI_INLINE T sum_block(std::size_t n, Term term, std::index_sequence<r...>) {
   if constexpr (registers > 2) acc[0] = acc[0] + acc[2], acc[1] = acc[1] + acc[3];
   return fold(acc[0] + acc[1], Sum{});
 }
-template <class T, class Term>
-DINI_INLINE T sum_block(std::size_t n, Term term) {
+template <class T, class Term> DINI_INLINE T sum_block(std::size_t n, Term term) {
   return sum_block<T>(n, term, std::make_index_sequence<128 / vector_bytes>());
 }
 
-template <class T>
-T block_sum(const T* x, std::size_t n) {
+template <class T> T block_sum(const T* x, std::size_t n) {
   struct Term {
     const T* x;
     DINI_INLINE Vec<T> operator()(std::size_t i) const { return load(x + i); }
@@ -99,8 +90,7 @@ T block_sum(const T* x, std::size_t n) {
   return sum_block<T>(n, Term{x});
 }
 
-template <class T>
-T block_dot(const T* a, const T* b, std::size_t n) {
+template <class T> T block_dot(const T* a, const T* b, std::size_t n) {
   struct Term {
     const T *a, *b;
     DINI_INLINE Vec<T> operator()(std::size_t i) const { return load(a + i) * load(b + i); }
@@ -113,8 +103,7 @@ T block_dot(const T* a, const T* b, std::size_t n) {
   return sum_block<T>(n, Term{a, b});
 }
 
-template <class T>
-T sum(const T* x, std::size_t n) {
+template <class T> T sum(const T* x, std::size_t n) {
   if (n <= reduction_block) return block_sum(x, n);
   double total = 0;
   for (std::size_t i = 0; i < n; i += reduction_block) {
@@ -123,8 +112,7 @@ T sum(const T* x, std::size_t n) {
   return T(total);
 }
 
-template <class T>
-T dot(const T* a, const T* b, std::size_t n) {
+template <class T> T dot(const T* a, const T* b, std::size_t n) {
   if (n <= reduction_block) return block_dot(a, b, n);
   double total = 0;
   for (std::size_t i = 0; i < n; i += reduction_block) {
@@ -133,24 +121,18 @@ T dot(const T* a, const T* b, std::size_t n) {
   return T(total);
 }
 
-template <class T>
-T sum_squares(const T* x, std::size_t n) { return dot(x, x, n); }
+template <class T> T sum_squares(const T* x, std::size_t n) { return dot(x, x, n); }
 
 struct Larger {
-  template <class T>
-  DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return maximum(a, b); }
-  template <class T>
-  static constexpr T start = -infinity<T>;
+  template <class T> DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return maximum(a, b); }
+  template <class T> static constexpr T start = -infinity<T>;
 };
 struct Smaller {
-  template <class T>
-  DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return minimum(a, b); }
-  template <class T>
-  static constexpr T start = infinity<T>;
+  template <class T> DINI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return minimum(a, b); }
+  template <class T> static constexpr T start = infinity<T>;
 };
 
-template <class T, class F>
-T extreme(const T* x, std::size_t n) {
+template <class T, class F> T extreme(const T* x, std::size_t n) {
   constexpr std::size_t w = width<T>;
   const Vec<T> start = F::template start<T>;
   Vec<T> acc[4] = {start, start, start, start};

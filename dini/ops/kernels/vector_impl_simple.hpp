@@ -8,8 +8,7 @@ namespace {
 
 // The part that does not fill a register is padded with ones, which no function here has trouble with, and goes
 // through the same code. The function's body stands once in the machine code: some are long.
-template <class T, class F>
-void map(const T* x, T* y, std::size_t n) {
+template <class T, class F> void map(const T* x, T* y, std::size_t n) {
   for (std::size_t i = 0; i < n; i += width<T>) {
     if (n - i >= width<T>) {
       store(y + i, F::apply(load(x + i)));
@@ -19,8 +18,7 @@ void map(const T* x, T* y, std::size_t n) {
   }
 }
 
-template <class T, class F>
-void map2(const T* a, const T* b, T* y, std::size_t n) {
+template <class T, class F> void map2(const T* a, const T* b, T* y, std::size_t n) {
   std::size_t i = 0;
   const Vec<T> one = T(1);
   for (; i + width<T> <= n; i += width<T>) store(y + i, F::apply(load(a + i), load(b + i)));
@@ -28,8 +26,7 @@ void map2(const T* a, const T* b, T* y, std::size_t n) {
 }
 
 // For long bodies.
-template <class T, class F>
-void map_long(const T* x, T* y, std::size_t n) {
+template <class T, class F> void map_long(const T* x, T* y, std::size_t n) {
   for (std::size_t i = 0; i < n; i += width<T>) {
     bool full = n - i >= width<T>;
     Vec<T> v = full ? load(x + i) : load_part(x + i, n - i, Vec<T>(T(1)));
@@ -42,8 +39,7 @@ void map_long(const T* x, T* y, std::size_t n) {
   }
 }
 
-template <class T, class F>
-void map2_long(const T* a, const T* b, T* y, std::size_t n) {
+template <class T, class F> void map2_long(const T* a, const T* b, T* y, std::size_t n) {
   const Vec<T> one = T(1);
   for (std::size_t i = 0; i < n; i += width<T>) {
     bool full = n - i >= width<T>;
@@ -58,27 +54,27 @@ void map2_long(const T* a, const T* b, T* y, std::size_t n) {
   }
 }
 
-template <class T>
-DINI_INLINE Vec<T> maximum(Vec<T> a, Vec<T> b) { return select(is_nan(a), a, max2(a, b)); }
-template <class T>
-DINI_INLINE Vec<T> minimum(Vec<T> a, Vec<T> b) { return select(is_nan(a), a, min2(a, b)); }
-template <class T>
-DINI_INLINE Vec<T> sign(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> maximum(Vec<T> a, Vec<T> b) { return select(is_nan(a), a, max2(a, b)); }
+template <class T> DINI_INLINE Vec<T> minimum(Vec<T> a, Vec<T> b) { return select(is_nan(a), a, min2(a, b)); }
+template <class T> DINI_INLINE Vec<T> sign(Vec<T> x) {
   return select(equal(x, Vec<T>(T(0))) | is_nan(x), x, with_sign(Vec<T>(T(1)), sign_of(x)));
 }
-template <class T>
-DINI_INLINE Vec<T> relu(Vec<T> x) { return select(less_equal(x, Vec<T>(T(0))), Vec<T>(T(0)), x); }
+template <class T> DINI_INLINE Vec<T> relu(Vec<T> x) { return select(less_equal(x, Vec<T>(T(0))), Vec<T>(T(0)), x); }
 
 // Comparisons, select and products by a number: the compiler's own vectorisation is as good as ours here, and these
 // have nothing to round.
-template <class T>
-void compare_lt(const T* a, const T* b, bool* y, std::size_t n) { for (std::size_t i = 0; i < n; ++i) y[i] = a[i] < b[i]; }
-template <class T>
-void compare_le(const T* a, const T* b, bool* y, std::size_t n) { for (std::size_t i = 0; i < n; ++i) y[i] = a[i] <= b[i]; }
-template <class T>
-void compare_eq(const T* a, const T* b, bool* y, std::size_t n) { for (std::size_t i = 0; i < n; ++i) y[i] = a[i] == b[i]; }
-template <class T>
-void compare_ne(const T* a, const T* b, bool* y, std::size_t n) { for (std::size_t i = 0; i < n; ++i) y[i] = a[i] != b[i]; }
+template <class T> void compare_lt(const T* a, const T* b, bool* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = a[i] < b[i];
+}
+template <class T> void compare_le(const T* a, const T* b, bool* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = a[i] <= b[i];
+}
+template <class T> void compare_eq(const T* a, const T* b, bool* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = a[i] == b[i];
+}
+template <class T> void compare_ne(const T* a, const T* b, bool* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = a[i] != b[i];
+}
 // Lanes whose byte is not zero.
 #if DINI_VECTOR_LEVEL == 512
 DINI_INLINE Mask<float> load_mask(const bool* c, Vec<float>) {
@@ -105,8 +101,7 @@ DINI_INLINE Mask<double> load_mask(const bool* c, Vec<double>) {
 }
 #endif
 
-template <class T>
-void select_array(const bool* c, const T* a, const T* b, T* y, std::size_t n) {
+template <class T> void select_array(const bool* c, const T* a, const T* b, T* y, std::size_t n) {
   std::size_t i = 0;
   for (; i + width<T> <= n; i += width<T>) {
     Vec<T> u = load(a + i), v = load(b + i);

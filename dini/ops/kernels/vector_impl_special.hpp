@@ -14,8 +14,7 @@ namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
 // erfc a for a >= 1/2, e^(-a²) with a² in two words.
-template <class T>
-DINI_INLINE Vec<T> erfc_upper(Vec<T> a) {
+template <class T> DINI_INLINE Vec<T> erfc_upper(Vec<T> a) {
   using D = ErfData<T>;
   a = min2(Vec<T>(D::erfc_zero), a);
   Vec<T> q = (a - T(3)) / (a + T(3));
@@ -27,8 +26,7 @@ DINI_INLINE Vec<T> erfc_upper(Vec<T> a) {
 }
 
 // erf a for a <= 1
-template <class T>
-DINI_INLINE Vec<T> erf_lower(Vec<T> a) { return mul_add(a, poly(a * a, ErfData<T>::erf_p), a); }
+template <class T> DINI_INLINE Vec<T> erf_lower(Vec<T> a) { return mul_add(a, poly(a * a, ErfData<T>::erf_p), a); }
 
 DINI_INLINE Vec<double> erf(Vec<double> x) {
   Vec<double> a = abs(x), one = 1.0;
@@ -46,8 +44,7 @@ DINI_INLINE Vec<float> erf(Vec<float> x) {
   return with_sign(select(less_equal(a, one) | is_nan(a), erf_lower(a), upper), sign_of(x));
 }
 
-template <class T>
-DINI_INLINE Vec<T> erfc(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> erfc(Vec<T> x) {
   const Vec<T> one = T(1), half = T(0.5);
   Vec<T> a = abs(x);
   Vec<T> upper = erfc_upper(max2(half, a));
@@ -55,8 +52,7 @@ DINI_INLINE Vec<T> erfc(Vec<T> x) {
   return select(less_equal(a, half) | is_nan(x), one - flip_sign(erf_lower(a), sign_of(x)), upper);
 }
 
-template <class T>
-DINI_INLINE Vec<T> erfinv(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> erfinv(Vec<T> x) {
   using D = ErfinvData<T>;
   Vec<T> a = abs(x), one = T(1);
   Vec<T> w = -log((one - a) * (one + a));
@@ -72,8 +68,7 @@ DINI_INLINE Vec<T> erfinv(Vec<T> x) {
   return with_sign(y, sign_of(x));
 }
 
-template <int order, class T>
-DINI_INLINE Vec<T> bessel(Vec<T> x) {
+template <int order, class T> DINI_INLINE Vec<T> bessel(Vec<T> x) {
   using D = BesselData<T, order>;
   Vec<T> a = abs(x), eight = T(8);
   Mask<T> large = less(eight, a);
@@ -90,22 +85,17 @@ DINI_INLINE Vec<T> bessel(Vec<T> x) {
   }
   return order == 1 ? flip_sign(y, sign_of(x)) : y;
 }
-template <class T>
-DINI_INLINE Vec<T> i0e(Vec<T> x) { return bessel<0>(x); }
-template <class T>
-DINI_INLINE Vec<T> i1e(Vec<T> x) { return bessel<1>(x); }
+template <class T> DINI_INLINE Vec<T> i0e(Vec<T> x) { return bessel<0>(x); }
+template <class T> DINI_INLINE Vec<T> i1e(Vec<T> x) { return bessel<1>(x); }
 
-template <class T>
-DINI_INLINE Vec<T> each(Vec<T> x, double (*f)(double)) {
+template <class T> DINI_INLINE Vec<T> each(Vec<T> x, double (*f)(double)) {
   alignas(64) T values[width<T>];
   store(values, x);
   for (T& v : values) v = T(f(double(v)));
   return load(values);
 }
-template <class T>
-DINI_INLINE Vec<T> gammaln(Vec<T> x) { return each(x, scalar::gammaln); }
-template <class T>
-DINI_INLINE Vec<T> digamma(Vec<T> x) { return each(x, scalar::digamma); }
+template <class T> DINI_INLINE Vec<T> gammaln(Vec<T> x) { return each(x, scalar::gammaln); }
+template <class T> DINI_INLINE Vec<T> digamma(Vec<T> x) { return each(x, scalar::digamma); }
 
 }  // namespace
 }  // namespace dini::kernels::DINI_VECTOR_ISA

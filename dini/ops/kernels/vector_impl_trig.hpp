@@ -14,17 +14,15 @@ namespace {
 
 inline constexpr double trig_limit = 1647000.0;  // the multiple stays below 2^20
 
-template <bool short_form>
-struct TrigData;
+template <bool short_form> struct TrigData;
 template <>
 struct TrigData<false> {  // for |r| <= π/4: sin r = r + r³ s(r²) to 2^-58, cos r = 1 - r²/2 + r⁴ c(r²) to 2^-64
   static constexpr double s[] = {-0.16666666666666632,   0.008333333333322314,    -0.00019841269829725124,
                                  2.7557313662036324e-06, -2.5050753261922702e-08, 1.5896504822370115e-10};
-  static constexpr double c[] = {0.0416666666666666,      -0.001388888888887399, 2.4801587289394987e-05,
-                                 -2.755731432604768e-07,  2.087571956091317e-09, -1.1359448787026422e-11};
+  static constexpr double c[] = {0.0416666666666666,     -0.001388888888887399, 2.4801587289394987e-05,
+                                 -2.755731432604768e-07, 2.087571956091317e-09, -1.1359448787026422e-11};
 };
-template <>
-struct TrigData<true> {  // to 2^-37 and 2^-43
+template <> struct TrigData<true> {  // to 2^-37 and 2^-43
   static constexpr double s[] = {-0.16666666641426747, 0.008333329362301738, -0.00019839327141621857,
                                  2.718237311079548e-06};
   static constexpr double c[] = {0.04166666662247758, -0.0013888883722650424, 2.4799511767879367e-05,
@@ -38,8 +36,7 @@ struct Angle {
 };
 
 // short_form: one word is enough for a result in float32.
-template <bool short_form>
-DINI_INLINE Angle reduce(Vec<double> x) {
+template <bool short_form> DINI_INLINE Angle reduce(Vec<double> x) {
   constexpr double p1 = 0x1.921fb544p+0, p2 = 0x1.0b4611a6p-34, p3 = 0x1.3198a2ep-69, p4 = 0x1.b839a252049c1p-104;
   const Vec<double> magic = Format<double>::round_magic;
   Vec<double> shifted = mul_add(x, 0x1.45f306dc9c883p-1, magic);
@@ -57,8 +54,7 @@ DINI_INLINE Angle reduce(Vec<double> x) {
 struct SinCos {
   Vec<double> sin, cos;
 };
-template <bool short_form>
-DINI_INLINE SinCos sin_cos(Angle a) {
+template <bool short_form> DINI_INLINE SinCos sin_cos(Angle a) {
   using D = TrigData<short_form>;
   Vec<double> r = a.high, z = r * r, h = z * 0.5, w = Vec<double>(1.0) - h;
   Vec<double> s = z * poly(z, D::s), c = poly(z, D::c);
@@ -73,15 +69,13 @@ DINI_INLINE SinCos sin_cos(Angle a) {
 }
 
 // Bit 0 or 1 of the quadrant as a sign.
-template <int bit>
-DINI_INLINE Bits<double> sign_from(Bits<double> quadrant) {
+template <int bit> DINI_INLINE Bits<double> sign_from(Bits<double> quadrant) {
   return shift_left<63 - bit>(quadrant) & Bits<double>(sign_bit<double>);
 }
 
 enum class Trig { sin, cos, tan };
 
-template <Trig f, bool short_form>
-DINI_INLINE Vec<double> trigonometric(Vec<double> x) {
+template <Trig f, bool short_form> DINI_INLINE Vec<double> trigonometric(Vec<double> x) {
   Angle a = reduce<short_form>(x);
   SinCos v = sin_cos<short_form>(a);
   Mask<double> odd = mask_of(a.quadrant & Bits<double>(1));
@@ -96,8 +90,7 @@ DINI_INLINE Vec<double> trigonometric(Vec<double> x) {
 }
 
 // y with the lanes of m replaced by f(x), one at a time.
-template <class T>
-DINI_INLINE Vec<T> patched(Vec<T> y, Vec<T> x, Mask<T> m, T (*f)(T)) {
+template <class T> DINI_INLINE Vec<T> patched(Vec<T> y, Vec<T> x, Mask<T> m, T (*f)(T)) {
   alignas(64) T xs[width<T>], ys[width<T>];
   store(xs, x);
   store(ys, y);
@@ -107,55 +100,48 @@ DINI_INLINE Vec<T> patched(Vec<T> y, Vec<T> x, Mask<T> m, T (*f)(T)) {
   return load(ys);
 }
 
-template <Trig f, class T>
-T library_trig(T x) {
+template <Trig f, class T> T library_trig(T x) {
   return T(f == Trig::sin ? scalar::sin(x) : f == Trig::cos ? scalar::cos(x) : scalar::tan(x));
 }
 
-template <Trig f>
-DINI_INLINE Vec<double> trig(Vec<double> x) {
+template <Trig f> DINI_INLINE Vec<double> trig(Vec<double> x) {
   Vec<double> y = trigonometric<f, false>(x);
   if constexpr (f != Trig::cos) y = select(equal(x, Vec<double>(0.0)), x, y);  // keeps -0
   Mask<double> far = less(Vec<double>(trig_limit), abs(x));
-  if (any(far)) [[unlikely]] y = patched(y, x, far, library_trig<f, double>);
+  if (any(far)) [[unlikely]]
+    y = patched(y, x, far, library_trig<f, double>);
   return y;
 }
-template <Trig f>
-DINI_INLINE Vec<float> trig(Vec<float> x) {
+template <Trig f> DINI_INLINE Vec<float> trig(Vec<float> x) {
   Vec<float> y = join(trigonometric<f, true>(low_half(x)), trigonometric<f, true>(high_half(x)));
   if constexpr (f != Trig::cos) y = select(equal(x, Vec<float>(0.0f)), x, y);
   Mask<float> far = less(Vec<float>(float(trig_limit)), abs(x));
-  if (any(far)) [[unlikely]] y = patched(y, x, far, library_trig<f, float>);
+  if (any(far)) [[unlikely]]
+    y = patched(y, x, far, library_trig<f, float>);
   return y;
 }
 
-template <class T>
-DINI_INLINE Vec<T> sin(Vec<T> x) { return trig<Trig::sin>(x); }
-template <class T>
-DINI_INLINE Vec<T> cos(Vec<T> x) { return trig<Trig::cos>(x); }
-template <class T>
-DINI_INLINE Vec<T> tan(Vec<T> x) { return trig<Trig::tan>(x); }
+template <class T> DINI_INLINE Vec<T> sin(Vec<T> x) { return trig<Trig::sin>(x); }
+template <class T> DINI_INLINE Vec<T> cos(Vec<T> x) { return trig<Trig::cos>(x); }
+template <class T> DINI_INLINE Vec<T> tan(Vec<T> x) { return trig<Trig::tan>(x); }
 
 // ---- Inverses ---------------------------------------------------------------------------------------------------------
 
-template <class T>
-struct ArcData;
-template <>
-struct ArcData<double> {
+template <class T> struct ArcData;
+template <> struct ArcData<double> {
   static constexpr double half_pi_high = 0x1.921fb54442d18p+0, half_pi_low = 0x1.1a62633145c07p-54;
   // asin x = x + x³ p(x²) for |x| <= 1/2, to 2^-56
-  static constexpr double asin_p[] = {0.16666666666665375,  0.07500000000344816,  0.0446428568219685,
-                                      0.030381959395633828, 0.02237175193690559,  0.017359795626357175,
-                                      0.013884350757679196, 0.012174940117992453, 0.006503528699132077,
+  static constexpr double asin_p[] = {0.16666666666665375,  0.07500000000344816,   0.0446428568219685,
+                                      0.030381959395633828, 0.02237175193690559,   0.017359795626357175,
+                                      0.013884350757679196, 0.012174940117992453,  0.006503528699132077,
                                       0.01959432288191518,  -0.016326672528440275, 0.03198168146466186};
   // atan t = t + t³ p(t²) for |t| <= √2 - 1, to 2^-59
-  static constexpr double atan_p[] = {-0.33333333333333187, 0.19999999999949727,   -0.14285714279788644,
-                                      0.1111111076222767,   -0.09090897125824916,  0.07692048633430103,
-                                      -0.06662968882159367, 0.058468823731051583,  -0.050346706547190596,
+  static constexpr double atan_p[] = {-0.33333333333333187, 0.19999999999949727,  -0.14285714279788644,
+                                      0.1111111076222767,   -0.09090897125824916, 0.07692048633430103,
+                                      -0.06662968882159367, 0.058468823731051583, -0.050346706547190596,
                                       0.037944552305599955, -0.017773488147546302};
 };
-template <>
-struct ArcData<float> {
+template <> struct ArcData<float> {
   static constexpr float half_pi_high = 0x1.921fb6p+0f, half_pi_low = -0x1.777a5cp-25f;
   static constexpr float asin_p[] = {0.166666599f,  0.0750051215f, 0.0445154683f,
                                      0.0318198403f, 0.0143937306f, 0.0375782566f};
@@ -163,21 +149,18 @@ struct ArcData<float> {
 };
 
 // For a = |x| <= 1/2: s = a; else asin a = π/2 - 2 asin s with s = √((1 - a)/2). p = asin s - s.
-template <class T>
-struct HalfArc {
+template <class T> struct HalfArc {
   Mask<T> large;
   Vec<T> s, p;
 };
-template <class T>
-DINI_INLINE HalfArc<T> half_arc(Vec<T> a) {
+template <class T> DINI_INLINE HalfArc<T> half_arc(Vec<T> a) {
   Mask<T> large = less(Vec<T>(T(0.5)), a);
   Vec<T> z = select(large, (T(1) - a) * Vec<T>(T(0.5)), a * a);
   Vec<T> s = select(large, sqrt(z), a);
   return {large, s, s * z * poly(z, ArcData<T>::asin_p)};
 }
 
-template <class T>
-DINI_INLINE Vec<T> asin(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> asin(Vec<T> x) {
   using D = ArcData<T>;
   HalfArc<T> h = half_arc(abs(x));
   Vec<T> small = h.s + h.p;
@@ -185,8 +168,7 @@ DINI_INLINE Vec<T> asin(Vec<T> x) {
   return with_sign(select(h.large, large, small), sign_of(x));
 }
 
-template <class T>
-DINI_INLINE Vec<T> acos(Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> acos(Vec<T> x) {
   using D = ArcData<T>;
   HalfArc<T> h = half_arc(abs(x));
   Vec<T> signed_s = flip_sign(h.s, sign_of(x)), signed_p = flip_sign(h.p, sign_of(x));
@@ -198,8 +180,7 @@ DINI_INLINE Vec<T> acos(Vec<T> x) {
 }
 
 // atan(n/d) for n, d >= 0: with t = n/d, or (n - d)/(n + d) and π/4, or -d/n and π/2, whichever is below √2 - 1.
-template <class T>
-DINI_INLINE Vec<T> atan_ratio(Vec<T> n, Vec<T> d) {
+template <class T> DINI_INLINE Vec<T> atan_ratio(Vec<T> n, Vec<T> d) {
   using D = ArcData<T>;
   Mask<T> middle = less(d * T(0.41421356237309504880), n), upper = less(d * T(2.41421356237309504880), n);
   Vec<T> numerator = select(upper, -d, select(middle, n - d, n));
@@ -211,11 +192,9 @@ DINI_INLINE Vec<T> atan_ratio(Vec<T> n, Vec<T> d) {
   return high + (t + mul_add(t * z, poly(z, D::atan_p), low));
 }
 
-template <class T>
-DINI_INLINE Vec<T> atan(Vec<T> x) { return with_sign(atan_ratio(abs(x), Vec<T>(T(1))), sign_of(x)); }
+template <class T> DINI_INLINE Vec<T> atan(Vec<T> x) { return with_sign(atan_ratio(abs(x), Vec<T>(T(1))), sign_of(x)); }
 
-template <class T>
-DINI_INLINE Vec<T> atan2(Vec<T> y, Vec<T> x) {
+template <class T> DINI_INLINE Vec<T> atan2(Vec<T> y, Vec<T> x) {
   using D = ArcData<T>;
   using F = Format<T>;
   Vec<T> n = abs(y), d = abs(x);

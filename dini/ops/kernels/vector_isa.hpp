@@ -38,10 +38,8 @@ typedef std::uint64_t NativeD_uint __attribute__((vector_size(vector_bytes)));
 // Products and sums in one rounding, or in two: see mul_add.
 inline constexpr bool has_fma = DINI_VECTOR_LEVEL != 0;
 
-template <class T>
-struct Format;
-template <>
-struct Format<float> {
+template <class T> struct Format;
+template <> struct Format<float> {
   using Native = NativeF;
   using Int = std::int32_t;
   using NativeInt = NativeF_int;
@@ -51,8 +49,7 @@ struct Format<float> {
   static constexpr float splitter = 4097.0f;         // 2^12 + 1, Veltkamp's
   static constexpr float smallest_normal = 0x1p-126f, epsilon = 0x1p-23f, largest = 0x1.fffffep127f;
 };
-template <>
-struct Format<double> {
+template <> struct Format<double> {
   using Native = NativeD;
   using Int = std::int64_t;
   using NativeInt = NativeD_int;
@@ -63,24 +60,17 @@ struct Format<double> {
   static constexpr double smallest_normal = 0x1p-1022, epsilon = 0x1p-52, largest = 0x1.fffffffffffffp1023;
 };
 
-template <class T>
-inline constexpr std::size_t width = vector_bytes / sizeof(T);
+template <class T> inline constexpr std::size_t width = vector_bytes / sizeof(T);
 
 // In a parameter: T is not deduced from this one, so that a number may be passed.
-template <class T>
-struct Same {
-  using type = T;
-};
+template <class T> struct Same { using type = T; };
 
-template <class T>
-inline constexpr T infinity = T(__builtin_inf());
-template <class T>
-inline constexpr T nan_value = T(__builtin_nan(""));
+template <class T> inline constexpr T infinity = T(__builtin_inf());
+template <class T> inline constexpr T nan_value = T(__builtin_nan(""));
 
 // ---- The types ------------------------------------------------------------------------------------------------------
 
-template <class T>
-struct Vec {
+template <class T> struct Vec {
   typename Format<T>::Native v;
 
   Vec() = default;
@@ -95,8 +85,7 @@ struct Vec {
 };
 
 // The bits of a Vec<T> as signed integers of the same size.
-template <class T>
-struct Bits {
+template <class T> struct Bits {
   using Native = typename Format<T>::NativeInt;
   using Unsigned = typename Format<T>::NativeUint;
   using Int = typename Format<T>::Int;
@@ -114,50 +103,41 @@ struct Bits {
   friend DINI_INLINE Bits operator~(Bits a) { return Bits(~a.v); }
 };
 
-template <int by, class T>
-DINI_INLINE Bits<T> shift_left(Bits<T> a) {
+template <int by, class T> DINI_INLINE Bits<T> shift_left(Bits<T> a) {
   return Bits<T>(typename Format<T>::NativeInt(typename Format<T>::NativeUint(a.v) << by));
 }
-template <int by, class T>
-DINI_INLINE Bits<T> shift_right(Bits<T> a) {  // zeros come in
+template <int by, class T> DINI_INLINE Bits<T> shift_right(Bits<T> a) {  // zeros come in
   return Bits<T>(typename Format<T>::NativeInt(typename Format<T>::NativeUint(a.v) >> by));
 }
 
-template <class T>
-DINI_INLINE Bits<T> bits(Vec<T> a) { return Bits<T>((typename Format<T>::NativeInt)(a.v)); }
-template <class T>
-DINI_INLINE Vec<T> from_bits(Bits<T> a) { return Vec<T>((typename Format<T>::Native)(a.v)); }
+template <class T> DINI_INLINE Bits<T> bits(Vec<T> a) { return Bits<T>((typename Format<T>::NativeInt)(a.v)); }
+template <class T> DINI_INLINE Vec<T> from_bits(Bits<T> a) { return Vec<T>((typename Format<T>::Native)(a.v)); }
 
 template <class T>
 inline constexpr typename Format<T>::Int sign_bit = typename Format<T>::Int(1ull << (8 * sizeof(T) - 1));
 
-template <class T>
-DINI_INLINE Vec<T> abs(Vec<T> a) { return from_bits(bits(a) & Bits<T>(~sign_bit<T>)); }
-template <class T>
-DINI_INLINE Bits<T> sign_of(Vec<T> a) { return bits(a) & Bits<T>(sign_bit<T>); }
-template <class T>
-DINI_INLINE Vec<T> with_sign(Vec<T> magnitude, Bits<T> sign) { return from_bits(bits(magnitude) | sign); }  // magnitude >= +0
-template <class T>
-DINI_INLINE Vec<T> flip_sign(Vec<T> a, Bits<T> sign) { return from_bits(bits(a) ^ sign); }
+template <class T> DINI_INLINE Vec<T> abs(Vec<T> a) { return from_bits(bits(a) & Bits<T>(~sign_bit<T>)); }
+template <class T> DINI_INLINE Bits<T> sign_of(Vec<T> a) { return bits(a) & Bits<T>(sign_bit<T>); }
+template <class T> DINI_INLINE Vec<T> with_sign(Vec<T> magnitude, Bits<T> sign) {
+  return from_bits(bits(magnitude) | sign);
+}  // magnitude >= +0
+template <class T> DINI_INLINE Vec<T> flip_sign(Vec<T> a, Bits<T> sign) { return from_bits(bits(a) ^ sign); }
 
 // ---- AVX-512 ----------------------------------------------------------------------------------------------------------
 
 #if DINI_VECTOR_LEVEL == 512
 
-template <>
-DINI_INLINE Vec<float>::Vec(float s) : v(_mm512_set1_ps(s)) {}
-template <>
-DINI_INLINE Vec<double>::Vec(double s) : v(_mm512_set1_pd(s)) {}
+template <> DINI_INLINE Vec<float>::Vec(float s) : v(_mm512_set1_ps(s)) {}
+template <> DINI_INLINE Vec<double>::Vec(double s) : v(_mm512_set1_pd(s)) {}
 
-template <class T>
-struct Mask {
+template <class T> struct Mask {
   unsigned m;  // one bit a lane
   friend DINI_INLINE Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
   friend DINI_INLINE Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
-  friend DINI_INLINE Mask operator~(Mask a) { return {~a.m & ((1u << width<T>) - 1)}; }
+  friend DINI_INLINE Mask operator~(Mask a) { return {~a.m & ((1u << width<T>)-1)}; }
 };
 
-#define DINI_COMPARE(name, predicate)                                                                          \
+#define DINI_COMPARE(name, predicate)                                                                            \
   DINI_INLINE Mask<float> name(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.v, b.v, predicate)}; } \
   DINI_INLINE Mask<double> name(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.v, b.v, predicate)}; }
 DINI_COMPARE(less, _CMP_LT_OQ)
@@ -167,10 +147,13 @@ DINI_COMPARE(not_equal, _CMP_NEQ_UQ)
 DINI_COMPARE(unordered, _CMP_UNORD_Q)
 #undef DINI_COMPARE
 
-template <class T>
-DINI_INLINE unsigned to_bits(Mask<T> m) { return m.m; }
-DINI_INLINE Mask<float> mask_of(Bits<float> a) { return {unsigned(_mm512_test_epi32_mask((__m512i)a.v, (__m512i)a.v))}; }
-DINI_INLINE Mask<double> mask_of(Bits<double> a) { return {unsigned(_mm512_test_epi64_mask((__m512i)a.v, (__m512i)a.v))}; }
+template <class T> DINI_INLINE unsigned to_bits(Mask<T> m) { return m.m; }
+DINI_INLINE Mask<float> mask_of(Bits<float> a) {
+  return {unsigned(_mm512_test_epi32_mask((__m512i)a.v, (__m512i)a.v))};
+}
+DINI_INLINE Mask<double> mask_of(Bits<double> a) {
+  return {unsigned(_mm512_test_epi64_mask((__m512i)a.v, (__m512i)a.v))};
+}
 
 DINI_INLINE Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) {
   return _mm512_mask_blend_ps(__mmask16(m.m), b.v, a.v);
@@ -189,8 +172,8 @@ DINI_INLINE Vec<double> min2(Vec<double> a, Vec<double> b) { return _mm512_min_p
 DINI_INLINE Vec<float> max2(Vec<float> a, Vec<float> b) { return _mm512_max_ps(a.v, b.v); }
 DINI_INLINE Vec<double> max2(Vec<double> a, Vec<double> b) { return _mm512_max_pd(a.v, b.v); }
 
-#define DINI_ROUND(name, mode)                                                                               \
-  DINI_INLINE Vec<float> name(Vec<float> a) { return _mm512_roundscale_ps(a.v, mode | _MM_FROUND_NO_EXC); }   \
+#define DINI_ROUND(name, mode)                                                                              \
+  DINI_INLINE Vec<float> name(Vec<float> a) { return _mm512_roundscale_ps(a.v, mode | _MM_FROUND_NO_EXC); } \
   DINI_INLINE Vec<double> name(Vec<double> a) { return _mm512_roundscale_pd(a.v, mode | _MM_FROUND_NO_EXC); }
 DINI_ROUND(round_even, _MM_FROUND_TO_NEAREST_INT)
 DINI_ROUND(floor, _MM_FROUND_TO_NEG_INF)
@@ -226,25 +209,22 @@ DINI_INLINE Vec<float> join(Vec<double> low, Vec<double> high) {
 
 #elif DINI_VECTOR_LEVEL == 2
 
-template <>
-DINI_INLINE Vec<float>::Vec(float s) : v(_mm256_set1_ps(s)) {}
-template <>
-DINI_INLINE Vec<double>::Vec(double s) : v(_mm256_set1_pd(s)) {}
+template <> DINI_INLINE Vec<float>::Vec(float s) : v(_mm256_set1_ps(s)) {}
+template <> DINI_INLINE Vec<double>::Vec(double s) : v(_mm256_set1_pd(s)) {}
 
-template <class T>
-struct Mask {
+template <class T> struct Mask {
   typename Format<T>::NativeInt m;  // all ones or all zeros in a lane
   friend DINI_INLINE Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
   friend DINI_INLINE Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
   friend DINI_INLINE Mask operator~(Mask a) { return {~a.m}; }
 };
 
-#define DINI_COMPARE(name, predicate)                                                                    \
-  DINI_INLINE Mask<float> name(Vec<float> a, Vec<float> b) {                                             \
-    return {(NativeF_int)_mm256_cmp_ps(a.v, b.v, predicate)};                                            \
-  }                                                                                                      \
-  DINI_INLINE Mask<double> name(Vec<double> a, Vec<double> b) {                                          \
-    return {(NativeD_int)_mm256_cmp_pd(a.v, b.v, predicate)};                                            \
+#define DINI_COMPARE(name, predicate)                           \
+  DINI_INLINE Mask<float> name(Vec<float> a, Vec<float> b) {    \
+    return {(NativeF_int)_mm256_cmp_ps(a.v, b.v, predicate)};   \
+  }                                                             \
+  DINI_INLINE Mask<double> name(Vec<double> a, Vec<double> b) { \
+    return {(NativeD_int)_mm256_cmp_pd(a.v, b.v, predicate)};   \
   }
 DINI_COMPARE(less, _CMP_LT_OQ)
 DINI_COMPARE(less_equal, _CMP_LE_OQ)
@@ -255,8 +235,7 @@ DINI_COMPARE(unordered, _CMP_UNORD_Q)
 
 DINI_INLINE unsigned to_bits(Mask<float> m) { return unsigned(_mm256_movemask_ps((__m256)m.m)); }
 DINI_INLINE unsigned to_bits(Mask<double> m) { return unsigned(_mm256_movemask_pd((__m256d)m.m)); }
-template <class T>
-DINI_INLINE Mask<T> mask_of(Bits<T> a) { return {a.v != typename Format<T>::NativeInt{}}; }
+template <class T> DINI_INLINE Mask<T> mask_of(Bits<T> a) { return {a.v != typename Format<T>::NativeInt{}}; }
 
 DINI_INLINE Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) {
   return _mm256_blendv_ps(b.v, a.v, (__m256)m.m);
@@ -274,7 +253,7 @@ DINI_INLINE Vec<double> min2(Vec<double> a, Vec<double> b) { return _mm256_min_p
 DINI_INLINE Vec<float> max2(Vec<float> a, Vec<float> b) { return _mm256_max_ps(a.v, b.v); }
 DINI_INLINE Vec<double> max2(Vec<double> a, Vec<double> b) { return _mm256_max_pd(a.v, b.v); }
 
-#define DINI_ROUND(name, mode)                                                                        \
+#define DINI_ROUND(name, mode)                                                                         \
   DINI_INLINE Vec<float> name(Vec<float> a) { return _mm256_round_ps(a.v, mode | _MM_FROUND_NO_EXC); } \
   DINI_INLINE Vec<double> name(Vec<double> a) { return _mm256_round_pd(a.v, mode | _MM_FROUND_NO_EXC); }
 DINI_ROUND(round_even, _MM_FROUND_TO_NEAREST_INT)
@@ -334,20 +313,17 @@ DINI_INLINE Vec<float> join(Vec<double> low, Vec<double> high) {
 
 #else
 
-template <>
-DINI_INLINE Vec<float>::Vec(float s) : v(_mm_set1_ps(s)) {}
-template <>
-DINI_INLINE Vec<double>::Vec(double s) : v(_mm_set1_pd(s)) {}
+template <> DINI_INLINE Vec<float>::Vec(float s) : v(_mm_set1_ps(s)) {}
+template <> DINI_INLINE Vec<double>::Vec(double s) : v(_mm_set1_pd(s)) {}
 
-template <class T>
-struct Mask {
+template <class T> struct Mask {
   typename Format<T>::NativeInt m;
   friend DINI_INLINE Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
   friend DINI_INLINE Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
   friend DINI_INLINE Mask operator~(Mask a) { return {~a.m}; }
 };
 
-#define DINI_COMPARE(name, operation)                                                                       \
+#define DINI_COMPARE(name, operation)                                                                                \
   DINI_INLINE Mask<float> name(Vec<float> a, Vec<float> b) { return {(NativeF_int)_mm_##operation##_ps(a.v, b.v)}; } \
   DINI_INLINE Mask<double> name(Vec<double> a, Vec<double> b) { return {(NativeD_int)_mm_##operation##_pd(a.v, b.v)}; }
 DINI_COMPARE(less, cmplt)
@@ -359,17 +335,14 @@ DINI_COMPARE(unordered, cmpunord)
 
 DINI_INLINE unsigned to_bits(Mask<float> m) { return unsigned(_mm_movemask_ps((__m128)m.m)); }
 DINI_INLINE unsigned to_bits(Mask<double> m) { return unsigned(_mm_movemask_pd((__m128d)m.m)); }
-template <class T>
-DINI_INLINE Mask<T> mask_of(Bits<T> a) { return {a.v != typename Format<T>::NativeInt{}}; }
+template <class T> DINI_INLINE Mask<T> mask_of(Bits<T> a) { return {a.v != typename Format<T>::NativeInt{}}; }
 
-template <class T>
-DINI_INLINE Vec<T> select(Mask<T> m, typename Same<Vec<T>>::type a, typename Same<Vec<T>>::type b) {
+template <class T> DINI_INLINE Vec<T> select(Mask<T> m, typename Same<Vec<T>>::type a, typename Same<Vec<T>>::type b) {
   using Int = typename Format<T>::NativeInt;
   return Vec<T>((typename Format<T>::Native)((m.m & (Int)a.v) | (~m.m & (Int)b.v)));
 }
 
-template <class T>
-DINI_INLINE Vec<T> mul_add(Vec<T> a, typename Same<Vec<T>>::type b, typename Same<Vec<T>>::type c) {
+template <class T> DINI_INLINE Vec<T> mul_add(Vec<T> a, typename Same<Vec<T>>::type b, typename Same<Vec<T>>::type c) {
   return a * b + c;
 }
 DINI_INLINE Vec<float> sqrt(Vec<float> a) { return _mm_sqrt_ps(a.v); }
@@ -380,22 +353,18 @@ DINI_INLINE Vec<float> max2(Vec<float> a, Vec<float> b) { return _mm_max_ps(a.v,
 DINI_INLINE Vec<double> max2(Vec<double> a, Vec<double> b) { return _mm_max_pd(a.v, b.v); }
 
 // Adding and taking away 2^mantissa rounds halves to even; larger numbers, infinities and NaN are integers already.
-template <class T>
-DINI_INLINE Vec<T> round_even(Vec<T> a) {
+template <class T> DINI_INLINE Vec<T> round_even(Vec<T> a) {
   const Vec<T> big = T(2) / Format<T>::epsilon * T(0.5);
   Vec<T> magnitude = abs(a);
   Vec<T> rounded = with_sign((magnitude + big) - big, sign_of(a));
   return select(less(magnitude, big), rounded, a);
 }
-template <class T>
-DINI_INLINE Vec<T> floor(Vec<T> a) {
+template <class T> DINI_INLINE Vec<T> floor(Vec<T> a) {
   Vec<T> r = round_even(a);
   return with_sign(abs(select(less(a, r), r - T(1), r)), sign_of(a));
 }
-template <class T>
-DINI_INLINE Vec<T> ceil(Vec<T> a) { return -floor(-a); }
-template <class T>
-DINI_INLINE Vec<T> trunc(Vec<T> a) { return with_sign(floor(abs(a)), sign_of(a)); }
+template <class T> DINI_INLINE Vec<T> ceil(Vec<T> a) { return -floor(-a); }
+template <class T> DINI_INLINE Vec<T> trunc(Vec<T> a) { return with_sign(floor(abs(a)), sign_of(a)); }
 
 DINI_INLINE Vec<float> load(const float* p) { return _mm_loadu_ps(p); }
 DINI_INLINE Vec<double> load(const double* p) { return _mm_loadu_pd(p); }
@@ -430,23 +399,16 @@ DINI_INLINE Vec<float> join(Vec<double> low, Vec<double> high) {
 
 // ---- Built on the above -----------------------------------------------------------------------------------------------------
 
-template <class T>
-DINI_INLINE bool any(Mask<T> m) { return to_bits(m) != 0; }
-template <class T>
-DINI_INLINE Mask<T> is_nan(Vec<T> a) { return unordered(a, a); }
-template <class T>
-DINI_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {  // NaN stays NaN
+template <class T> DINI_INLINE bool any(Mask<T> m) { return to_bits(m) != 0; }
+template <class T> DINI_INLINE Mask<T> is_nan(Vec<T> a) { return unordered(a, a); }
+template <class T> DINI_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {  // NaN stays NaN
   return min2(Vec<T>(high), max2(Vec<T>(low), x));
 }
 
 // a·b = product + error exactly, unless something over- or underflows.
-template <class T>
-struct Pair {
-  Vec<T> high, low;
-};
+template <class T> struct Pair { Vec<T> high, low; };
 
-template <class T>
-DINI_INLINE Pair<T> two_product(Vec<T> a, Vec<T> b) {
+template <class T> DINI_INLINE Pair<T> two_product(Vec<T> a, Vec<T> b) {
   Vec<T> p = a * b;
   if constexpr (has_fma) {
     return {p, mul_add(a, b, -p)};
@@ -457,13 +419,11 @@ DINI_INLINE Pair<T> two_product(Vec<T> a, Vec<T> b) {
     return {p, ((ah * bh - p) + ah * bl + al * bh) + al * bl};
   }
 }
-template <class T>
-DINI_INLINE Pair<T> two_sum(Vec<T> a, Vec<T> b) {  // Knuth
+template <class T> DINI_INLINE Pair<T> two_sum(Vec<T> a, Vec<T> b) {  // Knuth
   Vec<T> s = a + b, t = s - a;
   return {s, (a - (s - t)) + (b - t)};
 }
-template <class T>
-DINI_INLINE Pair<T> fast_two_sum(Vec<T> a, Vec<T> b) {  // |a| >= |b| or a = 0
+template <class T> DINI_INLINE Pair<T> fast_two_sum(Vec<T> a, Vec<T> b) {  // |a| >= |b| or a = 0
   Vec<T> s = a + b;
   return {s, b - (s - a)};
 }

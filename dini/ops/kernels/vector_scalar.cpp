@@ -10,8 +10,7 @@ double sin(double x) { return std::sin(x); }
 double cos(double x) { return std::cos(x); }
 double tan(double x) { return std::tan(x); }
 
-template <class T>
-T mod(T a, T b) {
+template <class T> T mod(T a, T b) {
   T r = std::fmod(a, b);
   if (r == 0) return std::copysign(T(0), b);
   return (r < 0) != (b < 0) ? r + b : r;
@@ -34,8 +33,8 @@ long double positive_digamma(long double x) {
     numerator = numerator * x + denominator;
     denominator *= x;
   }
-  constexpr long double b[] = {1.0L / 12,  -1.0L / 120,      1.0L / 252, -1.0L / 240,    1.0L / 132,
-                               -691.0L / 32760, 1.0L / 12, -3617.0L / 8160, 43867.0L / 14364};
+  constexpr long double b[] = {1.0L / 12,       -1.0L / 120, 1.0L / 252,      -1.0L / 240,     1.0L / 132,
+                               -691.0L / 32760, 1.0L / 12,   -3617.0L / 8160, 43867.0L / 14364};
   long double z = 1 / (x * x), series = 0;
   for (int k = 8; k >= 0; --k) series = (series + b[k]) * z;
   return std::log(x) - (0.5L / x + series) - numerator / denominator;

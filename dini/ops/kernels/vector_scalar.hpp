@@ -9,8 +9,7 @@ double cos(double x);
 double tan(double x);
 
 // a - floor(a/b) b, with fmod's exactness, zeros with the sign of b.
-template <class T>
-T mod(T a, T b);
+template <class T> T mod(T a, T b);
 
 // log |Γ(x)|; +inf at the poles.
 double gammaln(double x);
