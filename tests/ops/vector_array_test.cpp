@@ -17,7 +17,7 @@ template <class T> class VectorArrays : public testing::Test {};
 using Dtypes = testing::Types<float, double>;
 TYPED_TEST_SUITE(VectorArrays, Dtypes);
 
-// ---- Tails, position, in place ------------------------------------------------------------------------------------------
+// ---- Tails, position, in place --------------------------------------------------------------------------------------
 
 // Values that send some lanes and not others through the rare branches.
 template <class T> std::vector<T> mixed_values(std::size_t n, unsigned seed) {
@@ -110,7 +110,7 @@ TYPED_TEST(VectorArrays, ComparisonsAndSelect) {
   }
 }
 
-// ---- Reductions ---------------------------------------------------------------------------------------------------------
+// ---- Reductions -----------------------------------------------------------------------------------------------------
 
 template <class T> std::vector<T> uniform_values(std::size_t n, unsigned seed) {
   std::mt19937_64 random(seed);
@@ -169,7 +169,7 @@ TYPED_TEST(VectorArrays, LargestAndSmallest) {
   }
 }
 
-// ---- Products -----------------------------------------------------------------------------------------------------------
+// ---- Products -------------------------------------------------------------------------------------------------------
 
 TYPED_TEST(VectorArrays, MatrixTimesVector) {
   using T = TypeParam;

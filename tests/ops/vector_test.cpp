@@ -27,7 +27,7 @@ template <class T> double ulp_error(T y, Real exact) {
   return double(std::abs(Real(y) - exact) / ulp);
 }
 
-// ---- Arguments ----------------------------------------------------------------------------------------------------------
+// ---- Arguments ------------------------------------------------------------------------------------------------------
 
 // Bit patterns over all exponents and both signs, values a few bits from interesting ones, and uniform draws where
 // functions change their method.
@@ -186,7 +186,7 @@ template <class T> void binary_errors() {
 TEST(Vector, BinaryErrorsFloat32) { binary_errors<float>(); }
 TEST(Vector, BinaryErrorsFloat64) { binary_errors<double>(); }
 
-// ---- Values at the edges ------------------------------------------------------------------------------------------------
+// ---- Values at the edges --------------------------------------------------------------------------------------------
 
 template <class T> class VectorLimits : public testing::Test {};
 using Dtypes = testing::Types<float, double>;

@@ -1,4 +1,4 @@
-// What the tests of the vector kernels share: the functions with their references in long double and the errors allowed.
+// What the tests of the vector kernels share: the functions, their references in long double and the errors allowed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ template <class T> bool same_bits(T a, T b) {
   return std::bit_cast<Unsigned<T>>(a) == std::bit_cast<Unsigned<T>>(b) || (std::isnan(a) && std::isnan(b));
 }
 
-// ---- Functions of one argument ------------------------------------------------------------------------------------------
+// ---- Functions of one argument --------------------------------------------------------------------------------------
 
 struct UnaryCase {
   const char* name;
@@ -157,7 +157,7 @@ const UnaryCase unary_cases[] = {
     {BOTH(i1e), [](Real x) { return bessel_reference(1, x); }, 4},
 };
 
-// ---- Functions of two arguments -----------------------------------------------------------------------------------------
+// ---- Functions of two arguments -------------------------------------------------------------------------------------
 
 struct BinaryCase {
   const char* name;

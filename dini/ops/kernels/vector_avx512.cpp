@@ -1,7 +1,7 @@
 // The vector kernels for processors with AVX-512 F, DQ, VL and BW; compiled with -mavx512f -mavx512dq -mavx512vl
 // -mavx512bw -mavx2 -mfma.
 #if defined(__GNUC__) && !defined(__clang__)
-// GCC 12's own intrinsics start from an undefined register and are warned about where they are inlined (GCC bug 105593).
+// GCC 12's own intrinsics start from an undefined register, which it reports where they are inlined (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif

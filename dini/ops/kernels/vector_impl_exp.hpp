@@ -95,8 +95,9 @@ template <class T> DINI_INLINE Vec<T> expm1(Vec<T> x) {
   return select(less(abs(x), Vec<T>(Format<T>::epsilon / 4)), x, y);  // keeps -0 and subnormals
 }
 
-// tanh |x| = (2^k m + (2^k - 1)) / (2^k m + (2^k + 1)) with e^2|x| = 2^k (1 + m). (A rational function of x is no faster
-// in float32 than this, and loses another two ulp near 1.)
+// tanh |x| = (2^k m + (2^k - 1)) / (2^k m + (2^k + 1)) with e^2|x| = 2^k (1 + m). A rational function of x is no faster
+// in float32 than this and loses another two ulp near 1; 1 - 2/(e^2|x| + 1) where x is large is 0.3 ulp better and 15%
+// slower.
 template <class T> DINI_INLINE Vec<T> tanh(Vec<T> x) {
   Vec<T> a = min2(Vec<T>(ExpData<T>::tanh_limit), abs(x));
   auto e = exponential(a + a);

@@ -167,8 +167,8 @@ template <class T> DINI_INLINE Vec<T> each2(Vec<T> y, Vec<T> a, Vec<T> b, unsign
   return load(w);
 }
 
-// With a quotient below 2^52, |a| - trunc(|a|/|b|)·|b| is exact in one multiply-add, and the quotient was at most one too
-// large: then the remainder is exact as well, being a multiple of what both are multiples of and smaller than |b|.
+// With a quotient below 2^52, |a| - trunc(|a|/|b|)·|b| is exact in one multiply-add, and the quotient was at most one
+// too large: then the remainder is exact as well, being a multiple of what both are multiples of and smaller than |b|.
 DINI_INLINE Vec<double> remainder_of(Vec<double> a, Vec<double> b) {
   Vec<double> r = mul_add(-trunc(a / b), b, a);
   return select(less(r, Vec<double>(0.0)), r + b, r);

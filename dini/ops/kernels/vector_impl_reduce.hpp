@@ -55,8 +55,8 @@ struct Sum {
 };
 
 // 128 bytes of lanes. term(i) is the register of elements from i on, term(i, k) the first k of them with zeros behind:
-// adding zeros changes nothing, because a lane that starts from +0 never is -0. (Written with a pack, because GCC 12 makes
-// a call of memset of a loop that sets the lanes to zero, and they stay in memory.)
+// adding zeros changes nothing, because a lane that starts from +0 never is -0. (Written with a pack, because GCC 12
+// fills memory with zeros for a loop that sets the lanes to zero, and there they stay.)
 template <class T, class Term, std::size_t... r>
 DINI_INLINE T sum_block(std::size_t n, Term term, std::index_sequence<r...>) {
   constexpr std::size_t w = width<T>, registers = sizeof...(r);

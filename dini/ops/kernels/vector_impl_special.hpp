@@ -2,8 +2,9 @@
 //
 // All coefficients are our own minimax fits (Remez). Sources of the forms: for erfc, exp(-x²) times a polynomial in
 // (x - 3)/(x + 3) (Schonfelder, Mathematics of Computation 32, 1978; Shepherd and Laframboise, ibid. 36, 1981); for
-// erfinv, polynomials in -log(1 - x²) and its root (Giles, "Approximating the erfinv function", GPU Computing Gems, 2011);
-// for the Bessel functions, the power series and Hankel's expansion (Abramowitz and Stegun 9.6.10, 9.7.1) made minimax.
+// erfinv, polynomials in -log(1 - x²) and its root (Giles, "Approximating the erfinv function", GPU Computing Gems,
+// 2011); for the Bessel functions, the power series and Hankel's expansion (Abramowitz and Stegun 9.6.10, 9.7.1) made
+// minimax.
 #pragma once
 
 #include "vector_impl_log.hpp"

@@ -125,7 +125,7 @@ template <class T> DINI_INLINE Vec<T> sin(Vec<T> x) { return trig<Trig::sin>(x);
 template <class T> DINI_INLINE Vec<T> cos(Vec<T> x) { return trig<Trig::cos>(x); }
 template <class T> DINI_INLINE Vec<T> tan(Vec<T> x) { return trig<Trig::tan>(x); }
 
-// ---- Inverses ---------------------------------------------------------------------------------------------------------
+// ---- Inverses -------------------------------------------------------------------------------------------------------
 
 template <class T> struct ArcData;
 template <> struct ArcData<double> {
@@ -198,8 +198,7 @@ template <class T> DINI_INLINE Vec<T> atan2(Vec<T> y, Vec<T> x) {
   using D = ArcData<T>;
   using F = Format<T>;
   Vec<T> n = abs(y), d = abs(x);
-  // Large sides are made small enough to be added, and subnormal ones normal; of an infinite pair only which is infinite
-  // matters.
+  // Large sides are made small enough to be added, and subnormal ones normal; where one is infinite, only which counts.
   const Vec<T> zero = T(0), one = T(1), inf = infinity<T>;
   Vec<T> larger = max2(n, d);
   Mask<T> large = less(Vec<T>(F::largest / 4), larger), small = less(larger, Vec<T>(F::smallest_normal / F::epsilon));

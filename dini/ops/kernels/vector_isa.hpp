@@ -123,7 +123,7 @@ template <class T> DINI_INLINE Vec<T> with_sign(Vec<T> magnitude, Bits<T> sign) 
 }  // magnitude >= +0
 template <class T> DINI_INLINE Vec<T> flip_sign(Vec<T> a, Bits<T> sign) { return from_bits(bits(a) ^ sign); }
 
-// ---- AVX-512 ----------------------------------------------------------------------------------------------------------
+// ---- AVX-512 --------------------------------------------------------------------------------------------------------
 
 #if DINI_VECTOR_LEVEL == 512
 
@@ -205,7 +205,7 @@ DINI_INLINE Vec<float> join(Vec<double> low, Vec<double> high) {
   return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low.v)), _mm512_cvtpd_ps(high.v), 1);
 }
 
-// ---- AVX2 with FMA ------------------------------------------------------------------------------------------------------
+// ---- AVX2 with FMA --------------------------------------------------------------------------------------------------
 
 #elif DINI_VECTOR_LEVEL == 2
 
@@ -309,7 +309,7 @@ DINI_INLINE Vec<float> join(Vec<double> low, Vec<double> high) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low.v)), _mm256_cvtpd_ps(high.v), 1);
 }
 
-// ---- SSE2 -----------------------------------------------------------------------------------------------------------------
+// ---- SSE2 -----------------------------------------------------------------------------------------------------------
 
 #else
 
@@ -397,7 +397,7 @@ DINI_INLINE Vec<float> join(Vec<double> low, Vec<double> high) {
 
 #endif
 
-// ---- Built on the above -----------------------------------------------------------------------------------------------------
+// ---- Built on the above ---------------------------------------------------------------------------------------------
 
 template <class T> DINI_INLINE bool any(Mask<T> m) { return to_bits(m) != 0; }
 template <class T> DINI_INLINE Mask<T> is_nan(Vec<T> a) { return unordered(a, a); }

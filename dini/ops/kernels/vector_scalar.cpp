@@ -25,8 +25,8 @@ double gammaln(double x) {
 
 namespace {
 
-// The recurrence ψ(x) = ψ(x + 1) - 1/x up to x >= 10, as one fraction, then the asymptotic series (Abramowitz and Stegun
-// 6.3.5, 6.3.18). In long double, because the parts cancel near the zero at 1.46.
+// The recurrence ψ(x) = ψ(x + 1) - 1/x up to x >= 10, as one fraction, then the asymptotic series (Abramowitz and
+// Stegun 6.3.5, 6.3.18). In long double, because the parts cancel near the zero at 1.46.
 long double positive_digamma(long double x) {
   long double numerator = 0, denominator = 1;
   for (; x < 10; x += 1) {
