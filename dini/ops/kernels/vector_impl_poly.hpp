@@ -7,8 +7,9 @@
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
-template <std::size_t first, std::size_t count, class T>
-DINI_INLINE Vec<T> poly_tree(const Vec<T>* powers, const T* c) {
+// c: numbers, or registers of them.
+template <std::size_t first, std::size_t count, class T, class C>
+DINI_INLINE Vec<T> poly_tree(const Vec<T>* powers, const C* c) {
   if constexpr (count == 1) {
     return Vec<T>(c[first]);
   } else {

@@ -29,9 +29,9 @@ template <> struct TrigData<true> {  // to 2^-37 and 2^-43
                                  -2.720954792404953e-07};
 };
 
-// x = quadrant·π/2 + high + low
+// x = quadrant·π/2 + high - excess
 struct Angle {
-  Vec<double> high, low;
+  Vec<double> high, excess;
   Bits<double> quadrant;
 };
 
@@ -45,9 +45,10 @@ template <bool short_form> DINI_INLINE Angle reduce(Vec<double> x) {
   if constexpr (short_form) {
     return {mul_add(q, -0x1.0b4611a626331p-34, a), 0.0, bits(shifted)};
   } else {
-    Vec<double> w2 = q * Vec<double>(p2), b = a - w2, eb = (a - b) - w2;
-    Vec<double> w3 = q * Vec<double>(p3), c = b - w3, ec = (b - c) - w3;
-    return {c, mul_add(q, -p4, eb + ec), bits(shifted)};
+    // The products with p2 and p3 are exact, so these are b = a - q p2 and c = b - q p3 with their rounding errors.
+    Vec<double> b = mul_add(q, -p2, a), b_excess = mul_add(q, p2, b - a);
+    Vec<double> c = mul_add(q, -p3, b), c_excess = mul_add(q, p3, c - b);
+    return {c, mul_add(q, p4, b_excess + c_excess), bits(shifted)};
   }
 }
 
@@ -56,14 +57,15 @@ struct SinCos {
 };
 template <bool short_form> DINI_INLINE SinCos sin_cos(Angle a) {
   using D = TrigData<short_form>;
-  Vec<double> r = a.high, z = r * r, h = z * 0.5, w = Vec<double>(1.0) - h;
-  Vec<double> s = z * poly(z, D::s), c = poly(z, D::c);
+  Vec<double> r = a.high, z = r * r, h = z * 0.5, one = 1.0;
+  Vec<double> s = poly(z, D::s), c = poly(z, D::c);
   if constexpr (short_form) {
-    return {mul_add(r, s, r), mul_add(z * z, c, w)};
+    return {mul_add(r * z, s, r), mul_add(z * z, c, one - h)};
   } else {
-    // To first order in low: sin(r + low) = sin r + low cos r, cos(r + low) = cos r - low r.
-    Vec<double> sine = r + mul_add(r, s, a.low * w);
-    Vec<double> cosine = w + (((Vec<double>(1.0) - w) - h) + mul_add(z * z, c, -(r * a.low)));
+    // To first order in e, the excess: sin(r - e) = sin r - e cos r, cos(r - e) = cos r + e sin r. Written with a
+    // subtraction last, the sine of -0 is -0.
+    Vec<double> sine = r - mul_add(r * z, -s, a.excess * (one - h));
+    Vec<double> cosine = one - (h - mul_add(z * z, c, r * a.excess));
     return {sine, cosine};
   }
 }
@@ -73,17 +75,37 @@ template <int bit> DINI_INLINE Bits<double> sign_from(Bits<double> quadrant) {
   return shift_left<63 - bit>(quadrant) & Bits<double>(sign_bit<double>);
 }
 
+// The sine of the angle: cos r in odd quadrants. One polynomial with its coefficients chosen lane by lane: AVX-512 blends
+// beside the multiplications, of which there are half as many then.
+template <bool short_form> DINI_INLINE Vec<double> sine_blended(Angle a) {
+  using D = TrigData<short_form>;
+  Mask<double> odd = mask_of(a.quadrant & Bits<double>(1));
+  constexpr std::size_t n = sizeof(D::s) / sizeof(double);
+  Vec<double> r = a.high, z = r * r, h = z * 0.5, one = 1.0, powers[3] = {z, z * z, Vec<double>(0.0)};
+  if constexpr (n > 4) powers[2] = powers[1] * powers[1];
+  Vec<double> coefficients[n];
+  for (std::size_t k = 0; k < n; ++k) coefficients[k] = select(odd, Vec<double>(D::c[k]), Vec<double>(-D::s[k]));
+  Vec<double> p = poly_tree<0, n>(powers, coefficients);
+  // r - (r³ (-s) + e (1 - h)) or 1 - (-r⁴ c + h - e r): see sin_cos.
+  Vec<double> scale = select(odd, -powers[1], r * z), lead = select(odd, one, r);
+  if constexpr (short_form) {
+    return lead - mul_add(scale, p, select(odd, h, Vec<double>(0.0)));
+  } else {
+    return lead - mul_add(scale, p, select(odd, h - r * a.excess, a.excess * (one - h)));
+  }
+}
+
 enum class Trig { sin, cos, tan };
 
 template <Trig f, bool short_form> DINI_INLINE Vec<double> trigonometric(Vec<double> x) {
   Angle a = reduce<short_form>(x);
-  SinCos v = sin_cos<short_form>(a);
-  Mask<double> odd = mask_of(a.quadrant & Bits<double>(1));
-  if constexpr (f == Trig::sin) {
-    return flip_sign(select(odd, v.cos, v.sin), sign_from<1>(a.quadrant));
-  } else if constexpr (f == Trig::cos) {
-    return flip_sign(select(odd, v.sin, v.cos), sign_from<1>(a.quadrant + Bits<double>(1)));
+  if constexpr (f == Trig::cos) a.quadrant = a.quadrant + Bits<double>(1);
+  if constexpr (f != Trig::tan && DINI_VECTOR_LEVEL == 512) {
+    return flip_sign(sine_blended<short_form>(a), sign_from<1>(a.quadrant));
   } else {
+    Mask<double> odd = mask_of(a.quadrant & Bits<double>(1));
+    SinCos v = sin_cos<short_form>(a);
+    if constexpr (f != Trig::tan) return flip_sign(select(odd, v.cos, v.sin), sign_from<1>(a.quadrant));
     Vec<double> y = select(odd, v.cos, v.sin) / select(odd, v.sin, v.cos);
     return flip_sign(y, sign_from<0>(a.quadrant));
   }
@@ -106,7 +128,6 @@ template <Trig f, class T> T library_trig(T x) {
 
 template <Trig f> DINI_INLINE Vec<double> trig(Vec<double> x) {
   Vec<double> y = trigonometric<f, false>(x);
-  if constexpr (f != Trig::cos) y = select(equal(x, Vec<double>(0.0)), x, y);  // keeps -0
   Mask<double> far = less(Vec<double>(trig_limit), abs(x));
   if (any(far)) [[unlikely]]
     y = patched(y, x, far, library_trig<f, double>);
@@ -114,7 +135,7 @@ template <Trig f> DINI_INLINE Vec<double> trig(Vec<double> x) {
 }
 template <Trig f> DINI_INLINE Vec<float> trig(Vec<float> x) {
   Vec<float> y = join(trigonometric<f, true>(low_half(x)), trigonometric<f, true>(high_half(x)));
-  if constexpr (f != Trig::cos) y = select(equal(x, Vec<float>(0.0f)), x, y);
+  if constexpr (f != Trig::cos) y = select(equal(x, Vec<float>(0.0f)), x, y);  // keeps -0
   Mask<float> far = less(Vec<float>(float(trig_limit)), abs(x));
   if (any(far)) [[unlikely]]
     y = patched(y, x, far, library_trig<f, float>);
