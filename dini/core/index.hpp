@@ -12,7 +12,6 @@ namespace dini {
 /// The type of `end`; only its name is used: slice(1, end).
 struct EndTag {};
 EndTag end(EndTag);
-using EndFunction = EndTag (*)(EndTag);
 
 /// NumPy's start:stop:step. Negative numbers count from the end; a missing bound is the axis' own.
 struct Slice {
@@ -22,11 +21,15 @@ struct Slice {
 
 /// Everything along an axis, `:`.
 inline Slice slice() { return {}; }
-/// slice(a, b) is a:b, with an optional step; `slice(1, end)` is 1:, `slice(end, 3)` is :3.
+/// slice(a, b) is a:b, with an optional step; `slice(1, end)` is 1:, `slice(end, 3)` is :3. (The type of `end` is deduced, or
+/// the literal 0 would be a null function.)
 inline Slice slice(std::int64_t start, std::int64_t stop, std::int64_t step = 1) { return {start, stop, step}; }
-inline Slice slice(std::int64_t start, EndFunction, std::int64_t step = 1) { return {start, std::nullopt, step}; }
-inline Slice slice(EndFunction, std::int64_t stop, std::int64_t step = 1) { return {std::nullopt, stop, step}; }
-inline Slice slice(EndFunction, EndFunction, std::int64_t step = 1) { return {std::nullopt, std::nullopt, step}; }
+template <class E> requires std::is_same_v<E, EndTag(EndTag)>
+Slice slice(std::int64_t start, E*, std::int64_t step = 1) { return {start, std::nullopt, step}; }
+template <class E> requires std::is_same_v<E, EndTag(EndTag)>
+Slice slice(E*, std::int64_t stop, std::int64_t step = 1) { return {std::nullopt, stop, step}; }
+template <class E> requires std::is_same_v<E, EndTag(EndTag)>
+Slice slice(E*, E*, std::int64_t step = 1) { return {std::nullopt, std::nullopt, step}; }
 
 struct NewaxisTag {};
 /// A new axis of length 1, NumPy's None.

@@ -98,7 +98,7 @@ class Evaluator {
     const auto found = values_.find(n.text);
     if (n.text == "inf" && found == values_.end()) ast_.fail(n.offset, "inf can only stand as the `ord` of norm");
     if (found == values_.end() || !found->second.defined()) {
-      ast_.fail(n.offset, "no value was given for " + text::quoted(n.text));
+      ast_.fail(n.offset, "no value was given for " + text::in_quotes(n.text));
     }
     return found->second;
   }
@@ -272,7 +272,7 @@ class Evaluator {
   Leaves sequence(const Function& f, const Parameter& p, int node) {
     const Node& n = ast_[node];
     if (n.kind != NodeKind::sequence) {
-      ast_.fail(n.offset, f.name + ": " + text::quoted(p.name) + " must be a sequence: [a, b]");
+      ast_.fail(n.offset, f.name + ": " + text::in_quotes(p.name) + " must be a sequence: [a, b]");
     }
     if (n.children.empty()) ast_.fail(n.offset, f.name + ": the sequence is empty");
     Leaves out;
@@ -282,7 +282,7 @@ class Evaluator {
 
   Argument argument(const Function& f, const Parameter& p, int node) {
     const Node& n = ast_[node];
-    const std::string what = f.name + ": " + text::quoted(p.name);
+    const std::string what = f.name + ": " + text::in_quotes(p.name);
     Argument out;
     if (n.kind == NodeKind::none) {
       if (!p.may_be_none) ast_.fail(n.offset, what + " cannot be None");

@@ -57,7 +57,7 @@ std::string found(const std::string& text, std::size_t at) {
   if (is_name_character(text[at])) {
     while (stop < text.size() && is_name_character(text[stop])) ++stop;
   }
-  return text::quoted(std::string_view(text).substr(at, stop - at));
+  return text::in_quotes(std::string_view(text).substr(at, stop - at));
 }
 
 void scan(const Ast& ast) {
@@ -88,10 +88,10 @@ void scan(const Ast& ast) {
         break;
       case ')':
       case ']': {
-        if (open.empty()) ast.fail(at, text::quoted({&c, 1}) + " closes nothing");
+        if (open.empty()) ast.fail(at, text::in_quotes({&c, 1}) + " closes nothing");
         const char partner = text[open.back()];
         if ((partner == '(') != (c == ')')) {
-          ast.fail(at, text::quoted({&c, 1}) + " cannot close the " + text::quoted({&partner, 1}) + " of column " +
+          ast.fail(at, text::in_quotes({&c, 1}) + " cannot close the " + text::in_quotes({&partner, 1}) + " of column " +
                            std::to_string(text::characters(text, open.back()) + 1));
         }
         open.pop_back();
@@ -107,12 +107,12 @@ void scan(const Ast& ast) {
         if (!is_name_character(c) && std::string_view("+-*/%@<>=!&|~.,:").find(c) == std::string_view::npos) {
           std::size_t stop = at + 1;
           while (stop < text.size() && (static_cast<unsigned char>(text[stop]) & 0xC0) == 0x80) ++stop;
-          ast.fail(at, text::quoted(std::string_view(text).substr(at, stop - at)) + " has no meaning in a formula");
+          ast.fail(at, text::in_quotes(std::string_view(text).substr(at, stop - at)) + " has no meaning in a formula");
         }
     }
     empty = false;
   }
-  if (!open.empty()) ast.fail(open.back(), text::quoted({&text[open.back()], 1}) + " is never closed");
+  if (!open.empty()) ast.fail(open.back(), text::in_quotes({&text[open.back()], 1}) + " is never closed");
   if (empty) ast.fail(0, "the formula is empty");
 }
 
@@ -401,7 +401,7 @@ template <class In> void read_number(const In& in, Builder& b) {
   const char* last = first + text.size();
   if (text.find_first_of(".eE") == std::string::npos) {
     if (text.size() > 1 && text[0] == '0') {
-      b.ast().fail(node.offset, "a whole number with leading zeros: " + text::quoted(text));
+      b.ast().fail(node.offset, "a whole number with leading zeros: " + text::in_quotes(text));
     }
     node.whole = std::from_chars(first, last, node.integer).ec == std::errc();
   }
@@ -411,7 +411,7 @@ template <class In> void read_number(const In& in, Builder& b) {
     const std::size_t e = text.find_first_of("eE");
     const bool small = (e != std::string::npos && text[e + 1] == '-') || (e == std::string::npos && text[0] == '.') ||
                        text.find_first_not_of("0.") > std::min(e, text.size());
-    if (!small) b.ast().fail(node.offset, text::quoted(text) + " is larger than a number can be");
+    if (!small) b.ast().fail(node.offset, text::in_quotes(text) + " is larger than a number can be");
     node.number = 0;
   }
   b.push(std::move(node));

@@ -52,10 +52,10 @@ void bind_arguments(const Ast& ast, Node& call) {
       std::vector<std::string> known;
       for (const Parameter& p : f.parameters) known.push_back(p.name);
       ast.fail(node.offset,
-               f.signature + " has no argument " + text::quoted(node.text) + text::nearest_hint(node.text, known));
+               f.signature + " has no argument " + text::in_quotes(node.text) + text::nearest_hint(node.text, known));
     }
     int& place = call.bound[static_cast<std::size_t>(found - f.parameters.begin())];
-    if (place >= 0) ast.fail(node.offset, f.name + ": the argument " + text::quoted(node.text) + " is given twice");
+    if (place >= 0) ast.fail(node.offset, f.name + ": the argument " + text::in_quotes(node.text) + " is given twice");
     place = node.children[0];
     ++given;
   }
@@ -63,7 +63,7 @@ void bind_arguments(const Ast& ast, Node& call) {
     if (call.bound[k] < 0 && f.parameters[k].required) {
       ast.fail(call.offset, f.signature + (f.required == f.parameters.size() ? " takes " : " takes at least ") +
                                 plural(f.required) + ", got " + std::to_string(given) + "; " +
-                                text::quoted(f.parameters[k].name) + " is missing");
+                                text::in_quotes(f.parameters[k].name) + " is missing");
     }
   }
 }
@@ -97,20 +97,20 @@ void resolve(Ast& ast, const std::vector<std::string>& names) {
         } else if (node.text == "inf") {
           break;  // for norm's ord alone, which looks for it
         } else if (find_function(node.text)) {
-          ast.fail(node.offset, text::quoted(node.text) + " is a function: " + find_function(node.text)->signature);
+          ast.fail(node.offset, text::in_quotes(node.text) + " is a function: " + find_function(node.text)->signature);
         } else {
-          ast.fail(node.offset, "unknown name " + text::quoted(node.text) + hint(node.text, false));
+          ast.fail(node.offset, "unknown name " + text::in_quotes(node.text) + hint(node.text, false));
         }
         break;
       case NodeKind::call:
         node.function = find_function(node.text);
         if (!node.function) {
           if (known.count(node.text) || node.text == "pi" || node.text == "e") {
-            ast.fail(node.offset, text::quoted(node.text) +
+            ast.fail(node.offset, text::in_quotes(node.text) +
                                       " is no function; a product is written with *, an index "
                                       "with [ ]");
           }
-          ast.fail(node.offset, "unknown function " + text::quoted(node.text) + hint(node.text, true));
+          ast.fail(node.offset, "unknown function " + text::in_quotes(node.text) + hint(node.text, true));
         }
         bind_arguments(ast, node);
         node.constant = node.text == "len" || node.text == "size";

@@ -88,7 +88,7 @@ std::string escaped(std::string_view s, std::size_t limit) {
   return out;
 }
 
-std::string quoted(std::string_view s) { return "`" + escaped(s) + "`"; }
+std::string in_quotes(std::string_view s) { return "`" + escaped(s) + "`"; }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& known) {
   name = name.substr(0, 64);
@@ -106,7 +106,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
 
 std::string nearest_hint(std::string_view name, const std::vector<std::string>& known) {
   const std::string best = nearest(name, known);
-  return best.empty() ? "" : "; the nearest known one is " + quoted(best);
+  return best.empty() ? "" : "; the nearest known one is " + in_quotes(best);
 }
 
 std::size_t invalid_utf8(std::string_view s) {
@@ -133,7 +133,7 @@ std::string listed(const std::vector<std::string>& names) {
   std::string out;
   for (std::size_t k = 0; k < names.size(); ++k) {
     if (k) out += k + 1 == names.size() ? " and " : ", ";
-    out += quoted(names[k]);
+    out += in_quotes(names[k]);
   }
   return out;
 }

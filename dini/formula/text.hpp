@@ -12,7 +12,7 @@ namespace dini::text {
 /// with "..." after `limit` characters.
 std::string escaped(std::string_view s, std::size_t limit = 100);
 /// The escaped text between backquotes.
-std::string quoted(std::string_view s);
+std::string in_quotes(std::string_view s);
 
 /// The known name with the fewest changes to `name` (insertions, deletions, replacements and swaps of neighbours; case
 /// counts little); empty where none is known.

@@ -80,11 +80,6 @@ static std::vector<Aval> infer_branches(std::span<const Aval>, const Params& par
   return out;
 }
 
-static Leaves pad_zeros(std::size_t n, const std::vector<Aval>& avals) {
-  Leaves out;
-  for (std::size_t k = 0; k < n; ++k) out.push_back(zeros(avals[k].shape, avals[k].dtype));
-  return out;
-}
 
 static Linearized linearize_branches(const LinearizeCall& call) {
   const Programs programs = branches_of(call.params);

@@ -49,12 +49,20 @@ template <std::size_t... I, int... N> struct Split<std::index_sequence<I...>, N.
 template <class T, bool Keep> struct ArgumentType { using type = tree_t<T>; };
 template <class T> struct ArgumentType<T, true> { using type = T; };
 
+template <class F, class Tuple> struct can_apply;
+template <class F, class... T> struct can_apply<F, std::tuple<T...>> : std::is_invocable<const F&, T&...> {};
+
 template <class Nondiff, class Primal, class Fwd, class Bwd> class CustomVjp;
 template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_argnums<N...>, Primal, Fwd, Bwd> {
  public:
   CustomVjp(Primal primal, Fwd fwd, Bwd bwd) : primal_(std::move(primal)), fwd_(std::move(fwd)), bwd_(std::move(bwd)) {}
 
-  template <class... A> auto operator()(const A&... a) const {
+  template <class... A, std::size_t... I> static auto result_type(std::index_sequence<I...>)
+      -> std::invoke_result_t<const Primal&, typename ArgumentType<A, is_nondiff<I, N...>()>::type&...>;
+
+  // The type comes from the primal alone: fwd may call this function, whose type would be asked for before it is known.
+  template <class... A> auto operator()(const A&... a) const
+      -> std::remove_cvref_t<decltype(result_type<A...>(std::make_index_sequence<sizeof...(A)>{}))> {
     return call(std::make_index_sequence<sizeof...(A)>{}, a...);
   }
 
@@ -89,7 +97,7 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
     // fwd may take the layer itself first, so that it can call it.
     auto forward = [self = *this, with](const Leaves& in) {
       auto full = with(in);
-      if constexpr (requires { std::apply(self.fwd_, full); }) return std::apply(self.fwd_, full);
+      if constexpr (can_apply<Fwd, Stored>::value) return std::apply(self.fwd_, full);
       else return std::apply(self.fwd_, std::tuple_cat(std::tuple(self), full));
     };
     using Both = std::remove_cvref_t<decltype(forward(leaves))>;
