@@ -1,6 +1,8 @@
 #include "dini/ops/create.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "dini/ops/create_ops.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -137,9 +139,7 @@ Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype) 
   return full(a.shape(), value, dtype.value_or(a.dtype()));
 }
 
-Array arange(std::int64_t stop) { return arange(0, stop, 1); }
-
-Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
+Array detail::arange_integers(std::int64_t start, std::int64_t stop, std::int64_t step) {
   if (!step) throw ValueError("arange: the step is 0");
   const std::int64_t distance = stop - start;
   const std::int64_t count = (distance > 0) != (step > 0) || !distance ? 0 : (distance - (step > 0 ? 1 : -1)) / step + 1;
@@ -147,6 +147,8 @@ Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
   const Array scaled = step == 1 ? k : k * step;
   return start ? scaled + start : scaled;
 }
+
+Array arange(double stop, Dtype dtype) { return arange(0.0, stop, 1.0, dtype); }
 
 Array arange(double start, double stop, double step, Dtype dtype) {
   if (step == 0 || std::isnan(step)) throw ValueError("arange: the step is " + std::to_string(step));

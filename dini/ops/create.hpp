@@ -1,6 +1,7 @@
 // Arrays from nothing, with NumPy's names. The dtype is float64 unless given.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <vector>
 
@@ -18,11 +19,21 @@ Array zeros_like(const Array& a, std::optional<Dtype> dtype = {});
 Array ones_like(const Array& a, std::optional<Dtype> dtype = {});
 Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype = {});
 
-/// 0, 1, ..., stop - 1 as int64; start, start + step, ... below (above, for negative steps) stop.
-Array arange(std::int64_t stop);
-Array arange(std::int64_t start, std::int64_t stop, std::int64_t step = 1);
-/// The same with numbers of a dtype; ceil((stop - start)/step) elements start + k·step. ValueError where step is 0.
-Array arange(double start, double stop, double step, Dtype dtype = float64);
+namespace detail {
+Array arange_integers(std::int64_t start, std::int64_t stop, std::int64_t step);
+}
+/// 0, 1, ..., stop - 1 as int64; start, start + step, ... below (above, for negative steps) stop. ValueError where step is
+/// 0.
+template <std::integral I> Array arange(I stop) {
+  return detail::arange_integers(0, static_cast<std::int64_t>(stop), 1);
+}
+template <std::integral I, std::integral J, std::integral K = int> Array arange(I start, J stop, K step = 1) {
+  return detail::arange_integers(static_cast<std::int64_t>(start), static_cast<std::int64_t>(stop),
+                                 static_cast<std::int64_t>(step));
+}
+/// The same with numbers of a dtype: ceil((stop - start)/step) elements start + k·step.
+Array arange(double stop, Dtype dtype = float64);
+Array arange(double start, double stop, double step = 1, Dtype dtype = float64);
 /// `count` numbers from start to stop, both included.
 Array linspace(double start, double stop, std::int64_t count = 50, Dtype dtype = float64);
 /// Ones on the k-th diagonal (above the main one for k > 0), zeros elsewhere; columns = rows unless given.

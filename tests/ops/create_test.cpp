@@ -1,0 +1,85 @@
+// Creation, against NumPy's results.
+#include "dini/ops/create.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/sort.hpp"
+#include "dini/transforms/grad.hpp"
+
+namespace dini {
+namespace {
+
+using Doubles = std::vector<double>;
+
+TEST(Create, Constants) {
+  EXPECT_EQ(zeros({2, 3}).dtype(), float64);
+  EXPECT_TRUE(zeros({2, 3}).concrete());
+  EXPECT_FALSE(zeros({2, 3}).weak());
+  EXPECT_FALSE(zeros({}).weak());
+  EXPECT_EQ(zeros({2, 3}).to_vector<double>(), Doubles(6, 0.0));
+  EXPECT_EQ(ones({3}, int32).to_vector<int>(), (std::vector<int>{1, 1, 1}));
+  EXPECT_EQ(ones({1, 1}, float32).dtype(), float32);
+  EXPECT_EQ(full({2}, 7).dtype(), int64);
+  EXPECT_EQ(full({2}, 7, float32).dtype(), float32);
+  EXPECT_EQ(full({2, 3}, array({1.0, 2.0, 3.0})).to_vector<double>(), (Doubles{1, 2, 3, 1, 2, 3}));
+  EXPECT_THROW(full({2}, zeros({3})), ShapeError);
+  EXPECT_EQ(zeros_like(ones({2, 3}, float32)).dtype(), float32);
+  EXPECT_EQ(ones_like(zeros({4}), int64).dtype(), int64);
+  EXPECT_EQ(full_like(zeros({2}, float32), 2.5).data<float>()[1], 2.5f);
+}
+
+TEST(Create, Ranges) {
+  const auto values = [](const Array& a) { return a.to_vector<double>(); };
+  EXPECT_EQ(arange(3).dtype(), int64);
+  EXPECT_EQ(values(arange(3)), (Doubles{0, 1, 2}));
+  EXPECT_EQ(values(arange(2, 5)), (Doubles{2, 3, 4}));
+  EXPECT_EQ(values(arange(5, 0, -2)), (Doubles{5, 3, 1}));
+  EXPECT_EQ(values(arange(0, 5, 2)), (Doubles{0, 2, 4}));
+  EXPECT_EQ(values(arange(0, 4, 2)), (Doubles{0, 2}));
+  EXPECT_EQ(arange(5, 2).size(), 0);
+  EXPECT_EQ(arange(-1).size(), 0);
+  EXPECT_EQ(values(arange(0.0, 1.0, 0.25)), (Doubles{0, 0.25, 0.5, 0.75}));
+  EXPECT_EQ(arange(0, 1, 0.1).size(), 10);
+  EXPECT_EQ(arange(3.0).dtype(), float64);
+  EXPECT_EQ(arange(3, float32).dtype(), float32);
+  EXPECT_EQ(values(linspace(0, 1, 5)), (Doubles{0, 0.25, 0.5, 0.75, 1}));
+  EXPECT_EQ(values(linspace(2, 3, 1)), (Doubles{2}));
+  EXPECT_EQ(linspace(0, 1, 0).size(), 0);
+  EXPECT_EQ(linspace(0.1, 0.7, 50).data<double>()[49], 0.7);
+  EXPECT_THROW(arange(0, 3, 0), ValueError);
+  EXPECT_THROW(linspace(0, 1, -1), ValueError);
+}
+
+TEST(Create, Matrices) {
+  EXPECT_EQ(eye(2, 3, 1).to_vector<double>(), (Doubles{0, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(eye(3, 2, -1).to_vector<double>(), (Doubles{0, 0, 1, 0, 0, 1}));
+  EXPECT_EQ(eye(2, float32).dtype(), float32);
+  EXPECT_EQ(eye(2).shape(), (Shape{2, 2}));
+  EXPECT_EQ(identity(2).to_vector<double>(), (Doubles{1, 0, 0, 1}));
+  EXPECT_EQ(eye(2, 2, 5).to_vector<double>(), Doubles(4, 0.0));
+  const auto grids = meshgrid({array({1.0, 2.0, 3.0}), array({4.0, 5.0})});
+  EXPECT_EQ(grids[0].shape(), (Shape{2, 3}));
+  EXPECT_EQ(grids[0].to_vector<double>(), (Doubles{1, 2, 3, 1, 2, 3}));
+  EXPECT_EQ(grids[1].to_vector<double>(), (Doubles{4, 4, 4, 5, 5, 5}));
+  EXPECT_EQ(meshgrid({array({1.0, 2.0, 3.0}), array({4.0, 5.0})}, true)[1].to_vector<double>(), (Doubles{4, 5, 4, 5, 4, 5}));
+}
+
+TEST(Sort, ValuesAndSlopes) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Array x = array({{3.0, 1.0, 2.0}, {-1.0, 5.0, 0.0}});
+  EXPECT_EQ(sort(x).to_vector<double>(), (Doubles{1, 2, 3, -1, 0, 5}));
+  EXPECT_EQ(sort(x, 0).to_vector<double>(), (Doubles{-1, 1, 0, 3, 5, 2}));
+  EXPECT_EQ(argsort(x).to_vector<int>(), (std::vector<int>{1, 2, 0, 0, 2, 1}));
+  EXPECT_EQ(argsort(array({2.0, 1.0, 2.0, 1.0})).to_vector<int>(), (std::vector<int>{1, 3, 0, 2}));
+  EXPECT_EQ(argsort(array({nan, 1.0, nan, 0.0})).to_vector<int>(), (std::vector<int>{3, 1, 0, 2}));
+  EXPECT_EQ(sort(arange(3, 0, -1)).dtype(), int64);
+  EXPECT_EQ(jacobian([](const Array& v) { return sort(v); })(array({3.0, 1.0, 2.0})).to_vector<double>(),
+            (Doubles{0, 1, 0, 0, 0, 1, 1, 0, 0}));
+  EXPECT_THROW(sort(array(1.0)), ShapeError);
+}
+
+}  // namespace
+}  // namespace dini
