@@ -68,8 +68,6 @@ DINI_SAME_NAME(softplus)
 DINI_SAME_NAME(erf)
 DINI_SAME_NAME(erfc)
 DINI_SAME_NAME(erfinv)
-DINI_SAME_NAME(gammaln)
-DINI_SAME_NAME(digamma)
 DINI_SAME_NAME(i0e)
 DINI_SAME_NAME(i1e)
 DINI_FUNCTION2(pow, pow(a, b))
@@ -124,8 +122,8 @@ constexpr VectorKernels<T> table = {
     DINI_LONG(erf),
     DINI_LONG(erfc),
     DINI_LONG(erfinv),
-    DINI_LONG(gammaln),
-    DINI_LONG(digamma),
+    .gammaln = map_scalar<T, scalar::gammaln>,
+    .digamma = map_scalar<T, scalar::digamma>,
     DINI_LONG(i0e),
     DINI_LONG(i1e),
     DINI_SHORT2(add),

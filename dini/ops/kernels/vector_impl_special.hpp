@@ -89,14 +89,10 @@ template <int order, class T> DINI_INLINE Vec<T> bessel(Vec<T> x) {
 template <class T> DINI_INLINE Vec<T> i0e(Vec<T> x) { return bessel<0>(x); }
 template <class T> DINI_INLINE Vec<T> i1e(Vec<T> x) { return bessel<1>(x); }
 
-template <class T> DINI_INLINE Vec<T> each(Vec<T> x, double (*f)(double)) {
-  alignas(64) T values[width<T>];
-  store(values, x);
-  for (T& v : values) v = T(f(double(v)));
-  return load(values);
+// What has no vector code.
+template <class T, double (*f)(double)> void map_scalar(const T* x, T* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = T(f(double(x[i])));
 }
-template <class T> DINI_INLINE Vec<T> gammaln(Vec<T> x) { return each(x, scalar::gammaln); }
-template <class T> DINI_INLINE Vec<T> digamma(Vec<T> x) { return each(x, scalar::digamma); }
 
 }  // namespace
 }  // namespace dini::kernels::DINI_VECTOR_ISA
