@@ -19,13 +19,14 @@ long double digamma_reference(long double x) {
   return shift + std::log(x) - 1 / (2 * x) - r * (1 / 12.0L - r * (1 / 120.0L - r * (1 / 252.0L - r / 240.0L)));
 }
 
-// ψ⁽ⁿ⁾(x) = (-1)ⁿ⁺¹ n! Σ (x + k)⁻ⁿ⁻¹ for the tests: many terms, and three of Euler and Maclaurin's for the rest.
+// ψ⁽ⁿ⁾(x) = (-1)ⁿ⁺¹ n! Σ (x + k)⁻ⁿ⁻¹ for the tests: many terms, and four of Euler and Maclaurin's for the rest.
 long double polygamma_reference(long double order, long double x) {
   const int n = static_cast<int>(order);
   if (n == 0) return digamma_reference(x);
   long double sum = 0;
   for (int k = 0; k < 400; ++k, x += 1) sum += std::pow(x, -n - 1.0L);
-  sum += std::pow(x, -n) / n + std::pow(x, -n - 1.0L) / 2 + (n + 1) * std::pow(x, -n - 2.0L) / 12;
+  sum += std::pow(x, -n) / n + std::pow(x, -n - 1.0L) / 2 + (n + 1) * std::pow(x, -n - 2.0L) / 12 -
+         (n + 1) * (n + 2) * (n + 3) * std::pow(x, -n - 4.0L) / 720;
   return (n % 2 ? 1 : -1) * std::tgamma(n + 1.0L) * sum;
 }
 
