@@ -7,7 +7,8 @@
 //     through the same vector code as full vectors.
 //   * For one instruction set every result is reproducible to the bit. `sum`, `block_sum`, `dot`, `sum_squares` and
 //     the exactly rounded operations (arithmetic, sqrt, rounding, comparisons) have the same bits on all of them.
-//   * Nothing allocates, locks or throws; lengths of 0 are fine; pointers need only the alignment of T.
+//   * Nothing allocates, locks or throws; lengths of 0 are fine; pointers need only the alignment of T. (Arrays of a few
+//     elements are faster on 64-byte boundaries, where a load never covers what was just stored to another array.)
 #pragma once
 
 #include <cstddef>
@@ -54,8 +55,8 @@ template <class T> struct VectorKernels {
   T (*max)(const T* x, std::size_t n);              // NaN if any element is; n = 0 gives -inf
   T (*min)(const T* x, std::size_t n);              // NaN if any element is; n = 0 gives +inf
 
-  // Dense products with one thread. A is row-major, m x n and contiguous; outputs may not overlap inputs. The order of
-  // additions depends on the instruction set and on m and n only.
+  // Dense products with one thread. A is row-major, m x n and contiguous; outputs may not overlap inputs. For one
+  // instruction set, an element's bits depend on its own row (gemv) or column (gemv_t) of A and on x only.
   void (*gemv)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);    // y = A x;  x has n, y has m
   void (*gemv_t)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);  // y = Aᵀx;  x has m, y has n
   void (*axpy)(std::size_t n, T alpha, const T* x, T* y);                      // y += alpha x, fused if it can be
