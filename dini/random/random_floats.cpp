@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "dini/ops/elementwise_build.hpp"
-#include "dini/ops/kernels/vector.hpp"
 #include "dini/random/random_build.hpp"
 
 namespace dini {
@@ -63,19 +62,67 @@ const Op& random_uniform_op() {
 
 namespace random::detail {
 
-// Giles, "Approximating the erfinv function", GPU Computing Gems Jade Edition, 2011: the single-precision version, which
-// is what XLA has. An exact erfinv would be up to 5 units in the last place away from jax.random.
+// Giles, "Approximating the erfinv function", GPU Computing Gems Jade Edition, 2011: polynomials in w = -log(1 - x²) and
+// its root, in the versions for single and double precision. It is what XLA has, with its rounding of w. An exact erfinv
+// would be up to 5 units in the last place away from jax.random in float32, and hundreds in float64's tails.
+template <class T, std::size_t n> T polynomial(const T (&c)[n], T w) {
+  T p = c[0];
+  for (std::size_t i = 1; i < n; ++i) p = std::fma(p, w, c[i]);
+  return p;
+}
+
 inline float giles_erfinv(float x) {
-  static constexpr float near[] = {2.81022636e-08f, 3.43273939e-07f, -3.5233877e-06f, -4.39150654e-06f, 0.00021858087f,
-                                   -0.00125372503f, -0.00417768164f, 0.246640727f,    1.50140941f};
-  static constexpr float far[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f, -0.00367342844f, 0.00573950773f,
-                                  -0.0076224613f,   0.00943887047f,  1.00167406f,    2.83297682f};
-  float w = -std::log1p(-x * x);
-  const float(&c)[9] = w < 5 ? near : far;
-  w = w < 5 ? w - 2.5f : std::sqrt(w) - 3;
-  float p = c[0];
-  for (int i = 1; i < 9; ++i) p = std::fma(p, w, c[i]);
-  return p * x;
+  static constexpr float middle[] = {2.81022636e-08f,  3.43273939e-07f, -3.5233877e-06f,
+                                     -4.39150654e-06f, 0.00021858087f,  -0.00125372503f,
+                                     -0.00417768164f,  0.246640727f,    1.50140941f};
+  static constexpr float tail[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f, -0.00367342844f, 0.00573950773f,
+                                   -0.0076224613f,   0.00943887047f,  1.00167406f,    2.83297682f};
+  const float w = -std::log1p(-x * x);
+  return x * (w < 5 ? polynomial(middle, w - 2.5f) : polynomial(tail, std::sqrt(w) - 3));
+}
+
+// log(1 + x) for -1 < x <= 0 as XLA has it: a rational function from Cephes (Moshier; unity.c), also a little outside of
+// the interval that it was made for, which is 1 + x > √½. There it is off by up to 128 units in the last place.
+inline double cephes_log1p(double x) {
+  if (x <= 1 - std::sqrt(2.0)) return std::log1p(x);
+  static constexpr double p[] = {4.5270000862445199635215E-5, 4.9854102823193375972212E-1, 6.5787325942061044846969E0,
+                                 2.9911919328553073277375E1,  6.0949667980987787057556E1,  5.7112963590585538103336E1,
+                                 2.0039553499201281259648E1};
+  static constexpr double q[] = {1,
+                                 1.5062909083469192043167E1,
+                                 8.3047565967967209469434E1,
+                                 2.2176239823732856465394E2,
+                                 3.0909872225312059774938E2,
+                                 2.1642788614495947685003E2,
+                                 6.0118660497603843919306E1};
+  const double z = x * x;
+  return x + (x * (z * polynomial(p, x) / polynomial(q, x)) - 0.5 * z);
+}
+
+inline double giles_erfinv(double x) {
+  static constexpr double middle[] = {
+      -3.6444120640178196996e-21, -1.685059138182016589e-19,  1.2858480715256400167e-18,  1.115787767802518096e-17,
+      -1.333171662854620906e-16,  2.0972767875968561637e-17,  6.6376381343583238325e-15,  -4.0545662729752068639e-14,
+      -8.1519341976054721522e-14, 2.6335093153082322977e-12,  -1.2975133253453532498e-11, -5.4154120542946279317e-11,
+      1.051212273321532285e-09,   -4.1126339803469836976e-09, -2.9070369957882005086e-08, 4.2347877827932403518e-07,
+      -1.3654692000834678645e-06, -1.3882523362786468719e-05, 0.0001867342080340571352,   -0.00074070253416626697512,
+      -0.0060336708714301490533,  0.24015818242558961693,     1.6536545626831027356};
+  static constexpr double outer[] = {
+      2.2137376921775787049e-09,  9.0756561938885390979e-08, -2.7517406297064545428e-07, 1.8239629214389227755e-08,
+      1.5027403968909827627e-06,  -4.013867526981545969e-06, 2.9234449089955446044e-06,  1.2475304481671778723e-05,
+      -4.7318229009055733981e-05, 6.8284851459573175448e-05, 2.4031110387097893999e-05,  -0.0003550375203628474796,
+      0.00095328937973738049703,  -0.0016882755560235047313, 0.0024914420961078508066,   -0.0037512085075692412107,
+      0.005370914553590063617,    1.0052589676941592334,     3.0838856104922207635};
+  static constexpr double tail[] = {-2.7109920616438573243e-11, -2.5556418169965252055e-10, 1.5076572693500548083e-09,
+                                    -3.7894654401267369937e-09, 7.6157012080783393804e-09,  -1.4960026627149240478e-08,
+                                    2.9147953450901080826e-08,  -6.7711997758452339498e-08, 2.2900482228026654717e-07,
+                                    -9.9298272942317002539e-07, 4.5260625972231537039e-06,  -1.9681778105531670567e-05,
+                                    7.5995277030017761139e-05,  -0.00021503011930044477347, -0.00013871931833623122026,
+                                    1.0103004648645343977,      4.8499064014085844221};
+  const double w = -cephes_log1p(-x * x);
+  if (w < 6.25) return x * polynomial(middle, w - 3.125);
+  const double root = std::sqrt(w);
+  return x * (w < 16 ? polynomial(outer, root - 3.25) : polynomial(tail, root - 5));
 }
 
 // √2 erfinv(u), u uniform on (-1, 1): 2v - (1 - ε/2) for v uniform on [0, 1), and never less than -(1 - ε/2).
@@ -104,12 +151,10 @@ void draw_normals(const KernelCall& call) {
       });
     });
   } else {
-    const auto erfinv = kernels::vector_kernels<double>().erfinv;
     each_lane<double>(call, [&](Words key, double* out, std::int64_t) {
-      each_long_word(key, partitionable, n,
-                     [out](std::int64_t i, std::uint64_t word) { out[i] = symmetric(unit(word)); });
-      erfinv(out, out, static_cast<std::size_t>(n));
-      for (std::int64_t i = 0; i < n; ++i) out[i] *= std::sqrt(2.0);
+      each_long_word(key, partitionable, n, [out](std::int64_t i, std::uint64_t word) {
+        out[i] = std::sqrt(2.0) * giles_erfinv(symmetric(unit(word)));
+      });
     });
   }
 }

@@ -199,6 +199,25 @@ TEST(Random, MoreFromJax) {
             (std::vector<std::int64_t>{-2875719286934581888, 837714335556982463}));
 }
 
+// Normals where an erfinv goes astray: in the tails, near 0, and where XLA's log1p is inexact (|u| near 0.6).
+TEST(Random, NormalsFarOut) {
+  const struct {
+    std::size_t at;
+    double value;
+  } wide[] = {{3035, 0.8416497069948519}, {1217, -0.8416624427919129},   {2944, -0.9211269383577912},
+              {2686, -0.921014195469891}, {2108, -3.7148653648329515},   {843, -3.630648954717832},
+              {615, 3.6298741733298736},  {3892, 0.00022915052206930612}},
+    narrow[] = {{389, -3.7775444984436035},
+                {2878, -3.6983397006988525},
+                {3412, 3.570967435836792},
+                {3609, 0.000464729469968006}};
+  const Array doubles = rnd::normal(rnd::key(99), {4000}), floats = rnd::normal(rnd::key(99), {4000}, float32);
+  for (const auto& row : wide) EXPECT_LE(ulps(doubles.data<double>()[row.at], row.value), 4) << row.value;
+  for (const auto& row : narrow) {
+    EXPECT_LE(ulps(floats.data<float>()[row.at], static_cast<float>(row.value)), 4) << row.value;
+  }
+}
+
 TEST(Random, BoundsBroadcast) {
   const Array low = array({{0.0}, {100.0}}), high = array({1.0, 2.0, 50.0});
   const auto u = rnd::uniform(rnd::key(0), {2, 3}, float64, low, 200.0 + array({1.0, 2.0, 50.0})).to_vector<double>();
