@@ -96,14 +96,16 @@ const Op& eye_op() {
     op.samples = [](Dtype dtype) -> std::vector<Sample> {
       std::vector<Sample> samples;
       for (std::int64_t offset : {0, 1, -2}) {
-        samples.push_back({{}, {{"rows", std::int64_t{3}}, {"columns", std::int64_t{4}}, {"offset", offset}, {"dtype", dtype}}});
+        samples.push_back(
+            {{}, {{"rows", std::int64_t{3}}, {"columns", std::int64_t{4}}, {"offset", offset}, {"dtype", dtype}}});
       }
       return samples;
     };
     op.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
       std::vector<long double> out;
       for (std::int64_t i = 0; i < s.params.integer("rows"); ++i) {
-        for (std::int64_t j = 0; j < s.params.integer("columns"); ++j) out.push_back(j - i == s.params.integer("offset"));
+        for (std::int64_t j = 0; j < s.params.integer("columns"); ++j)
+          out.push_back(j - i == s.params.integer("offset"));
       }
       return {out};
     };
@@ -142,8 +144,10 @@ Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype) 
 Array detail::arange_integers(std::int64_t start, std::int64_t stop, std::int64_t step) {
   if (!step) throw ValueError("arange: the step is 0");
   const std::int64_t distance = stop - start;
-  const std::int64_t count = (distance > 0) != (step > 0) || !distance ? 0 : (distance - (step > 0 ? 1 : -1)) / step + 1;
-  const Array k = emit_one(iota_op(), {}, {{"shape", Shape{count}}, {"dtype", Dtype::int64}, {"axis", std::int64_t{0}}});
+  const std::int64_t count =
+      (distance > 0) != (step > 0) || !distance ? 0 : (distance - (step > 0 ? 1 : -1)) / step + 1;
+  const Array k =
+      emit_one(iota_op(), {}, {{"shape", Shape{count}}, {"dtype", Dtype::int64}, {"axis", std::int64_t{0}}});
   const Array scaled = step == 1 ? k : k * step;
   return start ? scaled + start : scaled;
 }
@@ -153,7 +157,8 @@ Array arange(double stop, Dtype dtype) { return arange(0.0, stop, 1.0, dtype); }
 Array arange(double start, double stop, double step, Dtype dtype) {
   if (step == 0 || std::isnan(step)) throw ValueError("arange: the step is " + std::to_string(step));
   const double count = std::ceil((stop - start) / step);
-  if (!(count < 1e12)) throw ValueError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) + " has no end");
+  if (!(count < 1e12))
+    throw ValueError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) + " has no end");
   return from_numbers(count > 0 ? static_cast<std::int64_t>(count) : 0, dtype,
                       [&](std::int64_t k) { return start + static_cast<double>(k) * step; });
 }
@@ -161,9 +166,8 @@ Array arange(double start, double stop, double step, Dtype dtype) {
 Array linspace(double start, double stop, std::int64_t count, Dtype dtype) {
   if (count < 0) throw ValueError("linspace: count is " + std::to_string(count) + ", wanted 0 or more");
   const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
-  return from_numbers(count, dtype, [&](std::int64_t k) {
-    return k && k == count - 1 ? stop : start + static_cast<double>(k) * step;
-  });
+  return from_numbers(
+      count, dtype, [&](std::int64_t k) { return k && k == count - 1 ? stop : start + static_cast<double>(k) * step; });
 }
 
 Array eye(std::int64_t rows, std::int64_t columns, std::int64_t k, Dtype dtype) {

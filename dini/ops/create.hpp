@@ -22,8 +22,8 @@ Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype =
 namespace detail {
 Array arange_integers(std::int64_t start, std::int64_t stop, std::int64_t step);
 }
-/// 0, 1, ..., stop - 1 as int64; start, start + step, ... below (above, for negative steps) stop. ValueError where step is
-/// 0.
+/// 0, 1, ..., stop - 1 as int64; start, start + step, ... below (above, for negative steps) stop. ValueError where step
+/// is 0.
 template <std::integral I> Array arange(I stop) {
   return detail::arange_integers(0, static_cast<std::int64_t>(stop), 1);
 }

@@ -45,7 +45,7 @@ Array emit_logical(const Op& op, const Array& a, const Array& b, const char* fun
 
 }  // namespace
 
-// ---- Operators -----------------------------------------------------------------------------------------------------------
+// ---- Operators ------------------------------------------------------------------------------------------------------
 
 Array Array::operator-() const {
   detail::check_defined(*this, "-");
@@ -83,7 +83,7 @@ Array operator~(const Array& a) {
   return emit_one(logical_not_op(), {a});
 }
 
-// ---- Arithmetic ----------------------------------------------------------------------------------------------------------
+// ---- Arithmetic -----------------------------------------------------------------------------------------------------
 
 Array abs(const Array& x) { return emit_numeric(abs_op(), x, "abs"); }
 Array sign(const Array& x) { return emit_numeric(sign_op(), x, "sign"); }
@@ -112,8 +112,8 @@ Array power(const Array& a, const Array& b) {
     const double n = b.item<double>();
     const Array base = detail::as_operand(a, common_dtype({a, b}).dtype);
     if (!is_floating(base.dtype()) && n < 0) {
-      throw DtypeError("power: integers " + a.aval().str() + " to the negative power " + std::to_string(b.item<std::int64_t>()) +
-                       " are no integers; use a floating base or exponent");
+      throw DtypeError("power: integers " + a.aval().str() + " to the negative power " +
+                       std::to_string(b.item<std::int64_t>()) + " are no integers; use a floating base or exponent");
     }
     if (n == 0) return ones_like(base);
     if (n == std::floor(n) && std::fabs(n) <= longest_chain && base.dtype() != Dtype::bool_) {
@@ -141,7 +141,7 @@ Array ceil(const Array& x) { return emit_numeric(ceil_op(), x, "ceil"); }
 Array round(const Array& x) { return emit_numeric(round_op(), x, "round"); }
 Array trunc(const Array& x) { return emit_numeric(trunc_op(), x, "trunc"); }
 
-// ---- Exponentials and logarithms -------------------------------------------------------------------------------------------
+// ---- Exponentials and logarithms ------------------------------------------------------------------------------------
 
 Array exp(const Array& x) { return emit_floating(exp_op(), x, "exp"); }
 Array exp2(const Array& x) { return emit_floating(exp2_op(), x, "exp2"); }
@@ -180,7 +180,7 @@ Array times_log(Array x, Array y, Array (*logarithm)(const Array&), const Array&
 Array xlogy(const Array& x, const Array& y) { return times_log(x, y, log, 0.0, "xlogy"); }
 Array xlog1py(const Array& x, const Array& y) { return times_log(x, y, log1p, -1.0, "xlog1py"); }
 
-// ---- Trigonometric and hyperbolic --------------------------------------------------------------------------------------------
+// ---- Trigonometric and hyperbolic -----------------------------------------------------------------------------------
 
 Array sin(const Array& x) { return emit_floating(sin_op(), x, "sin"); }
 Array cos(const Array& x) { return emit_floating(cos_op(), x, "cos"); }
@@ -203,7 +203,7 @@ Array asinh(const Array& x) { return emit_floating(asinh_op(), x, "asinh"); }
 Array acosh(const Array& x) { return emit_floating(acosh_op(), x, "acosh"); }
 Array atanh(const Array& x) { return emit_floating(atanh_op(), x, "atanh"); }
 
-// ---- Special functions -------------------------------------------------------------------------------------------------------
+// ---- Special functions ----------------------------------------------------------------------------------------------
 
 Array sigmoid(const Array& x) { return emit_floating(sigmoid_op(), x, "sigmoid"); }
 Array softplus(const Array& x) { return emit_floating(softplus_op(), x, "softplus"); }
@@ -222,7 +222,7 @@ Array betaln(const Array& x, const Array& y) {
 Array i0e(const Array& x) { return emit_floating(i0e_op(), x, "i0e"); }
 Array i1e(const Array& x) { return emit_floating(i1e_op(), x, "i1e"); }
 
-// ---- Conditions --------------------------------------------------------------------------------------------------------------
+// ---- Conditions -----------------------------------------------------------------------------------------------------
 
 Array where(const Array& c, const Array& a, const Array& b) {
   Array x = a, y = b;
@@ -250,7 +250,8 @@ Array nan_to_num(const Array& x, const Array& nan) {
   detail::check_defined(x, "nan_to_num");
   if (!is_floating(x.dtype())) return x;
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  const double largest = x.dtype() == Dtype::float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  const double largest =
+      x.dtype() == Dtype::float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
   const Array finite = where(x == infinity, largest, where(x == -infinity, -largest, x));
   return where(isnan(x), nan, finite);
 }

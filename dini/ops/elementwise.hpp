@@ -1,13 +1,14 @@
 // Functions of numbers, applied to arrays element by element. Names and meanings are NumPy's (scipy.special's for the
-// special functions). Operands broadcast; dtypes are combined as ops/promote.hpp says; ShapeError and DtypeError name the
-// function. Unless said otherwise bool and integers become float64 where a function gives no integers.
+// special functions). Operands broadcast; dtypes are combined as ops/promote.hpp says; ShapeError and DtypeError name
+// the function. Unless said otherwise bool and integers become float64 where a function gives no integers.
 //
 // The operators of Array (+ - * / % < <= > >= == != & | ^ ~) are functions like these. `/` of integers gives floating
 // numbers; & | ^ ~ are bitwise on integers, logical on bool; they want no floating numbers.
 //
-// Slopes where a derivative does not exist: |x| has +1 at 0; sqrt +inf; maximum and minimum give ½ to each at a tie, clip
-// ½ at a bound; relu 0 at 0; sign, floor, ceil, round, trunc, comparisons 0. where(c, a, b) differentiates both sides, so
-// an infinite slope on the side not taken gives NaN: guard inside, where(x > 0, sqrt(where(x > 0, x, 1)), 0).
+// Slopes where a derivative does not exist: |x| has +1 at 0; sqrt +inf; maximum and minimum give ½ to each at a tie,
+// clip ½ at a bound; relu 0 at 0; sign, floor, ceil, round, trunc, comparisons 0. where(c, a, b) differentiates both
+// sides, so in reverse mode an infinite slope on the side not taken gives NaN: guard inside,
+// where(x > 0, sqrt(where(x > 0, x, 1)), 0).
 #pragma once
 
 #include <cmath>
@@ -54,7 +55,7 @@ using std::tan;
 using std::tanh;
 using std::trunc;
 
-// ---- Arithmetic ------------------------------------------------------------------------------------------------------
+// ---- Arithmetic -----------------------------------------------------------------------------------------------------
 
 /// |x|; keeps integers.
 Array abs(const Array& x);
@@ -68,8 +69,8 @@ Array reciprocal(const Array& x);
 Array sqrt(const Array& x);
 Array cbrt(const Array& x);
 Array rsqrt(const Array& x);
-/// aᵇ. A literal whole b is a chain of multiplications: exact where they are, for negative a too, with the right slope at
-/// 0. 0⁰ is 1 with slope 0 in both. Integers stay integers (DtypeError for negative literal exponents).
+/// aᵇ. A literal whole b is a chain of multiplications: exact where they are, for negative a too, with the right slope
+/// at 0. 0⁰ is 1 with slope 0 in both. Integers stay integers (DtypeError for negative literal exponents).
 Array power(const Array& a, const Array& b);
 Array pow(const Array& a, const Array& b);
 /// a - floor(a/b)·b, of the sign of b, as Python's %; keeps integers (0 where b is 0).
@@ -89,7 +90,7 @@ Array ceil(const Array& x);
 Array round(const Array& x);
 Array trunc(const Array& x);
 
-// ---- Exponentials and logarithms --------------------------------------------------------------------------------------
+// ---- Exponentials and logarithms ------------------------------------------------------------------------------------
 
 Array exp(const Array& x);
 Array exp2(const Array& x);
@@ -106,7 +107,7 @@ Array logit(const Array& p);
 Array xlogy(const Array& x, const Array& y);
 Array xlog1py(const Array& x, const Array& y);
 
-// ---- Trigonometric and hyperbolic functions, by NumPy's long and the short names ----------------------------------------
+// ---- Trigonometric and hyperbolic functions, by NumPy's long and the short names ------------------------------------
 
 Array sin(const Array& x);
 Array cos(const Array& x);
@@ -129,7 +130,7 @@ Array asinh(const Array& x);
 Array acosh(const Array& x);
 Array atanh(const Array& x);
 
-// ---- Special functions --------------------------------------------------------------------------------------------------
+// ---- Special functions ----------------------------------------------------------------------------------------------
 
 /// 1/(1 + e⁻ˣ), log(1 + eˣ), max(x, 0).
 Array sigmoid(const Array& x);
@@ -148,7 +149,7 @@ Array betaln(const Array& a, const Array& b);
 Array i0e(const Array& x);
 Array i1e(const Array& x);
 
-// ---- Conditions ---------------------------------------------------------------------------------------------------------
+// ---- Conditions -----------------------------------------------------------------------------------------------------
 
 /// a where c is true (or not zero), else b.
 Array where(const Array& c, const Array& a, const Array& b);

@@ -70,20 +70,26 @@ struct ElementFloorDivide {
 };
 struct ElementAnd {
   template <class T> T operator()(T a, T b) const {
-    if constexpr (std::is_floating_point_v<T>) return a != 0 && b != 0;
-    else return static_cast<T>(a & b);
+    if constexpr (std::is_floating_point_v<T>)
+      return a != 0 && b != 0;
+    else
+      return static_cast<T>(a & b);
   }
 };
 struct ElementOr {
   template <class T> T operator()(T a, T b) const {
-    if constexpr (std::is_floating_point_v<T>) return a != 0 || b != 0;
-    else return static_cast<T>(a | b);
+    if constexpr (std::is_floating_point_v<T>)
+      return a != 0 || b != 0;
+    else
+      return static_cast<T>(a | b);
   }
 };
 struct ElementXor {
   template <class T> T operator()(T a, T b) const {
-    if constexpr (std::is_floating_point_v<T>) return (a != 0) != (b != 0);
-    else return static_cast<T>(a ^ b);
+    if constexpr (std::is_floating_point_v<T>)
+      return (a != 0) != (b != 0);
+    else
+      return static_cast<T>(a ^ b);
   }
 };
 
@@ -163,8 +169,10 @@ const Op& maximum_op() {
       .op = maximum_op,
       .name = "maximum",
       .kernel = vector_kernel<DINI_VECTOR(maximum)>([](auto a, auto b) { return a < b ? b : a; }),
-      .jvp_a = [](const Array& a, const Array& b, const Array&, const Array& da) { return da * slope_share(a > b, a == b, a); },
-      .jvp_b = [](const Array& a, const Array& b, const Array&, const Array& db) { return db * slope_share(b > a, a == b, a); },
+      .jvp_a = [](const Array& a, const Array& b, const Array&,
+                  const Array& da) { return da * slope_share(a > b, a == b, a); },
+      .jvp_b = [](const Array& a, const Array& b, const Array&,
+                  const Array& db) { return db * slope_share(b > a, a == b, a); },
       .samples = {{-2.5, 0.3}, {7, 0.3}, {0, -1.5}},
       .reference = [](const long double* x) { return std::fmax(x[0], x[1]); },
   });
@@ -176,8 +184,10 @@ const Op& minimum_op() {
       .op = minimum_op,
       .name = "minimum",
       .kernel = vector_kernel<DINI_VECTOR(minimum)>([](auto a, auto b) { return b < a ? b : a; }),
-      .jvp_a = [](const Array& a, const Array& b, const Array&, const Array& da) { return da * slope_share(a < b, a == b, a); },
-      .jvp_b = [](const Array& a, const Array& b, const Array&, const Array& db) { return db * slope_share(b < a, a == b, a); },
+      .jvp_a = [](const Array& a, const Array& b, const Array&,
+                  const Array& da) { return da * slope_share(a < b, a == b, a); },
+      .jvp_b = [](const Array& a, const Array& b, const Array&,
+                  const Array& db) { return db * slope_share(b < a, a == b, a); },
       .samples = {{-2.5, 0.3}, {7, 0.3}, {0, -1.5}},
       .reference = [](const long double* x) { return std::fmin(x[0], x[1]); },
   });
@@ -195,10 +205,8 @@ const Op& pow_op() {
             const Array none = b == 0;
             return da * where(none, 0.0, b * pow(a, where(none, 1.0, b - 1)));
           },
-      .jvp_b =
-          [](const Array& a, const Array&, const Array& y, const Array& db) {
-            return db * (log(where(a == 0, 1.0, a)) * y);
-          },
+      .jvp_b = [](const Array& a, const Array&, const Array& y,
+                  const Array& db) { return db * (log(where(a == 0, 1.0, a)) * y); },
       .samples = {{2.5, 0.3}, {7, -1.5}, {0.3, 2}, {1.5, 3}},
       .reference = [](const long double* x) { return std::pow(x[0], x[1]); },
   });
@@ -267,7 +275,7 @@ const Op& floor_divide_op() {
   return op;
 }
 
-// ---- Comparisons and logic -------------------------------------------------------------------------------------------------
+// ---- Comparisons and logic ------------------------------------------------------------------------------------------
 
 const Op& lt_op() {
   static const Op op = binary({

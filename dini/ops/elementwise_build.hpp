@@ -26,7 +26,7 @@ const Op& broadcast_op();
 
 namespace detail {
 
-// ---- Kernels -----------------------------------------------------------------------------------------------------------
+// ---- Kernels --------------------------------------------------------------------------------------------------------
 
 struct ElementwiseKernel {
   Kernel kernel = nullptr;
@@ -35,13 +35,16 @@ struct ElementwiseKernel {
 
 // One function of VectorKernels, for both dtypes.
 template <auto F32, auto F64> struct VectorMember {
-  static constexpr int arity = std::is_same_v<std::remove_cvref_t<decltype(std::declval<kernels::VectorKernels<double>>().*F64)>,
-                                              kernels::UnaryKernel<double>>
-                                   ? 1
-                                   : 2;
+  static constexpr int arity =
+      std::is_same_v<std::remove_cvref_t<decltype(std::declval<kernels::VectorKernels<double>>().*F64)>,
+                     kernels::UnaryKernel<double>>
+          ? 1
+          : 2;
   template <class T> static auto function() {
-    if constexpr (std::is_same_v<T, float>) return kernels::vector_kernels<float>().*F32;
-    else return kernels::vector_kernels<double>().*F64;
+    if constexpr (std::is_same_v<T, float>)
+      return kernels::vector_kernels<float>().*F32;
+    else
+      return kernels::vector_kernels<double>().*F64;
   }
   template <class T> static void run(const void* const* in, void* out, std::size_t n) {
     const auto f = function<T>();
@@ -72,7 +75,8 @@ template <class F, class T, class R, int arity> void element_loop(const void* co
 }
 
 template <auto element> void run_elementwise(const KernelCall& call) {
-  element(call.in_avals, call.out_avals[0])(call.in.data(), call.out[0], static_cast<std::size_t>(call.out_avals[0].shape.size()));
+  element(call.in_avals, call.out_avals[0])(call.in.data(), call.out[0],
+                                            static_cast<std::size_t>(call.out_avals[0].shape.size()));
 }
 
 // The vector kernel for floating numbers, and for the other dtypes F, if there is one.
@@ -85,7 +89,8 @@ template <class Member, class F, bool to_bool> ElementKernel vector_element(std:
   if constexpr (!std::is_void_v<F>) {
     switch (in[0].dtype) {
       case Dtype::bool_: return element_loop<F, bool, bool, Member::arity>;
-      case Dtype::int32: return element_loop<F, std::int32_t, std::conditional_t<to_bool, bool, std::int32_t>, Member::arity>;
+      case Dtype::int32:
+        return element_loop<F, std::int32_t, std::conditional_t<to_bool, bool, std::int32_t>, Member::arity>;
       default: return element_loop<F, std::int64_t, std::conditional_t<to_bool, bool, std::int64_t>, Member::arity>;
     }
   }
@@ -115,7 +120,7 @@ template <int arity, bool to_bool = false, class F> ElementwiseKernel loop_kerne
   return {&run_elementwise<element>, element};
 }
 
-// ---- Records -------------------------------------------------------------------------------------------------------------
+// ---- Records --------------------------------------------------------------------------------------------------------
 
 struct Unary {
   /// The function that returns the op.

@@ -41,10 +41,11 @@ long double erfinv_reference(long double y) {
 
 // Hurwitz's zeta Σ (x + k)⁻ˢ for x > 0, s ≥ 2, by Euler and Maclaurin's formula from the tenth term on.
 double hurwitz_zeta(double s, double x) {
-  constexpr std::array<double, 12> bernoulli_over_factorial = {  // B₂ₖ/(2k)!
-      8.333333333333333e-02, -1.388888888888889e-03, 3.306878306878307e-05,  -8.267195767195768e-07,
-      2.087675698786810e-08, -5.284190138687493e-10, 1.338253653068468e-11,  -3.389680296322583e-13,
-      8.586062056277845e-15, -2.174868698558062e-16, 5.509002828360230e-18,  -1.395446468581252e-19};
+  constexpr std::array<double, 12> bernoulli_over_factorial = {
+      // B₂ₖ/(2k)!
+      8.333333333333333e-02, -1.388888888888889e-03, 3.306878306878307e-05, -8.267195767195768e-07,
+      2.087675698786810e-08, -5.284190138687493e-10, 1.338253653068468e-11, -3.389680296322583e-13,
+      8.586062056277845e-15, -2.174868698558062e-16, 5.509002828360230e-18, -1.395446468581252e-19};
   double sum = 0;
   for (int k = 0; k < 10; ++k) sum += std::pow(x + k, -s);
   const double a = x + 10;
@@ -133,9 +134,7 @@ const Op& softplus_op() {
       .kernel = vector_kernel<DINI_VECTOR(softplus)>(),
       .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * sigmoid(x); },
       .samples = {-20, -0.9, -1e-8, 0, 0.3, 5, 1000},
-      .reference = [](const long double* x) {
-        return std::fmax(x[0], 0.0L) + std::log1p(std::exp(-std::fabs(x[0])));
-      },
+      .reference = [](const long double* x) { return std::fmax(x[0], 0.0L) + std::log1p(std::exp(-std::fabs(x[0]))); },
   });
   return op;
 }
@@ -231,9 +230,8 @@ const Op& i0e_op() {
       .kernel = vector_kernel<DINI_VECTOR(i0e)>(),
       .jvp = [](const Array& x, const Array& y, const Array& dx) { return dx * (i1e(x) - sign(x) * y); },
       .samples = {-20, -0.9, 0.3, 2.5},
-      .reference = [](const long double* x) {
-        return std::exp(-std::fabs(x[0])) * std::cyl_bessel_i(0.0L, std::fabs(x[0]));
-      },
+      .reference =
+          [](const long double* x) { return std::exp(-std::fabs(x[0])) * std::cyl_bessel_i(0.0L, std::fabs(x[0])); },
   });
   return op;
 }
@@ -244,15 +242,17 @@ const Op& i1e_op() {
       .op = i1e_op,
       .name = "i1e",
       .kernel = vector_kernel<DINI_VECTOR(i1e)>(),
-      .jvp = [](const Array& x, const Array& y, const Array& dx) {
-        const Array at_zero = x == 0;
-        const Array safe = where(at_zero, 1.0, x);
-        return dx * (i0e(x) - where(at_zero, 0.5, y / safe) - sign(x) * y);
-      },
+      .jvp =
+          [](const Array& x, const Array& y, const Array& dx) {
+            const Array at_zero = x == 0;
+            const Array safe = where(at_zero, 1.0, x);
+            return dx * (i0e(x) - where(at_zero, 0.5, y / safe) - sign(x) * y);
+          },
       .samples = {-20, -0.9, 0.3, 2.5},
-      .reference = [](const long double* x) {
-        return std::copysign(std::exp(-std::fabs(x[0])) * std::cyl_bessel_i(1.0L, std::fabs(x[0])), x[0]);
-      },
+      .reference =
+          [](const long double* x) {
+            return std::copysign(std::exp(-std::fabs(x[0])) * std::cyl_bessel_i(1.0L, std::fabs(x[0])), x[0]);
+          },
   });
   return op;
 }

@@ -52,8 +52,10 @@ Array as_operand(const Array& a, Dtype dtype) {
   void* memory;
   Array out = allocate({Shape{}, dtype, true}, &memory);
   visit_dtype(dtype, [&]<class T>() {
-    if constexpr (std::is_same_v<T, bool>) *static_cast<T*>(memory) = a.item<double>() != 0;
-    else *static_cast<T*>(memory) = a.item<T>();
+    if constexpr (std::is_same_v<T, bool>)
+      *static_cast<T*>(memory) = a.item<double>() != 0;
+    else
+      *static_cast<T*>(memory) = a.item<T>();
   });
   return out;
 }
@@ -75,9 +77,7 @@ Array as_shape(const Array& a, const Shape& shape, const char* function) {
       fits = from[i] == 1;
     }
   }
-  if (!fits) {
-    throw ShapeError(std::string(function) + ": " + from.str() + " does not broadcast to " + shape.str());
-  }
+  if (!fits) { throw ShapeError(std::string(function) + ": " + from.str() + " does not broadcast to " + shape.str()); }
   const Array core = kept == from ? a : emit_one(reshape_op(), {a}, {{"shape", kept}});
   if (kept == shape) return core;
   return emit_one(broadcast_op(), {core}, {{"shape", shape}, {"axes", axes}});

@@ -1,9 +1,9 @@
 // What happens to operands before an elementwise op: a common dtype by NumPy's rules with weak literals, a common shape
 // by NumPy's broadcasting.
 //
-// Strong operands decide the dtype among themselves (core/dtype.hpp: promote). A weak one, a C++ number, takes that dtype
-// unless it is of a higher kind (bool < integer < floating): int32 with 2.0 is float64. The result is weak only where
-// all operands are.
+// Strong operands decide the dtype among themselves (core/dtype.hpp: promote). A weak one, a C++ number, takes that
+// dtype unless it is of a higher kind (bool < integer < floating): int32 with 2.0 is float64. The result is weak only
+// where all operands are.
 #pragma once
 
 #include "dini/core/array.hpp"

@@ -38,8 +38,10 @@ struct Reduction {
     Shape out;
     for (int i = 0; i < x.ndim(); ++i) {
       const bool reduced = std::binary_search(axes.begin(), axes.end(), i);
-      if (!reduced) out.append(x.aval().shape[i]);
-      else if (keepdims) out.append(1);
+      if (!reduced)
+        out.append(x.aval().shape[i]);
+      else if (keepdims)
+        out.append(1);
     }
     return out;
   }
@@ -49,15 +51,14 @@ struct Reduction {
     for (int axis : axes) n *= x.aval().shape[axis];
     return n;
   }
-  Array kept(const Array& y) const {
-    return keepdims ? detail::emit_reshape(y, shape()) : y;
-  }
+  Array kept(const Array& y) const { return keepdims ? detail::emit_reshape(y, shape()) : y; }
   Array emit(const Op& op, const Array& operand) const {
     if (axes.empty()) return operand;
     return kept(emit_one(op, {operand}, {{"axes", to_ints(axes)}}));
   }
   Array emit_extremum(const Op& op) const {
-    if (!count()) throw ShapeError(std::string(function) + ": nothing to choose from in an array of shape " + x.shape().str());
+    if (!count())
+      throw ShapeError(std::string(function) + ": nothing to choose from in an array of shape " + x.shape().str());
     return emit(op, x);
   }
 };
@@ -72,7 +73,8 @@ Array nonzero(const Array& x) { return x.dtype() == Dtype::bool_ ? x : x != 0; }
 Array argument_along(const Op& op, const char* function, const Array& a, int axis, bool keepdims) {
   detail::check_defined(a, function);
   const Reduction r(function, a, normalize_axis(axis, a.ndim(), function), keepdims);
-  if (!r.count()) throw ShapeError(std::string(function) + ": nothing to choose from in an array of shape " + a.shape().str());
+  if (!r.count())
+    throw ShapeError(std::string(function) + ": nothing to choose from in an array of shape " + a.shape().str());
   return r.kept(emit_one(op, {a}, {{"axis", static_cast<std::int64_t>(r.axes[0])}}));
 }
 
@@ -131,8 +133,12 @@ Array all(const Array& a, const ReduceAxes& axes, bool keepdims) {
   return r.emit(min_op(), nonzero(a));
 }
 
-Array argmax(const Array& a, int axis, bool keepdims) { return argument_along(argmax_op(), "argmax", a, axis, keepdims); }
-Array argmin(const Array& a, int axis, bool keepdims) { return argument_along(argmin_op(), "argmin", a, axis, keepdims); }
+Array argmax(const Array& a, int axis, bool keepdims) {
+  return argument_along(argmax_op(), "argmax", a, axis, keepdims);
+}
+Array argmin(const Array& a, int axis, bool keepdims) {
+  return argument_along(argmin_op(), "argmin", a, axis, keepdims);
+}
 Array argmax(const Array& a) {
   detail::check_defined(a, "argmax");
   return argmax(detail::emit_reshape(a, Shape{a.size()}), 0);

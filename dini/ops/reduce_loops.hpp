@@ -1,9 +1,9 @@
 // The kernels of the reducing and running ops.
 //
-// An array is seen as groups of neighbouring axes that are all reduced or all kept. Where the last group is reduced, each
-// run of neighbouring elements is taken by the vector kernel and the runs are combined in order; where it is kept, rows
-// are combined element by element, in blocks. So the order of operations for one result depends on the reduced lengths
-// alone.
+// An array is seen as groups of neighbouring axes that are all reduced or all kept. Where the last group is reduced,
+// each run of neighbouring elements is taken by the vector kernel and the runs are combined in order; where it is kept,
+// rows are combined element by element, in blocks. So the order of operations for one result depends on the reduced
+// lengths alone.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,8 @@ namespace dini::reduce_detail {
 
 // Accumulators: floating numbers are summed in double, integers wrap around.
 template <class T>
-using Wide = std::conditional_t<std::is_floating_point_v<T>, double, std::conditional_t<std::is_same_v<T, bool>, bool, std::uint64_t>>;
+using Wide = std::conditional_t<std::is_floating_point_v<T>, double,
+                                std::conditional_t<std::is_same_v<T, bool>, bool, std::uint64_t>>;
 
 struct SumRule {
   template <class T> using Acc = Wide<T>;
@@ -48,8 +49,10 @@ struct ProdRule {
 struct MaxRule {
   template <class T> using Acc = T;
   template <class T> static T identity() {
-    if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
-    else return std::numeric_limits<T>::lowest();
+    if constexpr (std::is_floating_point_v<T>)
+      return -std::numeric_limits<T>::infinity();
+    else
+      return std::numeric_limits<T>::lowest();
   }
   template <class T> static T combine(T a, T b) { return b > a || b != b ? b : a; }
   template <class T> static T run(const T* x, std::size_t n) {
@@ -63,8 +66,10 @@ struct MaxRule {
 struct MinRule {
   template <class T> using Acc = T;
   template <class T> static T identity() {
-    if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
-    else return std::numeric_limits<T>::max();
+    if constexpr (std::is_floating_point_v<T>)
+      return std::numeric_limits<T>::infinity();
+    else
+      return std::numeric_limits<T>::max();
   }
   template <class T> static T combine(T a, T b) { return b < a || b != b ? b : a; }
   template <class T> static T run(const T* x, std::size_t n) {
@@ -108,8 +113,10 @@ struct Groups {
       if (shape[i] == 1) continue;
       const bool r = std::find(axes.begin(), axes.end(), i) != axes.end();
       const auto c = static_cast<std::size_t>(count);
-      if (count && is_reduced[c - 1] == r) lengths[c - 1] *= shape[i];
-      else lengths[c] = shape[i], is_reduced[c] = r, ++count;
+      if (count && is_reduced[c - 1] == r)
+        lengths[c - 1] *= shape[i];
+      else
+        lengths[c] = shape[i], is_reduced[c] = r, ++count;
     }
     if (!count) return;
     std::int64_t stride = last_length = lengths[static_cast<std::size_t>(count - 1)];
@@ -154,7 +161,8 @@ template <class Rule, class T> void reduce_elements(const T* x, T* y, const Grou
         const std::int64_t r1 = std::min(r0 + rows, g.reduced.total);
         for (std::int64_t r = r0; r < r1; ++r) {
           const T* row = from + g.reduced.offset(r) + c0;
-          for (std::int64_t c = 0; c < width; ++c) part[c] = Rule::template combine<T>(part[c], static_cast<Acc>(row[c]));
+          for (std::int64_t c = 0; c < width; ++c)
+            part[c] = Rule::template combine<T>(part[c], static_cast<Acc>(row[c]));
         }
         for (std::int64_t c = 0; c < width; ++c) total[c] = Rule::template combine<T>(total[c], part[c]);
       }

@@ -17,7 +17,7 @@ namespace dini {
 
 namespace reduce_detail {
 
-// ---- Rules that the reductions share -------------------------------------------------------------------------------------
+// ---- Rules that the reductions share --------------------------------------------------------------------------------
 
 Shape without(const Shape& shape, const Params::Ints& axes) {
   Shape out;
@@ -68,12 +68,13 @@ Batched batch_axes(const Op& op, const BatchCall& call) {
 
 // What the tests reduce: lengths that all differ, every set of axes.
 std::vector<Sample> reduction_samples(Dtype dtype) {
-  const Array x = detail::sample_array({0.5, -1.5, 2.25, 3, -0.75, 1.25, -2, 0.125, 4, -3.5, 1.75, 0.25, 2.5, -1, 0.875,
-                                        1.5, -0.5, 3.25, -2.75, 0.625, 1.125, -4.25, 2.125, 0.375},
+  const Array x = detail::sample_array({0.5, -1.5, 2.25,  3,   -0.75, 1.25, -2,    0.125, 4,     -3.5,  1.75,  0.25,
+                                        2.5, -1,   0.875, 1.5, -0.5,  3.25, -2.75, 0.625, 1.125, -4.25, 2.125, 0.375},
                                        Shape{2, 3, 4}, dtype);
   const Array v = detail::sample_array({1.5, -2, 0.25, 3, -0.5}, Shape{5}, dtype);
   std::vector<Sample> samples;
-  for (Params::Ints axes : {Params::Ints{0}, {1}, {2}, {0, 2}, {1, 2}, {0, 1, 2}}) samples.push_back({{x}, {{"axes", axes}}});
+  for (Params::Ints axes : {Params::Ints{0}, {1}, {2}, {0, 2}, {1, 2}, {0, 1, 2}})
+    samples.push_back({{x}, {{"axes", axes}}});
   samples.push_back({{v}, {{"axes", Params::Ints{0}}}});
   return samples;
 }
@@ -105,7 +106,8 @@ std::int64_t reduced_place(std::int64_t i, const Shape& shape, const Params::Int
   return place;
 }
 
-template <class F> std::vector<std::vector<long double>> plain_reduction(const Sample& s, long double first, F combine) {
+template <class F>
+std::vector<std::vector<long double>> plain_reduction(const Sample& s, long double first, F combine) {
   const Array& x = s.in[0];
   const Params::Ints& axes = s.params.ints("axes");
   std::vector<long double> out(static_cast<std::size_t>(without(x.shape(), axes).size()), first);
@@ -142,7 +144,9 @@ template <class F> std::vector<std::vector<long double>> plain_argument(const Sa
   std::vector<long double> out;
   for (std::int64_t line = 0; line < x.size() / n; ++line) {
     std::int64_t best = 0;
-    const auto at = [&](std::int64_t k) { return values[static_cast<std::size_t>((line / inner * n + k) * inner + line % inner)]; };
+    const auto at = [&](std::int64_t k) {
+      return values[static_cast<std::size_t>((line / inner * n + k) * inner + line % inner)];
+    };
     for (std::int64_t k = 1; k < n; ++k) {
       if (better(at(k), at(best))) best = k;
     }
@@ -211,7 +215,7 @@ Array products_of_others(const Array& x, const Axes& axes) {
 
 }  // namespace reduce_detail
 
-// ---- The ops -------------------------------------------------------------------------------------------------------------
+// ---- The ops --------------------------------------------------------------------------------------------------------
 
 const Op& sum_op() {
   static const Op op = [] {
@@ -343,8 +347,8 @@ const Op& cumprod_op() {
     op.kernel = running_kernel<RunningProduct>;
     op.jvp = [](const JvpCall& call) -> Leaves {
       const Array& x = call.in[0];
-      const Array before =
-          shifted(call.out[0], detail::literal(1, x), static_cast<int>(call.params.integer("axis")), call.params.flag("reverse"));
+      const Array before = shifted(call.out[0], detail::literal(1, x), static_cast<int>(call.params.integer("axis")),
+                                   call.params.flag("reverse"));
       return {emit_one(linear_recurrence_op(), {x, call.tangents[0] * before}, call.params)};
     };
     op.batch = [](const BatchCall& call) { return batch_axes(cumprod_op(), call); };
@@ -408,8 +412,9 @@ const Op& linear_recurrence_op() {
 }
 
 OpList reduce_ops() {
-  static const Op* const ops[] = {&sum_op(),    &prod_op(),   &max_op(),     &min_op(),              &argmax_op(),
-                                  &argmin_op(), &cumsum_op(), &cumprod_op(), &linear_recurrence_op()};
+  static const Op* const ops[] = {&sum_op(),    &prod_op(),    &max_op(),
+                                  &min_op(),    &argmax_op(),  &argmin_op(),
+                                  &cumsum_op(), &cumprod_op(), &linear_recurrence_op()};
   return ops;
 }
 

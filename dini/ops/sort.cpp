@@ -65,8 +65,8 @@ Batched batch_sort(const Op& op, const BatchCall& call) {
 }
 
 std::vector<Sample> sort_samples(Dtype dtype) {
-  const Array x = detail::sample_array({0.5, -1.5, 2.25, 3, -0.75, 1.25, -2, 0.125, 4, -3.5, 1.75, 0.25, 2.5, -1, 0.875,
-                                        1.5, -0.5, 3.25, -2.75, 0.625, 1.125, -4.25, 2.125, 0.375},
+  const Array x = detail::sample_array({0.5, -1.5, 2.25,  3,   -0.75, 1.25, -2,    0.125, 4,     -3.5,  1.75,  0.25,
+                                        2.5, -1,   0.875, 1.5, -0.5,  3.25, -2.75, 0.625, 1.125, -4.25, 2.125, 0.375},
                                        Shape{2, 3, 4}, dtype);
   std::vector<Sample> samples;
   for (std::int64_t axis : {0, 1, 2}) samples.push_back({{x}, {{"axis", axis}}});

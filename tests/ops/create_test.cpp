@@ -64,7 +64,8 @@ TEST(Create, Matrices) {
   EXPECT_EQ(grids[0].shape(), (Shape{2, 3}));
   EXPECT_EQ(grids[0].to_vector<double>(), (Doubles{1, 2, 3, 1, 2, 3}));
   EXPECT_EQ(grids[1].to_vector<double>(), (Doubles{4, 4, 4, 5, 5, 5}));
-  EXPECT_EQ(meshgrid({array({1.0, 2.0, 3.0}), array({4.0, 5.0})}, true)[1].to_vector<double>(), (Doubles{4, 5, 4, 5, 4, 5}));
+  EXPECT_EQ(meshgrid({array({1.0, 2.0, 3.0}), array({4.0, 5.0})}, true)[1].to_vector<double>(),
+            (Doubles{4, 5, 4, 5, 4, 5}));
 }
 
 TEST(Sort, ValuesAndSlopes) {

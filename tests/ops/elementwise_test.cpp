@@ -22,9 +22,12 @@ const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_l
 using Fn = std::function<Array(const Array&)>;
 
 void expect_same(double got, double wanted, const std::string& what, double tolerance = 1e-14) {
-  if (std::isnan(wanted)) EXPECT_TRUE(std::isnan(got)) << what << ": got " << got << ", wanted NaN";
-  else if (std::isinf(wanted) || wanted == 0) EXPECT_EQ(got, wanted) << what;
-  else EXPECT_NEAR(got, wanted, tolerance * std::fabs(wanted)) << what;
+  if (std::isnan(wanted))
+    EXPECT_TRUE(std::isnan(got)) << what << ": got " << got << ", wanted NaN";
+  else if (std::isinf(wanted) || wanted == 0)
+    EXPECT_EQ(got, wanted) << what;
+  else
+    EXPECT_NEAR(got, wanted, tolerance * std::fabs(wanted)) << what;
 }
 double slope(const Fn& f, double x) { return grad(f)(array(x)).item<double>(); }
 double second_slope(const Fn& f, double x) {
@@ -198,7 +201,7 @@ TEST(Elementwise, Where) {
   EXPECT_THROW(where(c, ones({2}), ones({2})), ShapeError);
 }
 
-// ---- Slopes ----------------------------------------------------------------------------------------------------------------
+// ---- Slopes ---------------------------------------------------------------------------------------------------------
 
 TEST(Elementwise, SlopesAtEdges) {
   struct Case {
@@ -287,7 +290,8 @@ TEST(Elementwise, SecondSlopes) {
       {"hypot", [](const Array& x) { return hypot(x, 4.0); }, 3, 16 / 125.0},
   };
   for (const Case& c : cases) {
-    expect_same(second_slope(c.f, c.x), c.wanted, std::string("second slope of ") + c.what + " at " + std::to_string(c.x), 1e-13);
+    expect_same(second_slope(c.f, c.x), c.wanted,
+                std::string("second slope of ") + c.what + " at " + std::to_string(c.x), 1e-13);
   }
 }
 
@@ -302,10 +306,14 @@ TEST(Elementwise, SixthDerivativeOfReciprocal) {
 TEST(Elementwise, SlopesKeepDtypes) {
   const Array x = array(0.75f);
   const std::vector<Fn> functions = {
-      [](const Array& t) { return tanh(t) * 2.0; },      [](const Array& t) { return abs(t) + relu(t) * 0.5; },
-      [](const Array& t) { return maximum(t, 0.5); },    [](const Array& t) { return power(t, 2.5) + power(2, t); },
-      [](const Array& t) { return where(t > 0, t, 0); }, [](const Array& t) { return i1e(t) + arctan2(t, 2) + hypot(1, t); },
-      [](const Array& t) { return logaddexp(t, 0.5); },  [](const Array& t) { return clip(t, 0, 1) + xlogy(t, 2); },
+      [](const Array& t) { return tanh(t) * 2.0; },
+      [](const Array& t) { return abs(t) + relu(t) * 0.5; },
+      [](const Array& t) { return maximum(t, 0.5); },
+      [](const Array& t) { return power(t, 2.5) + power(2, t); },
+      [](const Array& t) { return where(t > 0, t, 0); },
+      [](const Array& t) { return i1e(t) + arctan2(t, 2) + hypot(1, t); },
+      [](const Array& t) { return logaddexp(t, 0.5); },
+      [](const Array& t) { return clip(t, 0, 1) + xlogy(t, 2); },
   };
   for (const Fn& f : functions) {
     EXPECT_EQ(f(x).dtype(), float32);

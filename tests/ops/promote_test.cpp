@@ -38,9 +38,9 @@ TEST(Promote, WeakLiterals) {
     Dtype wanted;
   };
   const Case cases[] = {
-      {bool_, true, bool_},     {bool_, 2, int64},      {bool_, 2.0, float64},      {int32, true, int32},
-      {int32, 2, int32},        {int32, 2.0, float64},  {int64, 2, int64},          {int64, 2.5, float64},
-      {float32, true, float32}, {float32, 2, float32},  {float32, 2.0, float32},    {float32, 2.0f, float32},
+      {bool_, true, bool_},     {bool_, 2, int64},       {bool_, 2.0, float64},   {int32, true, int32},
+      {int32, 2, int32},        {int32, 2.0, float64},   {int64, 2, int64},       {int64, 2.5, float64},
+      {float32, true, float32}, {float32, 2, float32},   {float32, 2.0, float32}, {float32, 2.0f, float32},
       {float64, 2, float64},    {float64, 2.0, float64},
   };
   for (const Case& c : cases) {

@@ -28,9 +28,12 @@ void expect_values(const Array& y, const Doubles& wanted, double tolerance = 1e-
   const Doubles got = y.to_vector<double>();
   ASSERT_EQ(got.size(), wanted.size()) << what;
   for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::isnan(wanted[i])) EXPECT_TRUE(std::isnan(got[i])) << what << " " << i << ": " << got[i];
-    else if (std::isinf(wanted[i])) EXPECT_EQ(got[i], wanted[i]) << what << " " << i;
-    else EXPECT_NEAR(got[i], wanted[i], tolerance * std::max(1.0, std::fabs(wanted[i]))) << what << " " << i;
+    if (std::isnan(wanted[i]))
+      EXPECT_TRUE(std::isnan(got[i])) << what << " " << i << ": " << got[i];
+    else if (std::isinf(wanted[i]))
+      EXPECT_EQ(got[i], wanted[i]) << what << " " << i;
+    else
+      EXPECT_NEAR(got[i], wanted[i], tolerance * std::max(1.0, std::fabs(wanted[i]))) << what << " " << i;
   }
 }
 
@@ -40,7 +43,8 @@ TEST(Reduce, OpsAgreeWithTheirReferences) {
       for (Dtype dtype : {float32, float64}) {
         for (const Sample& s : op->samples(dtype)) {
           const auto wanted = op->plain(s)[0];
-          expect_values(emit_one(*op, s.in, s.params), Doubles(wanted.begin(), wanted.end()), 8 * epsilon(dtype), op->name);
+          expect_values(emit_one(*op, s.in, s.params), Doubles(wanted.begin(), wanted.end()), 8 * epsilon(dtype),
+                        op->name);
         }
       }
     }
@@ -146,8 +150,11 @@ TEST(Reduce, LogsumexpAtTheEdges) {
 
 TEST(Reduce, SlopesAtTies) {
   expect_values(grad([](const Array& x) { return max(x); })(array({1.0, 3.0, 3.0, 2.0})), {0, 0.5, 0.5, 0});
-  expect_values(grad([](const Array& x) { return min(x); })(array({1.0, 1.0, 1.0, 2.0})), {1 / 3.0, 1 / 3.0, 1 / 3.0, 0});
-  expect_values(grad([](const Array& x) { return sum(max(x, 0) * array({2.0, 5.0})); })(array({{1.0, 4.0}, {1.0, 3.0}})),
+  expect_values(grad([](const Array& x) { return min(x); })(array({1.0, 1.0, 1.0, 2.0})),
+                {1 / 3.0, 1 / 3.0, 1 / 3.0, 0});
+  expect_values(grad([](const Array& x) {
+                  return sum(max(x, 0) * array({2.0, 5.0}));
+                })(array({{1.0, 4.0}, {1.0, 3.0}})),
                 {1, 5, 1, 0});
   expect_values(grad([](const Array& x) { return norm(x); })(zeros({2})), {nan, nan});
   expect_values(grad([](const Array& x) { return norm(x); })(array({3.0, 4.0})), {0.6, 0.8});
@@ -159,18 +166,21 @@ TEST(Reduce, ProductsWithZeros) {
   expect_values(grad(f)(array({2.0, 0.0, 3.0})), {0, 6, 0});
   expect_values(grad(f)(array({2.0, 0.0, 0.0})), {0, 0, 0});
   expect_values(hessian(f)(array({2.0, 0.0, 0.0})), {0, 0, 0, 0, 0, 2, 0, 2, 0});
-  expect_values(jacobian([](const Array& x) { return cumprod(x); })(array({2.0, 0.0, 3.0})), {1, 0, 0, 0, 2, 0, 0, 6, 0});
+  expect_values(jacobian([](const Array& x) { return cumprod(x); })(array({2.0, 0.0, 3.0})),
+                {1, 0, 0, 0, 2, 0, 0, 6, 0});
   expect_values(jacfwd([](const Array& x) { return cumprod(x); })(array({2.0, 0.0, 3.0})), {1, 0, 0, 0, 2, 0, 0, 6, 0});
   // Σ cumprod = a + ab + abc at (2, 0, 3): second derivatives 1 + c, b, a.
   expect_values(hessian([](const Array& x) { return sum(cumprod(x)); })(array({2.0, 0.0, 3.0})),
                 {0, 4, 0, 4, 0, 2, 0, 2, 0});
-  expect_values(grad([](const Array& x) { return sum(prod(x, {0, 2}) * array({1.0, 10.0})); })(
-                    array({{{1.0, 2.0}, {0.0, 5.0}}, {{3.0, 4.0}, {6.0, 7.0}}})),
+  expect_values(grad([](const Array& x) {
+                  return sum(prod(x, {0, 2}) * array({1.0, 10.0}));
+                })(array({{{1.0, 2.0}, {0.0, 5.0}}, {{3.0, 4.0}, {6.0, 7.0}}})),
                 {24, 12, 2100, 0, 8, 6, 0, 0});
 }
 
 TEST(Reduce, RunningSlopes) {
-  expect_values(jacobian([](const Array& x) { return cumsum(x); })(array({2.0, 5.0, 3.0})), {1, 0, 0, 1, 1, 0, 1, 1, 1});
+  expect_values(jacobian([](const Array& x) { return cumsum(x); })(array({2.0, 5.0, 3.0})),
+                {1, 0, 0, 1, 1, 0, 1, 1, 1});
   expect_values(grad([](const Array& x) { return var(x); })(array({1.0, 2.0, 6.0})), {-4 / 3.0, -2 / 3.0, 2});
   expect_values(grad([](const Array& x) { return mean(x); })(array({1.0, 2.0})), {0.5, 0.5});
   expect_values(jacobian([](const Array& x) { return softmax(x); })(array({0.0, std::log(3.0)})),
@@ -184,7 +194,7 @@ TEST(Reduce, LanesHaveTheBitsOfSingleSums) {
   for (const Array& rows : {x, astype(x, float32)}) {
     std::vector<Array> lanes;
     const Array batch = with_aval(rows, {Shape{3, n}, rows.dtype(), false});
-    const Array sums = sum(batch, 1), mapped = vmap([](const Array& r) { return sum(r); })(batch);
+    const Array sums = sum(batch, 1), mapped = vmap([](const Array&r) { return sum(r); })(batch);
     for (int k = 0; k < 3; ++k) {
       const Array alone = sum(batch(k));
       EXPECT_EQ(alone.item<double>(), sums(k).item<double>());
