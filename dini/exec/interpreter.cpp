@@ -56,7 +56,8 @@ Leaves interpret_scan(const Params& params, Arrays in) {
       const std::size_t bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
       void* p;
       arguments.push_back(allocate(aval, &p));
-      if (bytes) std::memcpy(p, static_cast<const char*>(in[carry + k].raw()) + static_cast<std::size_t>(at) * bytes, bytes);
+      if (bytes)
+        std::memcpy(p, static_cast<const char*>(in[carry + k].raw()) + static_cast<std::size_t>(at) * bytes, bytes);
     }
     arguments.insert(arguments.end(), in.begin() + static_cast<std::ptrdiff_t>(carry + xs), in.end());
     Leaves out = interpret(body, arguments);
@@ -137,10 +138,12 @@ Leaves call_host(const Op& op, const Params& params, const Leaves& inputs, std::
   for (std::size_t k = 0; k < out.size(); ++k) {
     if (!out[k].concrete()) throw TraceError(op.name + " " + function.name() + ": returned a value that is no data");
     if (out[k].dtype() != wanted[k].dtype) {
-      throw DtypeError(op.name + " " + function.name() + ": returned " + out[k].aval().str() + ", wanted " + wanted[k].str());
+      throw DtypeError(op.name + " " + function.name() + ": returned " + out[k].aval().str() + ", wanted " +
+                       wanted[k].str());
     }
     if (out[k].shape() != wanted[k].shape) {
-      throw ShapeError(op.name + " " + function.name() + ": returned " + out[k].aval().str() + ", wanted " + wanted[k].str());
+      throw ShapeError(op.name + " " + function.name() + ": returned " + out[k].aval().str() + ", wanted " +
+                       wanted[k].str());
     }
   }
   return out;
@@ -152,7 +155,8 @@ void throw_not_runnable(const Op& op) {
 
 void check_inputs(Arrays inputs, std::span<const Aval> wanted) {
   if (inputs.size() != wanted.size()) {
-    throw ShapeError("Executable::run: " + std::to_string(inputs.size()) + " inputs, wanted " + std::to_string(wanted.size()));
+    throw ShapeError("Executable::run: " + std::to_string(inputs.size()) + " inputs, wanted " +
+                     std::to_string(wanted.size()));
   }
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     const Array& a = inputs[k];

@@ -1,0 +1,89 @@
+// Constants: what is small and depends on nothing but constants is computed once, here. Constants that enter a Program
+// within a control op from outside are made its own.
+#include <algorithm>
+
+#include "dini/exec/interpreter.hpp"
+#include "dini/exec/passes.hpp"
+#include "dini/exec/rewrite.hpp"
+
+namespace dini::exec {
+
+namespace fold {
+
+constexpr std::int64_t largest = 64;  // elements of a constant that folding may make
+
+bool foldable(const Rewriter& r, const Equation& e) {
+  if (!e.op->kernel || e.op->effectful || e.outputs.empty() || e.op == known().eye) return false;
+  for (int v : e.inputs) {
+    if (!r.constant_value(r.now(v))) return false;
+  }
+  for (int v : e.outputs) {
+    if (r.aval(v).shape.size() > largest) return false;
+  }
+  return true;
+}
+
+// Takes operand k out of a Program within, whose input it is, and puts a constant in its place.
+void sink(Program& inner, std::size_t input, const Array& value) {
+  const int v = inner.inputs[input];
+  inner.inputs.erase(inner.inputs.begin() + input);
+  inner.constants.emplace_back(v, value);
+}
+
+}  // namespace fold
+
+void fold_constants(Program& p) {
+  Rewriter r(p);
+  for (Equation& e : r.take_equations()) {
+    if (!fold::foldable(r, e)) {
+      r.keep(std::move(e));
+      continue;
+    }
+    Leaves in;
+    for (int v : e.inputs) in.push_back(*r.constant_value(r.now(v)));
+    const Leaves out = call_kernel(*e.op, in, e.params);
+    for (std::size_t k = 0; k < out.size(); ++k) r.replace(e.outputs[k], r.constant(out[k]));
+  }
+  r.finish();
+}
+
+void sink_constants(Program& p) {
+  std::vector<const Array*> values(p.variables.size(), nullptr);
+  for (const auto& [v, a] : p.constants) {
+    if (a.size() <= fold::largest) values[v] = &a;
+  }
+  for (Equation& e : p.equations) {
+    const Kind kind = kind_of(*e.op);
+    if (kind == Kind::kernel || kind == Kind::callback) continue;
+    if (kind == Kind::cond) {
+      for (std::size_t k = e.inputs.size(); k-- > 1;) {
+        const Array* value = values[e.inputs[k]];
+        if (!value) continue;
+        for (Program* branch : programs_of(e)) fold::sink(*branch, k - 1, *value);
+        e.inputs.erase(e.inputs.begin() + k);
+      }
+    } else {
+      const std::size_t carry = e.params.integer("carry");
+      const std::size_t other = kind == Kind::scan ? e.params.integer("xs") : e.params.integer("cond_captured");
+      Program& body = program_of(e, "body");
+      for (std::size_t k = e.inputs.size(); k-- > carry + other;) {
+        const Array* value = values[e.inputs[k]];
+        if (!value) continue;
+        fold::sink(body, kind == Kind::scan ? k : k - other, *value);
+        e.inputs.erase(e.inputs.begin() + k);
+      }
+      if (kind == Kind::scan) continue;
+      std::size_t left = other;
+      for (std::size_t k = carry + other; k-- > carry;) {
+        const Array* value = values[e.inputs[k]];
+        if (!value) continue;
+        fold::sink(program_of(e, "cond"), k, *value);
+        e.inputs.erase(e.inputs.begin() + k);
+        --left;
+      }
+      e.params.set("cond_captured", static_cast<std::int64_t>(left));
+    }
+  }
+}
+
+}  // namespace dini::exec

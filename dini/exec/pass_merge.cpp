@@ -1,0 +1,69 @@
+// Common subexpressions: an equation with the same op, inputs and parameters as an earlier one is that one.
+#include <cstring>
+#include <unordered_map>
+
+#include "dini/exec/passes.hpp"
+#include "dini/exec/rewrite.hpp"
+
+namespace dini::exec {
+
+namespace merge {
+
+std::size_t hash(const Equation& e) {
+  std::size_t h = reinterpret_cast<std::uintptr_t>(e.op);
+  for (int v : e.inputs) h = (h ^ static_cast<std::size_t>(v)) * 0x9e3779b97f4a7c15ULL;
+  for (const auto& [key, value] : e.params.items()) {
+    if (auto* ints = std::get_if<Params::Ints>(&value)) {
+      for (std::int64_t i : *ints) h = (h ^ static_cast<std::size_t>(i)) * 0x9e3779b97f4a7c15ULL;
+    } else if (auto* shape = std::get_if<Shape>(&value)) {
+      for (std::int64_t i : *shape) h = (h ^ static_cast<std::size_t>(i)) * 0x9e3779b97f4a7c15ULL;
+    }
+  }
+  return h ^ (h >> 32);
+}
+
+void constants(Rewriter& r) {
+  const auto& list = r.program().constants;
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    const Array& a = list[k].second;
+    const std::size_t bytes = static_cast<std::size_t>(a.size()) * item_size(a.dtype());
+    if (bytes > 128) continue;
+    for (std::size_t j = 0; j < k; ++j) {
+      const Array& b = list[j].second;
+      if (r.now(list[j].first) != list[j].first || a.aval() != b.aval() || std::memcmp(a.raw(), b.raw(), bytes) != 0)
+        continue;
+      r.replace(list[k].first, list[j].first);
+      break;
+    }
+  }
+}
+
+}  // namespace merge
+
+void merge_common(Program& p) {
+  Rewriter r(p);
+  merge::constants(r);
+  std::unordered_map<std::size_t, std::vector<int>> seen;  // first outputs by hash
+  for (Equation& e : r.take_equations()) {
+    r.rename(e);
+    if (e.outputs.empty() || is_effectful(e)) {
+      r.keep(std::move(e));
+      continue;
+    }
+    std::vector<int>& candidates = seen[merge::hash(e)];
+    const Equation* same = nullptr;
+    for (int v : candidates) {
+      const Equation* other = r.definition(v);
+      if (other->op == e.op && other->inputs == e.inputs && same_params(other->params, e.params)) same = other;
+    }
+    if (same) {
+      for (std::size_t k = 0; k < e.outputs.size(); ++k) r.replace(e.outputs[k], same->outputs[k]);
+    } else {
+      candidates.push_back(e.outputs[0]);
+      r.keep(std::move(e));
+    }
+  }
+  r.finish();
+}
+
+}  // namespace dini::exec

@@ -1,0 +1,259 @@
+// Algebra that leaves every bit: moves of data that cancel, products with one and with identity matrices, sums with a
+// zero that changes nothing.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "dini/exec/passes.hpp"
+#include "dini/exec/rewrite.hpp"
+
+namespace dini::exec {
+
+namespace algebra {
+
+using Ints = Params::Ints;
+
+bool contains(const Ints& list, std::int64_t x) { return std::find(list.begin(), list.end(), x) != list.end(); }
+
+Ints identity(int n) {
+  Ints out(n);
+  for (int k = 0; k < n; ++k) out[k] = k;
+  return out;
+}
+
+// ---- Moves of data ---------------------------------------------------------------------------------------------------
+
+int reshape(Rewriter& r, int v, const Shape& shape) {
+  v = r.now(v);
+  while (const Equation* e = r.definition(v, known().reshape)) v = e->inputs[0];
+  if (r.aval(v).shape == shape) return v;
+  return r.emit(*known().reshape, {v}, {{"shape", shape}});
+}
+
+// Whether a transposition moves axes of length 1 only: the elements stay where they are.
+bool moves_nothing(const Shape& shape, const Ints& axes) {
+  std::int64_t last = -1;
+  for (std::int64_t a : axes) {
+    if (shape[static_cast<int>(a)] == 1) continue;
+    if (a < last) return false;
+    last = a;
+  }
+  return true;
+}
+
+int transpose(Rewriter& r, int v, Ints axes) {
+  v = r.now(v);
+  while (const Equation* e = r.definition(v, known().transpose)) {
+    const Ints& inner = e->params.ints("axes");
+    for (std::int64_t& a : axes) a = inner[a];
+    v = e->inputs[0];
+  }
+  const Shape& from = r.aval(v).shape;
+  if (axes == identity(from.ndim())) return v;
+  if (moves_nothing(from, axes)) {
+    Shape to;
+    for (std::int64_t a : axes) to.append(from[static_cast<int>(a)]);
+    return reshape(r, v, to);
+  }
+  return r.emit(*known().transpose, {v}, {{"axes", axes}});
+}
+
+int broadcast(Rewriter& r, int v, const Shape& shape, Ints axes) {
+  v = r.now(v);
+  while (const Equation* e = r.definition(v, known().broadcast)) {
+    Ints through;
+    for (std::int64_t a : e->params.ints("axes")) through.push_back(axes[a]);
+    axes = std::move(through);
+    v = e->inputs[0];
+  }
+  if (r.aval(v).shape.size() == shape.size()) return reshape(r, v, shape);
+  return r.emit(*known().broadcast, {v}, {{"shape", shape}, {"axes", axes}});
+}
+
+// ---- Numbers ---------------------------------------------------------------------------------------------------------
+
+// The number that a constant is everywhere, also when broadcast or reshaped.
+std::optional<double> number(const Rewriter& r, int v) {
+  v = r.now(v);
+  while (const Equation* e = r.definition(v)) {
+    if (e->op != known().broadcast && e->op != known().reshape) return std::nullopt;
+    v = e->inputs[0];
+  }
+  const Array* a = r.constant_value(v);
+  if (!a || a->size() == 0) return std::nullopt;
+  const std::size_t item = item_size(a->dtype());
+  const char* data = static_cast<const char*>(a->raw());
+  for (std::int64_t k = 1; k < a->size(); ++k) {
+    if (std::memcmp(data, data + static_cast<std::size_t>(k) * item, item) != 0) return std::nullopt;
+  }
+  return visit_dtype(a->dtype(), [&]<class T>() { return static_cast<double>(*reinterpret_cast<const T*>(data)); });
+}
+
+bool is_zero(std::optional<double> x, bool negative) { return x && *x == 0 && std::signbit(*x) == negative; }
+
+// What an elementwise op of two operands gives without being done; -1: nothing.
+int arithmetic(Rewriter& r, const Equation& e) {
+  const KnownOps& ops = known();
+  const int a = r.now(e.inputs[0]), b = e.inputs.size() > 1 ? r.now(e.inputs[1]) : -1;
+  const bool floating = is_floating(r.aval(a).dtype);
+  if (e.op == ops.mul) {
+    if (number(r, b) == 1.0) return a;
+    if (number(r, a) == 1.0) return b;
+  } else if (e.op == ops.div) {
+    if (floating && number(r, b) == 1.0) return a;
+  } else if (e.op == ops.add) {  // -0 + 0 is 0, so only -0 is no summand
+    if (is_zero(number(r, b), floating)) return a;
+    if (is_zero(number(r, a), floating)) return b;
+  } else if (e.op == ops.sub) {
+    if (is_zero(number(r, b), false)) return a;
+  } else if (e.op == ops.neg) {
+    if (const Equation* inner = r.definition(a, ops.neg)) return inner->inputs[0];
+  } else if (e.op == ops.select) {
+    const std::optional<double> c = number(r, a);
+    if (c) return r.now(e.inputs[*c != 0 ? 1 : 2]);
+    if (b == r.now(e.inputs[2])) return b;
+  }
+  return -1;
+}
+
+// ---- Identity matrices -----------------------------------------------------------------------------------------------
+
+// An array that is δ(i_p, i_q) at index i, times `scale` where there is one: a vector along axis `along` (p or q) and
+// along `scale_axes` as `broadcast` takes them.
+struct Delta {
+  int p = 0, q = 1;
+  int scale = -1;
+  Ints scale_axes;
+};
+
+std::optional<Delta> delta(const Rewriter& r, int v, bool scaled);
+
+// A product of an identity with something broadcast.
+std::optional<Delta> scaled_delta(const Rewriter& r, const Equation& e) {
+  for (int side = 0; side < 2; ++side) {
+    std::optional<Delta> d = delta(r, e.inputs[side], false);
+    if (!d) continue;
+    const Equation* s = r.definition(r.now(e.inputs[1 - side]), known().broadcast);
+    if (!s) continue;
+    d->scale = r.now(s->inputs[0]);
+    d->scale_axes = s->params.ints("axes");
+    if (contains(d->scale_axes, d->p) && contains(d->scale_axes, d->q)) continue;
+    return d;
+  }
+  return std::nullopt;
+}
+
+std::optional<Delta> delta(const Rewriter& r, int v, bool scaled) {
+  const KnownOps& ops = known();
+  const Equation* e = r.definition(r.now(v));
+  if (!e) return std::nullopt;
+  if (e->op == ops.eye) {
+    const bool square = e->params.integer("rows") == e->params.integer("columns") && e->params.integer("offset") == 0;
+    return square ? std::optional<Delta>(Delta{}) : std::nullopt;
+  }
+  if (e->op == ops.convert) return delta(r, e->inputs[0], false);
+  if (e->op == ops.transpose) {
+    std::optional<Delta> d = delta(r, e->inputs[0], false);
+    if (!d) return d;
+    const Ints& axes = e->params.ints("axes");
+    auto place = [&](int a) { return static_cast<int>(std::find(axes.begin(), axes.end(), a) - axes.begin()); };
+    d->p = place(d->p), d->q = place(d->q);
+    return d;
+  }
+  if (e->op == ops.broadcast) {
+    std::optional<Delta> d = delta(r, e->inputs[0], false);
+    if (!d) return d;
+    const Ints& axes = e->params.ints("axes");
+    d->p = static_cast<int>(axes[d->p]), d->q = static_cast<int>(axes[d->q]);
+    return d;
+  }
+  if (e->op == ops.reshape) {  // axes of length 1 put in or taken out
+    std::optional<Delta> d = delta(r, e->inputs[0], false);
+    if (!d) return d;
+    const Shape &from = r.aval(e->inputs[0]).shape, &to = e->params.shape("shape");
+    if (from[d->p] == 1) return std::nullopt;
+    std::vector<int> a, b;
+    for (int k = 0; k < from.ndim(); ++k)
+      if (from[k] != 1) a.push_back(k);
+    for (int k = 0; k < to.ndim(); ++k)
+      if (to[k] != 1) b.push_back(k);
+    if (a.size() != b.size()) return std::nullopt;
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      if (from[a[k]] != to[b[k]]) return std::nullopt;
+    }
+    auto place = [&](int axis) { return b[std::find(a.begin(), a.end(), axis) - a.begin()]; };
+    d->p = place(d->p), d->q = place(d->q);
+    return d;
+  }
+  if (scaled && e->op == ops.mul) return scaled_delta(r, *e);
+  return std::nullopt;
+}
+
+// dot_general with a (scaled) identity on one side: a transposition of the other side (times the scale); -1: neither is.
+int product(Rewriter& r, const Equation& e) {
+  const Ints contract[2] = {e.params.ints("lhs_contract"), e.params.ints("rhs_contract")};
+  const Ints batch[2] = {e.params.ints("lhs_batch"), e.params.ints("rhs_batch")};
+  if (contract[0].size() != 1) return -1;
+  for (int side = 0; side < 2; ++side) {
+    const int v = r.now(e.inputs[side]), other = r.now(e.inputs[1 - side]);
+    std::optional<Delta> d = delta(r, v, true);
+    if (!d) continue;
+    if (d->q == contract[side][0]) std::swap(d->p, d->q);
+    if (d->p != contract[side][0] || contains(batch[side], d->q)) continue;
+    const int ndim = r.aval(v).shape.ndim();
+    if (static_cast<int>(batch[side].size()) + 2 != ndim) continue;  // another free axis: the other side is repeated
+    const Shape& shape = r.aval(other).shape;
+    Ints axes = batch[1 - side];
+    if (side == 0) axes.push_back(contract[1][0]);
+    for (int k = 0; k < shape.ndim(); ++k) {
+      if (!contains(batch[1 - side], k) && k != contract[1 - side][0]) axes.push_back(k);
+    }
+    if (side == 1) axes.push_back(contract[0][0]);
+    if (d->scale < 0) return transpose(r, other, axes);
+    // Where the scale's axes are in the result.
+    Ints places;
+    const int ndim_out = shape.ndim();
+    for (std::int64_t a : d->scale_axes) {
+      const auto at = std::find(batch[side].begin(), batch[side].end(), a);
+      if (at != batch[side].end())
+        places.push_back(at - batch[side].begin());
+      else
+        places.push_back(side == 0 ? static_cast<std::int64_t>(batch[side].size()) : ndim_out - 1);
+    }
+    if (!std::is_sorted(places.begin(), places.end())) continue;
+    const int moved = transpose(r, other, axes);
+    const Shape to = r.aval(moved).shape;
+    const int scale = broadcast(r, d->scale, to, places);
+    return r.emit(*known().mul, side == 0 ? std::vector<int>{scale, moved} : std::vector<int>{moved, scale});
+  }
+  return -1;
+}
+
+int simpler(Rewriter& r, const Equation& e) {
+  const KnownOps& ops = known();
+  if (e.op == ops.stop_gradient) return r.now(e.inputs[0]);
+  if (e.op == ops.convert) return r.aval(e.inputs[0]).dtype == e.params.dtype("dtype") ? r.now(e.inputs[0]) : -1;
+  if (e.op == ops.reshape) return reshape(r, e.inputs[0], e.params.shape("shape"));
+  if (e.op == ops.transpose) return transpose(r, e.inputs[0], e.params.ints("axes"));
+  if (e.op == ops.broadcast) return broadcast(r, e.inputs[0], e.params.shape("shape"), e.params.ints("axes"));
+  if (e.op == ops.dot_general) return product(r, e);
+  return arithmetic(r, e);
+}
+
+}  // namespace algebra
+
+void simplify(Program& p) {
+  Rewriter r(p);
+  for (Equation& e : r.take_equations()) {
+    const int v =
+        e.op->kernel && !e.op->effectful && e.outputs.size() == 1 && !e.inputs.empty() ? algebra::simpler(r, e) : -1;
+    if (v >= 0)
+      r.replace(e.outputs[0], v);
+    else
+      r.keep(std::move(e));
+  }
+  r.finish();
+}
+
+}  // namespace dini::exec

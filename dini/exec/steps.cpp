@@ -1,0 +1,296 @@
+#include "dini/exec/steps.hpp"
+
+#include <cstring>
+#include <string_view>
+
+#include "dini/exec/interpreter.hpp"
+#include "dini/exec/rewrite.hpp"
+#include "dini/ops/kernels/dense.hpp"
+#include "dini/ops/kernels/vector.hpp"
+
+namespace dini::exec {
+
+namespace step {
+
+using Function = void (*)();
+template <class F> F typed(const Step& s) { return reinterpret_cast<F>(s.function); }
+template <class T> const T* in(void** v, std::uint32_t slot) { return static_cast<const T*>(v[slot]); }
+template <class T> T* out(void** v, std::uint32_t slot) { return static_cast<T*>(v[slot]); }
+
+// ---- Elementwise -----------------------------------------------------------------------------------------------------
+
+template <class T> void unary(const Step& s, void** v) {
+  typed<kernels::UnaryKernel<T>>(s)(in<T>(v, s.a), out<T>(v, s.d), s.n);
+}
+template <class T> void binary(const Step& s, void** v) {
+  typed<kernels::BinaryKernel<T>>(s)(in<T>(v, s.a), in<T>(v, s.b), out<T>(v, s.d), s.n);
+}
+template <class T> void compare(const Step& s, void** v) {
+  typed<kernels::CompareKernel<T>>(s)(in<T>(v, s.a), in<T>(v, s.b), out<bool>(v, s.d), s.n);
+}
+template <int count> void element(const Step& s, void** v) {
+  const std::uint32_t slots[3] = {s.a, s.b, s.c};
+  const void* operands[count];
+  for (int k = 0; k < count; ++k) operands[k] = v[slots[k]];
+  typed<ElementKernel>(s)(operands, v[s.d], s.n);
+}
+
+// The ops of which most steps consist, called without the way round through their ElementKernel.
+template <class T> bool direct(Step& s, std::string_view name) {
+  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
+  struct Unary {
+    std::string_view name;
+    kernels::UnaryKernel<T> f;
+  };
+  struct Binary {
+    std::string_view name;
+    kernels::BinaryKernel<T> f;
+  };
+  struct Compare {
+    std::string_view name;
+    kernels::CompareKernel<T> f;
+  };
+  for (const Unary& e : {Unary{"tanh", k.tanh},
+                         {"exp", k.exp},
+                         {"sin", k.sin},
+                         {"cos", k.cos},
+                         {"square", k.square},
+                         {"neg", k.neg},
+                         {"abs", k.abs},
+                         {"sqrt", k.sqrt},
+                         {"log", k.log}}) {
+    if (e.name != name) continue;
+    s.run = unary<T>, s.function = reinterpret_cast<Function>(e.f);
+    return true;
+  }
+  for (const Binary& e : {Binary{"add", k.add},
+                          {"sub", k.sub},
+                          {"mul", k.mul},
+                          {"div", k.div},
+                          {"maximum", k.maximum},
+                          {"minimum", k.minimum}}) {
+    if (e.name != name) continue;
+    s.run = binary<T>, s.function = reinterpret_cast<Function>(e.f);
+    return true;
+  }
+  for (const Compare& e : {Compare{"lt", k.lt}, {"le", k.le}, {"eq", k.eq}, {"ne", k.ne}}) {
+    if (e.name != name) continue;
+    s.run = compare<T>, s.function = reinterpret_cast<Function>(e.f);
+    return true;
+  }
+  return false;
+}
+
+// ---- Copies ----------------------------------------------------------------------------------------------------------
+
+template <class T> void fill(const Step& s, void** v) {
+  const T x = *in<T>(v, s.a);
+  T* y = out<T>(v, s.d);
+  for (std::size_t k = 0; k < s.n; ++k) y[k] = x;
+}
+template <class T> void copy_one(const Step& s, void** v) { *out<T>(v, s.d) = *in<T>(v, s.a); }
+void copy(const Step& s, void** v) { std::memcpy(v[s.d], v[s.a], s.n); }
+void choose(const Step& s, void** v) { std::memcpy(v[s.d], v[*in<bool>(v, s.a) ? s.b : s.c], s.n); }
+
+// ---- Products and sums -----------------------------------------------------------------------------------------------
+
+template <class T> void product(const Step& s, void** v) {
+  using F = void (*)(std::size_t, std::size_t, const T*, const T*, T*);
+  typed<F>(s)(s.m, s.n, in<T>(v, s.a), in<T>(v, s.b), out<T>(v, s.d));
+}
+template <class T> void product_swapped(const Step& s, void** v) {
+  using F = void (*)(std::size_t, std::size_t, const T*, const T*, T*);
+  typed<F>(s)(s.m, s.n, in<T>(v, s.b), in<T>(v, s.a), out<T>(v, s.d));
+}
+template <class T> void matrices(const Step& s, void** v) {
+  const ProductData& d = *static_cast<const ProductData*>(s.data);
+  const T *a = in<T>(v, s.a), *b = in<T>(v, s.b);
+  T* c = out<T>(v, s.d);
+  for (std::size_t i = 0; i < d.batch; ++i) {
+    kernels::gemm<T>(d.trans_a, d.trans_b, d.m, d.n, d.k, a + i * d.m * d.k, b + i * d.k * d.n, c + i * d.m * d.n);
+  }
+}
+template <class T> void sum(const Step& s, void** v) {
+  using F = T (*)(const T*, std::size_t);
+  *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), s.n);
+}
+template <class T> void dot(const Step& s, void** v) {
+  using F = T (*)(const T*, const T*, std::size_t);
+  *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), in<T>(v, s.b), s.n);
+}
+
+// The kernel of dot_general without its preparation: the same calls, so the same bits.
+template <class T> void choose_product(Step& s, const ProductData& d) {
+  using F = void (*)(std::size_t, std::size_t, const T*, const T*, T*);
+  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
+  F f = nullptr;
+  if (d.batch == 1 && d.k > 0 && d.n == 1) {
+    f = d.trans_a ? k.gemv_t : k.gemv;
+    s.m = d.trans_a ? d.k : d.m, s.n = d.trans_a ? d.m : d.k;
+    s.run = product<T>;
+  } else if (d.batch == 1 && d.k > 0 && d.m == 1) {
+    f = d.trans_b ? k.gemv : k.gemv_t;
+    s.m = d.trans_b ? d.n : d.k, s.n = d.trans_b ? d.k : d.n;
+    s.run = product_swapped<T>;
+  } else {
+    s.run = matrices<T>;
+    s.data = &d;
+  }
+  s.function = reinterpret_cast<Function>(f);
+}
+
+template <class T> void choose_dense(Step& s, const Op& op, const Params& params, std::span<const Aval> in) {
+  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
+  if (&op == &sum_product_op()) {
+    s.run = dot<T>, s.function = reinterpret_cast<Function>(k.dot), s.n = in[0].shape.size();
+  } else if (&op == known().sum && static_cast<int>(params.ints("axes").size()) == in[0].shape.ndim() &&
+             in[0].shape.ndim() > 0) {
+    s.run = sum<T>, s.function = reinterpret_cast<Function>(k.sum), s.n = in[0].shape.size();
+  }
+}
+
+// ---- Anything --------------------------------------------------------------------------------------------------------
+
+void kernel(const Step& s, void** v) {
+  const KernelData& d = *static_cast<const KernelData*>(s.data);
+  constexpr std::size_t most = 16;
+  const void* in_small[most];
+  void* out_small[most];
+  std::vector<const void*> in_large(d.in.size() > most ? d.in.size() : 0);
+  std::vector<void*> out_large(d.out.size() > most ? d.out.size() : 0);
+  const void** in = d.in.size() > most ? in_large.data() : in_small;
+  void** out = d.out.size() > most ? out_large.data() : out_small;
+  for (std::size_t k = 0; k < d.in.size(); ++k) in[k] = v[d.in[k]];
+  for (std::size_t k = 0; k < d.out.size(); ++k) out[k] = v[d.out[k]];
+  d.kernel({d.params, {in, d.in.size()}, {out, d.out.size()}, d.in_avals, d.out_avals});
+}
+
+void callback(const Step& s, void** v) {
+  const CallbackData& d = *static_cast<const CallbackData*>(s.data);
+  auto bytes = [](const Aval& a) { return static_cast<std::size_t>(a.shape.size()) * item_size(a.dtype); };
+  Leaves arguments;
+  for (std::size_t k = 0; k < d.in.size(); ++k) {
+    void* p;
+    arguments.push_back(allocate(d.in_avals[k], &p));
+    std::memcpy(p, v[d.in[k]], bytes(d.in_avals[k]));
+  }
+  const Leaves results = call_host(*d.op, d.params, arguments, d.out_avals);
+  for (std::size_t k = 0; k < d.out.size(); ++k) std::memcpy(v[d.out[k]], results[k].raw(), bytes(d.out_avals[k]));
+}
+
+}  // namespace step
+
+Step element_step(const Op& op, std::span<const Aval> in, const Aval& out) {
+  Step s{nullptr};
+  s.name = op.name.c_str();
+  if (!op.element || in.empty() || in.size() > 3) return s;
+  s.n = static_cast<std::size_t>(out.shape.size());
+  if (in[0].dtype == Dtype::float32 && step::direct<float>(s, op.name)) return s;
+  if (in[0].dtype == Dtype::float64 && step::direct<double>(s, op.name)) return s;
+  const ElementKernel f = op.element(in, out);
+  if (!f) return s;
+  s.function = reinterpret_cast<step::Function>(f);
+  s.run = in.size() == 1 ? step::element<1> : in.size() == 2 ? step::element<2> : step::element<3>;
+  return s;
+}
+
+Step fill_step(const Aval& out) {
+  Step s{nullptr};
+  s.name = "fill";
+  s.n = static_cast<std::size_t>(out.shape.size());
+  switch (item_size(out.dtype)) {
+    case 1: s.run = step::fill<std::uint8_t>; break;
+    case 4: s.run = step::fill<std::uint32_t>; break;
+    default: s.run = step::fill<std::uint64_t>; break;
+  }
+  return s;
+}
+
+Step copy_step(std::size_t bytes) {
+  Step s{step::copy};
+  s.name = "copy";
+  s.n = bytes;
+  if (bytes == 1) s.run = step::copy_one<std::uint8_t>;
+  if (bytes == 4) s.run = step::copy_one<std::uint32_t>;
+  if (bytes == 8) s.run = step::copy_one<std::uint64_t>;
+  return s;
+}
+
+Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, const Aval& out) {
+  Step s{nullptr};
+  s.name = op.name.c_str();
+  if (&op == &choose_op()) {
+    s.run = step::choose;
+    s.n = static_cast<std::size_t>(out.shape.size()) * item_size(out.dtype);
+  } else if (out.dtype == Dtype::float32) {
+    step::choose_dense<float>(s, op, params, in);
+  } else if (out.dtype == Dtype::float64) {
+    step::choose_dense<double>(s, op, params, in);
+  }
+  return s;
+}
+
+Step product_step(const ProductData& data, Dtype dtype) {
+  Step s{nullptr};
+  s.name = "dot_general";
+  if (dtype == Dtype::float32)
+    step::choose_product<float>(s, data);
+  else
+    step::choose_product<double>(s, data);
+  return s;
+}
+
+Step kernel_step(const KernelData& data) {
+  Step s{step::kernel};
+  s.data = &data;
+  return s;
+}
+
+Step callback_step(const CallbackData& data) {
+  Step s{step::callback};
+  s.data = &data;
+  s.name = "callback";
+  return s;
+}
+
+// ---- Ops of plans ----------------------------------------------------------------------------------------------------
+
+const Op& sum_product_op() {
+  static const Op op = [] {
+    Op o;
+    o.name = "sum_product";
+    o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
+      return {{Shape{}, in[0].dtype, false}};
+    };
+    o.kernel = [](const KernelCall& call) {
+      const std::size_t n = static_cast<std::size_t>(call.in_avals[0].shape.size());
+      auto run = [&]<class T>() {
+        *static_cast<T*>(call.out[0]) =
+            kernels::vector_kernels<T>().dot(static_cast<const T*>(call.in[0]), static_cast<const T*>(call.in[1]), n);
+      };
+      if (call.in_avals[0].dtype == Dtype::float32)
+        run.operator()<float>();
+      else
+        run.operator()<double>();
+    };
+    return o;
+  }();
+  return op;
+}
+
+const Op& choose_op() {
+  static const Op op = [] {
+    Op o;
+    o.name = "choose";
+    o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[1]}; };
+    o.kernel = [](const KernelCall& call) {
+      const std::size_t bytes =
+          static_cast<std::size_t>(call.out_avals[0].shape.size()) * item_size(call.out_avals[0].dtype);
+      std::memcpy(call.out[0], call.in[*static_cast<const bool*>(call.in[0]) ? 1 : 2], bytes);
+    };
+    return o;
+  }();
+  return op;
+}
+
+}  // namespace dini::exec

@@ -1,0 +1,121 @@
+// The steps of a plan: functions that do one op on slots. Each chooser returns a step without its slots, or one whose
+// `run` is null where it has nothing for these operands.
+#pragma once
+
+#include <span>
+
+#include "dini/exec/plan.hpp"
+#include "dini/ops/op.hpp"
+
+namespace dini::exec {
+
+/// One element: arithmetic on numbers, no kernel. Only where every instruction set has the same bits.
+Step scalar_step(const Op& op, std::span<const Aval> in, const Aval& out);
+
+/// An elementwise op on whole arrays.
+Step element_step(const Op& op, std::span<const Aval> in, const Aval& out);
+
+/// d = one element of a, repeated.
+Step fill_step(const Aval& out);
+
+/// d = a. For numbers, no call of memcpy.
+Step copy_step(std::size_t bytes);
+
+/// A dot_general whose operands lie in memory as products of matrices want them, in either order.
+struct ProductData final : StepData {
+  bool trans_a = false, trans_b = false;
+  std::size_t batch = 1, m = 1, n = 1, k = 1;
+};
+/// Null where a dot_general has to rearrange an operand, or is not of floating numbers.
+std::unique_ptr<ProductData> product_of(const Params& params, std::span<const Aval> in);
+Step product_step(const ProductData& data, Dtype dtype);
+
+/// Full sums and other kernels that need none of a KernelCall's preparation.
+Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, const Aval& out);
+
+/// Any op with a kernel.
+struct KernelData final : StepData {
+  Params params;
+  Kernel kernel = nullptr;
+  std::vector<Aval> in_avals, out_avals;
+  std::vector<std::uint32_t> in, out;
+};
+Step kernel_step(const KernelData& data);
+
+/// A callback to the user's code.
+struct CallbackData final : StepData {
+  const Op* op = nullptr;
+  Params params;
+  std::vector<Aval> in_avals, out_avals;
+  std::vector<std::uint32_t> in, out;
+};
+Step callback_step(const CallbackData& data);
+
+struct WhileData final : StepData {
+  Block cond, body;
+  std::uint32_t condition = 0;
+  // Pointers that change places, cycle by cycle: length, slots. In each, slot 0 takes slot 1's pointer and so on.
+  std::vector<std::uint32_t> cycles;
+  std::string str(const std::string& indent) const override;
+};
+Step while_step(const WhileData& data);
+
+struct ScanData final : StepData {
+  struct Slice {
+    std::uint32_t array, slice;
+    std::size_t stride;
+  };
+  Block body;
+  std::vector<Slice> slices;  // xs and ys
+  std::int64_t length = 0;
+  bool reverse = false;
+  std::vector<std::uint32_t> cycles;
+  std::string str(const std::string& indent) const override;
+};
+Step scan_step(const ScanData& data);
+
+struct CondData final : StepData {
+  std::vector<Block> branches;
+  std::uint32_t index = 0;
+  std::string str(const std::string& indent) const override;
+};
+Step cond_step(const CondData& data);
+
+/// Elementwise ops on long arrays, block by block in cache, with sums over whole results.
+struct FusedData final : StepData {
+  static constexpr std::size_t block = 1024;  // the kernels' reduction_block
+  static constexpr std::size_t most_operands = 64;
+  struct Operand {
+    enum Kind : std::uint8_t { array, scratch, splat } kind = array;
+    std::uint8_t item = 0;   // bytes an element
+    std::uint32_t slot = 0;  // of the array, or of the number to repeat
+    std::size_t offset = 0;  // of the block in the scratch slot
+  };
+  struct Call {
+    ElementKernel function = nullptr;                    // null: a sum
+    std::uint8_t in[3] = {0, 0, 0}, count = 0, out = 0;  // operands
+    const char* name = "";
+  };
+  struct Sum {
+    bool product = false;  // of two operands
+    Dtype dtype = Dtype::float64;
+    std::uint8_t a = 0, b = 0;
+    std::uint32_t slot = 0;
+  };
+  std::vector<Operand> operands;
+  std::vector<Call> calls;
+  std::vector<Sum> sums;
+  std::size_t size = 0;
+  std::uint32_t scratch = 0;
+  std::string str(const std::string& indent) const override;
+};
+Step fused_step(const FusedData& data);
+
+// Ops that only plans have: they stand for a combination of others, with the same bits.
+
+/// Σ a·b over all elements, as sum(a * b).
+const Op& sum_product_op();
+/// a or b as one condition says, as select(broadcast(c), a, b).
+const Op& choose_op();
+
+}  // namespace dini::exec

@@ -1,0 +1,163 @@
+// Loops, branches and fused elementwise loops.
+#include <algorithm>
+#include <cstring>
+
+#include "dini/exec/steps.hpp"
+#include "dini/ops/kernels/vector.hpp"
+
+namespace dini::exec {
+
+namespace control {
+
+// Each cycle's pointers move one place on.
+inline void rotate(const std::vector<std::uint32_t>& cycles, void** v) {
+  for (const std::uint32_t *c = cycles.data(), *end = c + cycles.size(); c < end;) {
+    const std::uint32_t n = *c++;
+    void* first = v[c[0]];
+    for (std::uint32_t k = 0; k + 1 < n; ++k) v[c[k]] = v[c[k + 1]];
+    v[c[n - 1]] = first;
+    c += n;
+  }
+}
+
+void while_loop(const Step& s, void** v) {
+  const WhileData& d = *static_cast<const WhileData*>(s.data);
+  while (true) {
+    run_block(d.cond, v);
+    if (!*static_cast<const bool*>(v[d.condition])) return;
+    run_block(d.body, v);
+    rotate(d.cycles, v);
+  }
+}
+
+void scan(const Step& s, void** v) {
+  const ScanData& d = *static_cast<const ScanData*>(s.data);
+  for (std::int64_t k = 0; k < d.length; ++k) {
+    const std::size_t at = static_cast<std::size_t>(d.reverse ? d.length - 1 - k : k);
+    for (const ScanData::Slice& slice : d.slices)
+      v[slice.slice] = static_cast<char*>(v[slice.array]) + at * slice.stride;
+    run_block(d.body, v);
+    rotate(d.cycles, v);
+  }
+}
+
+void cond(const Step& s, void** v) {
+  const CondData& d = *static_cast<const CondData*>(s.data);
+  const std::int64_t index = *static_cast<const std::int64_t*>(v[d.index]);
+  run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v);
+}
+
+void fused(const Step& s, void** v) {
+  const FusedData& d = *static_cast<const FusedData*>(s.data);
+  constexpr std::size_t block = FusedData::block;
+  char* at[FusedData::most_operands];
+  std::size_t stride[FusedData::most_operands];
+  char* scratch = static_cast<char*>(v[d.scratch]);
+  for (std::size_t k = 0; k < d.operands.size(); ++k) {
+    const FusedData::Operand& o = d.operands[k];
+    at[k] = o.kind == FusedData::Operand::array ? static_cast<char*>(v[o.slot]) : scratch + o.offset;
+    stride[k] = o.kind == FusedData::Operand::array ? block * o.item : 0;
+    if (o.kind != FusedData::Operand::splat) continue;
+    const std::size_t n = std::min(block, d.size);
+    switch (o.item) {
+      case 1: std::memset(at[k], *static_cast<unsigned char*>(v[o.slot]), n); break;
+      case 4: std::fill_n(reinterpret_cast<std::uint32_t*>(at[k]), n, *static_cast<std::uint32_t*>(v[o.slot])); break;
+      default: std::fill_n(reinterpret_cast<std::uint64_t*>(at[k]), n, *static_cast<std::uint64_t*>(v[o.slot])); break;
+    }
+  }
+  double totals[FusedData::most_operands] = {};
+  for (std::size_t i = 0; i < d.size; i += block) {
+    const std::size_t n = std::min(block, d.size - i);
+    std::size_t next = 0;
+    for (const FusedData::Call& call : d.calls) {
+      if (call.function) {
+        const void* in[3] = {at[call.in[0]], at[call.in[1]], at[call.in[2]]};
+        call.function(in, at[call.out], n);
+        continue;
+      }
+      const FusedData::Sum& sum = d.sums[next];
+      auto part = [&]<class T>() {
+        const auto& k = kernels::vector_kernels<T>();
+        const T *a = reinterpret_cast<const T*>(at[sum.a]), *b = reinterpret_cast<const T*>(at[sum.b]);
+        return static_cast<double>(sum.product ? k.dot(a, b, n) : k.block_sum(a, n));
+      };
+      totals[next++] += sum.dtype == Dtype::float32 ? part.operator()<float>() : part.operator()<double>();
+    }
+    for (std::size_t k = 0; k < d.operands.size(); ++k) at[k] += stride[k];
+  }
+  for (std::size_t k = 0; k < d.sums.size(); ++k) {
+    if (d.sums[k].dtype == Dtype::float32)
+      *static_cast<float*>(v[d.sums[k].slot]) = static_cast<float>(totals[k]);
+    else
+      *static_cast<double*>(v[d.sums[k].slot]) = totals[k];
+  }
+}
+
+std::string print_cycles(const std::vector<std::uint32_t>& cycles, const std::string& indent) {
+  std::string out;
+  for (std::size_t k = 0; k < cycles.size(); k += cycles[k] + 1) {
+    out += indent + "rotate";
+    for (std::size_t j = 1; j <= cycles[k]; ++j) out += " " + std::to_string(cycles[k + j]);
+    out += "\n";
+  }
+  return out;
+}
+
+Step make(void (*run)(const Step&, void**), const StepData& data, const char* name) {
+  Step s{run};
+  s.data = &data;
+  s.name = name;
+  return s;
+}
+
+}  // namespace control
+
+Step while_step(const WhileData& data) { return control::make(control::while_loop, data, "while"); }
+Step scan_step(const ScanData& data) { return control::make(control::scan, data, "scan"); }
+Step cond_step(const CondData& data) { return control::make(control::cond, data, "cond"); }
+Step fused_step(const FusedData& data) { return control::make(control::fused, data, "fused"); }
+
+std::string WhileData::str(const std::string& indent) const {
+  return indent + "condition " + std::to_string(condition) + "\n" + print(cond, indent) + indent + "body\n" +
+         print(body, indent) + control::print_cycles(cycles, indent);
+}
+
+std::string ScanData::str(const std::string& indent) const {
+  std::string out = indent + std::to_string(length) + (reverse ? " times, backwards\n" : " times\n");
+  for (const Slice& s : slices)
+    out += indent + "slice " + std::to_string(s.slice) + " of " + std::to_string(s.array) + "\n";
+  return out + print(body, indent) + control::print_cycles(cycles, indent);
+}
+
+std::string CondData::str(const std::string& indent) const {
+  std::string out;
+  for (std::size_t k = 0; k < branches.size(); ++k) {
+    out += indent + "branch " + std::to_string(k) + " of " + std::to_string(index) + "\n" + print(branches[k], indent);
+  }
+  return out;
+}
+
+std::string FusedData::str(const std::string& indent) const {
+  auto operand = [&](std::size_t k) {
+    const Operand& o = operands[k];
+    return o.kind == Operand::array
+               ? std::to_string(o.slot)
+               : (o.kind == Operand::splat ? "splat " + std::to_string(o.slot) : "~" + std::to_string(k));
+  };
+  std::string out;
+  std::size_t next = 0;
+  for (const Call& c : calls) {
+    out += indent;
+    if (c.function) {
+      out += operand(c.out) + " = " + c.name + "(";
+      for (int k = 0; k < c.count; ++k) out += (k ? ", " : "") + operand(c.in[k]);
+    } else {
+      const Sum& s = sums[next++];
+      out += std::to_string(s.slot) + " = sum(" + operand(s.a) + (s.product ? " * " + operand(s.b) : "");
+    }
+    out += ")\n";
+  }
+  return out;
+}
+
+}  // namespace dini::exec
