@@ -172,7 +172,8 @@ Leaves scatter_transpose(const TransposeCall& c) {
     }
   }
   if (!c.in[2].defined()) {
-    const Array there = detail::emit_take(ct, indices);
+    Array there = detail::emit_take(ct, indices);
+    if (mode == "multiply") there = there * detail::emit_take(c.in[0], indices);  // linear only where places are unique
     if (set && !is_unique(c.params, indices.shape())) {
       out[2] = where(last_written(indices, ct.shape()[0], there.shape()), there, detail::literal(0, there));
     } else {
@@ -302,7 +303,7 @@ const Op& scatter_op() {
         out.push_back({{sample({5}, d), sample_integers({3, 0, 3, 4}, {4}), sample({4}, d, 1)}, {{"mode", m}}});
         out.push_back({{sample({4, 3}, d), sample_integers({2, 0, 1, 2, 0, 2}, {3, 2}, Dtype::int32),
                         sample({3, 2, 3}, d, 1)}, {{"mode", m}}});
-        out.push_back({{sample({4, 3}, d), sample_integers({2}, {}), sample({3}, d, 1)}, {{"mode", m}}});
+        out.push_back({{sample({4, 9}, d), sample_integers({2}, {}), sample({9}, d, 1)}, {{"mode", m}}});
         out.push_back({{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)},
                        {{"mode", m}, {"unique", true}}});
       }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -213,30 +215,106 @@ std::pair<PlainMatrix, PlainMatrix> plain_qr(PlainMatrix r) {
   return {q, r};
 }
 
-// Eigenvalues of a symmetric matrix by Jacobi's rotations, descending.
-std::vector<long double> plain_eigenvalues(PlainMatrix a) {
+// Eigenvalues of a symmetric matrix by Jacobi's rotations, descending, and eigenvectors in columns.
+struct PlainEigen {
+  std::vector<long double> w;
+  PlainMatrix v;
+};
+PlainEigen plain_eigen(PlainMatrix a) {
+  PlainMatrix v(a.n, a.n);
+  for (std::size_t i = 0; i < a.n; ++i) v(i, i) = 1;
   for (int sweep = 0; sweep < 30; ++sweep) {
     for (std::size_t p = 0; p < a.n; ++p) {
       for (std::size_t q = p + 1; q < a.n; ++q) {
         if (a(p, q) == 0) continue;
         const long double t = 0.5L * std::atan2(2 * a(p, q), a(q, q) - a(p, p)), co = std::cos(t), si = std::sin(t);
-        for (std::size_t i = 0; i < a.n; ++i) {
-          const long double x = a(i, p), y = a(i, q);
-          a(i, p) = co * x - si * y;
-          a(i, q) = si * x + co * y;
-        }
-        for (std::size_t i = 0; i < a.n; ++i) {
-          const long double x = a(p, i), y = a(q, i);
-          a(p, i) = co * x - si * y;
-          a(q, i) = si * x + co * y;
-        }
+        const auto turn = [&](long double& x, long double& y) {
+          const long double old = x;
+          x = co * x - si * y;
+          y = si * old + co * y;
+        };
+        for (std::size_t i = 0; i < a.n; ++i) turn(a(i, p), a(i, q));
+        for (std::size_t i = 0; i < a.n; ++i) turn(a(p, i), a(q, i));
+        for (std::size_t i = 0; i < a.n; ++i) turn(v(i, p), v(i, q));
       }
     }
   }
+  std::vector<std::size_t> order(a.n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return a(i, i) > a(j, j); });
+  PlainEigen out{{}, PlainMatrix(a.n, a.n)};
+  for (std::size_t j = 0; j < a.n; ++j) {
+    out.w.push_back(a(order[j], order[j]));
+    for (std::size_t i = 0; i < a.n; ++i) out.v(i, j) = v(i, order[j]);
+  }
+  return out;
+}
+
+// Signs of singular and eigenvectors are nobody's choice: columns of `v` are turned to agree with those of the op.
+std::vector<bool> turn_columns(PlainMatrix& v, const PlainMatrix& like) {
+  std::vector<bool> turned;
+  for (std::size_t j = 0; j < v.n; ++j) {
+    long double dot = 0;
+    for (std::size_t i = 0; i < v.m; ++i) dot += v(i, j) * like(i, j);
+    turned.push_back(dot < 0);
+    for (std::size_t i = 0; dot < 0 && i < v.m; ++i) v(i, j) = -v(i, j);
+  }
+  return turned;
+}
+
+struct PlainSvd {
+  PlainMatrix u;
+  std::vector<long double> s;
+  PlainMatrix v;
+};
+PlainSvd plain_svd(const PlainMatrix& a) {
+  const PlainMatrix t = detail::plain_transpose(a);
+  if (a.m < a.n) {
+    PlainSvd out = plain_svd(t);
+    std::swap(out.u, out.v);
+    return out;
+  }
+  const PlainEigen e = plain_eigen(detail::plain_product(t, a));
+  PlainSvd out{detail::plain_product(a, e.v), e.w, e.v};
+  for (std::size_t j = 0; j < a.n; ++j) {
+    out.s[j] = std::sqrt(out.s[j]);
+    for (std::size_t i = 0; i < a.m; ++i) out.u(i, j) /= out.s[j];
+  }
+  return out;
+}
+
+std::vector<std::vector<long double>> svd_plain(const Sample& sample) {
+  const auto like = detail::numbers(emit(svd_op(), sample.in, sample.params)[0]);
+  std::vector<long double> u, s;
+  const auto vt = detail::plain_each(sample.in[0], [&](const PlainMatrix& a, std::size_t which) {
+    PlainSvd f = plain_svd(a);
+    const auto turned = turn_columns(f.u, PlainMatrix(like, which, f.u.m, f.u.n));
+    PlainMatrix rows = detail::plain_transpose(f.v);
+    for (std::size_t k = 0; k < rows.x.size(); ++k) rows.x[k] = turned[k / rows.n] ? -rows.x[k] : rows.x[k];
+    u.insert(u.end(), f.u.x.begin(), f.u.x.end());
+    s.insert(s.end(), f.s.begin(), f.s.end());
+    return rows.x;
+  });
+  return {u, s, vt};
+}
+
+std::vector<std::vector<long double>> eigh_plain(const Sample& sample) {
+  const auto like = detail::numbers(emit(eigh_op(), sample.in)[1]);
   std::vector<long double> w;
-  for (std::size_t i = 0; i < a.n; ++i) w.push_back(a(i, i));
-  std::sort(w.rbegin(), w.rend());
-  return w;
+  const auto v = detail::plain_each(sample.in[0], [&](PlainMatrix a, std::size_t which) {
+    for (std::size_t i = 0; i < a.n; ++i) {
+      for (std::size_t j = i + 1; j < a.n; ++j) a(i, j) = a(j, i);
+    }
+    const PlainEigen e = plain_eigen(a);
+    w.insert(w.end(), e.w.rbegin(), e.w.rend());
+    PlainMatrix ascending(a.n, a.n);
+    for (std::size_t i = 0; i < a.n; ++i) {
+      for (std::size_t j = 0; j < a.n; ++j) ascending(i, j) = e.v(i, a.n - 1 - j);
+    }
+    turn_columns(ascending, PlainMatrix(like, which, a.n, a.n));
+    return ascending.x;
+  });
+  return {w, v};
 }
 
 }  // namespace factor_ops
@@ -308,6 +386,7 @@ const Op& svd_op() {
               {{detail::sample_matrix({3, 3}, d)}, {{"full", true}}},
               {{detail::sample({2, 2, 4}, d)}, {{"full", false}}}};
     };
+    o.plain = factor_ops::svd_plain;
     return o;
   }();
   return op;
@@ -333,10 +412,7 @@ const Op& singular_values_op() {
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
       return {detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) {
-        const PlainMatrix t = detail::plain_transpose(a);
-        auto w = factor_ops::plain_eigenvalues(a.m < a.n ? detail::plain_product(a, t) : detail::plain_product(t, a));
-        for (long double& x : w) x = std::sqrt(x);
-        return w;
+        return factor_ops::plain_svd(a).s;
       })};
     };
     return o;
@@ -362,6 +438,7 @@ const Op& eigh_op() {
     o.samples = [](Dtype d) -> std::vector<Sample> {
       return {{{detail::sample_matrix({3, 3}, d)}, {}}, {{detail::sample_matrix({2, 4, 4}, d)}, {}}};
     };
+    o.plain = factor_ops::eigh_plain;
     return o;
   }();
   return op;

@@ -99,8 +99,11 @@ Array sample(const Shape& shape, Dtype dtype, int seed) {
   Array out = allocate({shape, dtype, false}, &memory);
   visit_dtype(dtype, [&]<class T>() {
     for (std::int64_t k = 0; k < shape.size(); ++k) {
-      const double golden = std::fmod(0.6180339887498949 * static_cast<double>(k + 1) + 0.271828 * seed, 1.0);
-      static_cast<T*>(memory)[k] = static_cast<T>(4 * golden - 2);
+      // Splitmix64's mixing of the number of the element.
+      std::uint64_t bits = 0x9e3779b97f4a7c15ULL * static_cast<std::uint64_t>(k + 1 + 1000 * std::int64_t{seed});
+      bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;
+      bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebULL;
+      static_cast<T*>(memory)[k] = static_cast<T>(std::ldexp(static_cast<double>((bits ^ (bits >> 31)) >> 11), -51) - 2);
     }
   });
   return out;
