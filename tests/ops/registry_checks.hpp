@@ -1,0 +1,45 @@
+// The checks that every op of the registry must pass. They know nothing of any op but its record: values come from its
+// reference, derivatives from differences of values, batches from a loop, compiled results from eager ones.
+//
+// registry_test.cpp runs them as tests, tests/mutation breaks rules and wants them to fail.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dini/ops/op.hpp"
+
+namespace dini::registry {
+
+enum class Check {
+  value,      // against the op's reference
+  jvp,        // against Richardson-extrapolated central differences; float32 against float64
+  dot,        // ⟨w, jvp(v)⟩ = ⟨vjp(w), v⟩, and linearize against jvp
+  second,     // jvp of jvp, jvp of vjp against differences; vjp of vjp by the dot test
+  batch,      // vmap of value, jvp and vjp against the loop
+  program,    // staged, compiled with and without passes: the eager bits
+  transpose,  // linear operands have a transpose, and it is the transpose
+};
+inline constexpr Check all_checks[] = {Check::value, Check::jvp,     Check::dot,      Check::second,
+                                       Check::batch, Check::program, Check::transpose};
+const char* name(Check check);
+
+struct Outcome {
+  int compared = 0;  // numbers that were held against another
+  std::vector<std::string> failures;
+};
+
+/// Dtypes in which an op's samples can be drawn: floating ones, and the others for elementwise ops that take them.
+std::vector<Dtype> dtypes(const Op& op);
+
+/// With `stop_at_first` the first failure is the last.
+Outcome run_check(const Op& op, Dtype dtype, Check check, bool stop_at_first = false);
+
+/// Whether the check says anything about this op in this dtype.
+bool applies(const Op& op, Dtype dtype, Check check);
+
+/// Ops that have no samples, or no reference for their values, and where they are tested instead.
+const std::map<std::string, std::string>& tested_elsewhere();
+
+}  // namespace dini::registry
