@@ -86,7 +86,8 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
            h, o.max_iter);
   Array status = where(isfinite(h.residual), code(StatusCode::max_steps), code(StatusCode::nonfinite));
   status = where(h.residual < o.tol, code(StatusCode::converged), status);
-  return {h.x, status, h.k, h.k + 1, h.residual, h.residual, zeros({0}, dtype)};
+  // x1 = f(x0) is a step, too: there are as many as the index at which the textbook's loop is left.
+  return {h.x, status, h.k - 1, h.k, h.residual, h.residual, zeros({0}, dtype)};
 }
 
 template <class Run> class TextbookMethod final : public SolverMethod {
