@@ -176,11 +176,11 @@ void check_memory(const Problem& problem, const Problem::Inputs& inputs, std::in
   const double item = static_cast<double>(item_size(problem.dtype));
   for (const std::string& name : problem.hessian) {
     const double n = static_cast<double>(inputs.at(name).size());
-    refuse("the Hessian in " + text::quoted(name), n * n * item);
+    refuse("the Hessian in " + text::in_quotes(name), n * n * item);
   }
   for (const std::string& name : problem.jacobian) {
     const double n = static_cast<double>(inputs.at(name).size());
-    refuse("the Jacobian in " + text::quoted(name), n * static_cast<double>(z.shape.size()) * item);
+    refuse("the Jacobian in " + text::in_quotes(name), n * static_cast<double>(z.shape.size()) * item);
   }
 }
 

@@ -53,7 +53,7 @@ void write_results(const ProblemResult& result, const Options& options) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error || !std::filesystem::is_directory(folder, error)) {
-      throw FileError("--out: " + text::quoted(options.out) + " cannot be made a folder" +
+      throw FileError("--out: " + text::in_quotes(options.out) + " cannot be made a folder" +
                       (error ? ": " + error.message() : ""));
     }
     if (result.z.defined()) save_npy((folder / "z.npy").string(), result.z);

@@ -67,7 +67,7 @@ ProblemValue array_value(const std::string& option, const std::string& s) {
     return *v;
   }
   if (auto v = as_file(s)) return *v;
-  fail(option, text::quoted(s) + " is neither JSON nor the path of a .npy file or FILE.npz:KEY (" + why + ")");
+  fail(option, text::in_quotes(s) + " is neither JSON nor the path of a .npy file or FILE.npz:KEY (" + why + ")");
 }
 
 // JSON where it is an object, a list or a number, else text.
@@ -82,7 +82,7 @@ ProblemValue method_value(const std::string& option, const std::string& s) {
 ProblemValue number_value(const std::string& option, const std::string& s) {
   std::string why;
   if (auto v = as_json(s, &why)) return *v;
-  fail(option, text::quoted(s) + " is not a number (" + why + ")");
+  fail(option, text::in_quotes(s) + " is not a number (" + why + ")");
 }
 
 ProblemValue names_value(const std::string& s) {
@@ -140,7 +140,7 @@ ProblemValue problem_contents(const Options& options) {
     throw ProblemError("no problem: give a file, or --root, --fixed-point, --minimize, --least-squares or --value");
   }
   if (!options.file.empty() && !options.formulas.empty()) {
-    throw ProblemError("--" + options.formulas[0].first + ": the problem is in the file " + text::quoted(options.file) +
+    throw ProblemError("--" + options.formulas[0].first + ": the problem is in the file " + text::in_quotes(options.file) +
                        ", which has a formula of its own");
   }
   ProblemValue contents = base_contents(options);
@@ -158,10 +158,10 @@ ProblemValue problem_contents(const Options& options) {
     std::vector<std::string> seen;
     for (const std::string& input : options.inputs) {
       const std::size_t sign = input.find('=');
-      if (sign == std::string::npos || sign == 0) fail("--input", text::quoted(input) + " is not NAME=VALUE");
+      if (sign == std::string::npos || sign == 0) fail("--input", text::in_quotes(input) + " is not NAME=VALUE");
       const std::string name = input.substr(0, sign);
       if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-        fail("--input", text::quoted(name) + " is given twice");
+        fail("--input", text::in_quotes(name) + " is given twice");
       }
       seen.push_back(name);
       inputs.set(name, array_value("--input " + text::escaped(name), input.substr(sign + 1)));
@@ -199,7 +199,7 @@ ProblemValue problem_contents(const Options& options) {
   set("bracket", options.bracket, [](const std::string& s) {
     std::string why;
     if (auto v = as_json(s, &why)) return *v;
-    fail("--bracket", text::quoted(s) + " is not [a, b] (" + why + ")");
+    fail("--bracket", text::in_quotes(s) + " is not [a, b] (" + why + ")");
   });
   return contents;
 }
@@ -220,7 +220,7 @@ std::int64_t memory_limit(const Options& options) {
       return static_cast<std::int64_t>(number * bytes);
     }
   }
-  fail("--max-memory", text::quoted(s) + " is not a number of bytes, such as 500000000, 500M or 4G");
+  fail("--max-memory", text::in_quotes(s) + " is not a number of bytes, such as 500000000, 500M or 4G");
 }
 
 }  // namespace dini::app

@@ -53,7 +53,7 @@ Lane solve_lane(const Problem& p, const Problem::Inputs& inputs, const Array& z0
   check_memory(p, inputs, settings.max_bytes);
   if (p.kind == ProblemKind::value) return evaluate_value(p, inputs, settings);
   (void)z0;
-  throw ProblemError("`kind`: " + text::quoted(name(p.kind)) + " is not available in this version");
+  throw ProblemError("`kind`: " + text::in_quotes(name(p.kind)) + " is not available in this version");
 }
 
 }  // namespace

@@ -25,14 +25,14 @@ void check_name(const std::string& name, const std::string& key) {
       !name.empty() && name.size() <= 64 && letter(name[0]) &&
       std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
   if (!shaped) {
-    fail(key, "the name " + text::quoted(name) + " is not made of up to 64 letters, digits and _, a digit not first");
+    fail(key, "the name " + text::in_quotes(name) + " is not made of up to 64 letters, digits and _, a digit not first");
   }
   for (const char* reserved : {"z", "z0", "True", "False", "None", "newaxis"}) {
-    if (name == reserved) fail(key, text::quoted(name) + " has a meaning in formulas and cannot be a name");
+    if (name == reserved) fail(key, text::in_quotes(name) + " has a meaning in formulas and cannot be a name");
   }
   const std::vector<std::string>& functions = formula_functions();
   if (std::binary_search(functions.begin(), functions.end(), name)) {
-    fail(key, text::quoted(name) + " is a function of the formula language and cannot be a name");
+    fail(key, text::in_quotes(name) + " is a function of the formula language and cannot be a name");
   }
 }
 
@@ -43,9 +43,9 @@ std::vector<std::string> read_names(const ProblemValue& value, const std::string
     if (!v.holds<std::string>()) fail(key, std::string("a list of inputs' names is wanted, got ") + v.kind());
     const std::string& name = v.get<std::string>();
     if (!(z0_too && name == "z0") && !p.inputs.count(name)) {
-      fail(key, "there is no input " + text::quoted(name) + text::nearest_hint(name, p.input_names));
+      fail(key, "there is no input " + text::in_quotes(name) + text::nearest_hint(name, p.input_names));
     }
-    if (std::find(out.begin(), out.end(), name) != out.end()) fail(key, text::quoted(name) + " stands twice");
+    if (std::find(out.begin(), out.end(), name) != out.end()) fail(key, text::in_quotes(name) + " stands twice");
     out.push_back(name);
   };
   if (value.holds<ProblemValue::List>())
@@ -59,7 +59,7 @@ void check_floating(const Problem& p, const std::vector<std::string>& names, con
   for (const std::string& n : names) {
     const Dtype d = p.inputs.at(n).dtype();
     if (!is_floating(d)) {
-      fail(key, "the input " + text::quoted(n) + " is of dtype " + dini::name(d) + ", which has no derivative");
+      fail(key, "the input " + text::in_quotes(n) + " is of dtype " + dini::name(d) + ", which has no derivative");
     }
   }
 }
@@ -131,7 +131,7 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
     for (const auto& [name, value] : let->get<ProblemValue::Object>()) {
       check_name(name, "let");
       if (std::find(with_z.begin(), with_z.end(), name) != with_z.end()) {
-        fail("let", text::quoted(name) + " is the name of an input, too");
+        fail("let", text::in_quotes(name) + " is the name of an input, too");
       }
       const std::string key = "let." + name;
       Formula f = Formula::parse(read_text(value, key), with_z, {key, p.dtype});
@@ -172,7 +172,7 @@ void warn_of_unused(Problem& p) {
     used.insert(l->second.names().begin(), l->second.names().end());
   }
   for (const std::string& n : p.input_names) {
-    if (!used.count(n)) p.warnings.push_back("the input " + text::quoted(n) + " is not used");
+    if (!used.count(n)) p.warnings.push_back("the input " + text::in_quotes(n) + " is not used");
   }
 }
 
@@ -182,11 +182,11 @@ void check_batch(const Problem& p) {
   for (const std::string& n : p.batch) {
     if (n == "z0" && !p.z0.defined()) fail("batch", "`z0` is a formula, which is evaluated lane by lane, or missing");
     const Array& a = n == "z0" ? p.z0 : p.inputs.at(n);
-    if (a.ndim() == 0) fail("batch", text::quoted(n) + " is a scalar, without an axis for the lanes");
+    if (a.ndim() == 0) fail("batch", text::in_quotes(n) + " is a scalar, without an axis for the lanes");
     const std::int64_t length = a.shape()[0];
-    if (length < 1) fail("batch", text::quoted(n) + " has no lanes: its shape is " + a.shape().str());
+    if (length < 1) fail("batch", text::in_quotes(n) + " has no lanes: its shape is " + a.shape().str());
     if (lanes >= 0 && length != lanes) {
-      fail("batch", text::quoted(n) + " has " + std::to_string(length) + " lanes, " + text::quoted(first) + " has " +
+      fail("batch", text::in_quotes(n) + " has " + std::to_string(length) + " lanes, " + text::in_quotes(first) + " has " +
                         std::to_string(lanes));
     }
     lanes = length;
@@ -272,12 +272,12 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   for (const char* key : {"lower", "upper"}) {
     const ProblemValue* v = contents.find(key);
     if (!v) continue;
-    if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::quoted(name(p.kind)));
+    if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::in_quotes(name(p.kind)));
     (key[0] == 'l' ? p.lower : p.upper) = astype(read_array(*v, key, p.dtype, source), p.dtype);
   }
   if (const ProblemValue* v = contents.find("bracket")) {
     if (p.kind != ProblemKind::root)
-      fail("bracket", std::string("only problems of kind `root` have one, not ") + text::quoted(name(p.kind)));
+      fail("bracket", std::string("only problems of kind `root` have one, not ") + text::in_quotes(name(p.kind)));
     if (!v->holds<ProblemValue::List>() || v->get<ProblemValue::List>().size() != 2)
       fail("bracket", "[a, b] is wanted");
     const ProblemValue::List& ends = v->get<ProblemValue::List>();
@@ -288,7 +288,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   if (const ProblemValue* v = contents.find("adjoint")) {
     p.adjoint = read_method(*v, "adjoint");
     if (std::find(adjoints.begin(), adjoints.end(), p.adjoint.name) == adjoints.end()) {
-      fail("adjoint", "there is no " + text::quoted(p.adjoint.name) + "; there are " + text::listed(adjoints));
+      fail("adjoint", "there is no " + text::in_quotes(p.adjoint.name) + "; there are " + text::listed(adjoints));
     }
   }
   if (const ProblemValue* v = contents.find("tolerance")) p.tolerance = read_tolerance(*v);

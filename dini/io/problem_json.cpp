@@ -52,7 +52,7 @@ class Handler {
     return close();
   }
   bool key(Json::string_t& name) {
-    if (!keys_.back().insert(name).second) fail("the key " + text::quoted(name) + " stands twice in one object");
+    if (!keys_.back().insert(name).second) fail("the key " + text::in_quotes(name) + " stands twice in one object");
     open_.back().second = std::move(name);
     return true;
   }
@@ -62,7 +62,7 @@ class Handler {
     const std::size_t at = position == 0 ? 0 : position - std::min(position, std::max<std::size_t>(token.size(), 1));
     std::string why = e.what();
     if (e.id == 406) {
-      why = "the number " + text::quoted(token) + " is larger than a number can be";
+      why = "the number " + text::in_quotes(token) + " is larger than a number can be";
     } else {
       const std::size_t colon = why.find(": ");
       if (colon != std::string::npos) why.erase(0, colon + 2);

@@ -12,7 +12,7 @@
 
 namespace dini::problem_reader {
 
-void fail(const std::string& key, const std::string& why) { throw ProblemError(text::quoted(key) + ": " + why); }
+void fail(const std::string& key, const std::string& why) { throw ProblemError(text::in_quotes(key) + ": " + why); }
 
 std::string shown(double v) {
   char out[32];
@@ -22,7 +22,7 @@ std::string shown(double v) {
 void check_keys(const ProblemValue& object, const std::vector<std::string>& known, const std::string& where) {
   for (const auto& [key, value] : object.get<ProblemValue::Object>()) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      throw ProblemError((where.empty() ? "" : text::quoted(where) + ": ") + "unknown key " + text::quoted(key) +
+      throw ProblemError((where.empty() ? "" : text::in_quotes(where) + ": ") + "unknown key " + text::in_quotes(key) +
                          text::nearest_hint(key, known));
     }
   }
@@ -32,7 +32,7 @@ std::size_t read_choice(const ProblemValue& value, const std::string& key, const
   if (!value.holds<std::string>()) fail(key, std::string("text is wanted, got ") + value.kind());
   const auto found = std::find(choices.begin(), choices.end(), value.get<std::string>());
   if (found == choices.end()) {
-    fail(key, "there is no " + text::quoted(value.get<std::string>()) + "; there are " + text::listed(choices));
+    fail(key, "there is no " + text::in_quotes(value.get<std::string>()) + "; there are " + text::listed(choices));
   }
   return static_cast<std::size_t>(found - choices.begin());
 }
@@ -131,7 +131,7 @@ Array read_array_file(const ProblemValue& value, const std::string& key, const S
   if (!file.holds<std::string>()) fail(key + ".file", std::string("a path is wanted, got ") + file.kind());
   const std::string& name = file.get<std::string>();
   if (name.empty() || name.find('\0') != std::string::npos)
-    fail(key + ".file", "this is no path: " + text::quoted(name));
+    fail(key + ".file", "this is no path: " + text::in_quotes(name));
   const std::string path = (std::filesystem::path(source.folder) / name).string();
   const ProblemValue* member = value.find("key");
   if (path.ends_with(".npz")) {
@@ -139,7 +139,7 @@ Array read_array_file(const ProblemValue& value, const std::string& key, const S
     if (!member->holds<std::string>()) fail(key + ".key", std::string("text is wanted, got ") + member->kind());
     return load_npz(path, member->get<std::string>(), {source.max_bytes});
   }
-  if (member) fail(key, "only a .npz file has a `key`, and " + text::quoted(name) + " does not end in .npz");
+  if (member) fail(key, "only a .npz file has a `key`, and " + text::in_quotes(name) + " does not end in .npz");
   return load_npy(path, {source.max_bytes});
 }
 
