@@ -190,6 +190,13 @@ std::optional<Delta> delta(const Rewriter& r, int v, bool scaled) {
   return std::nullopt;
 }
 
+Array zero_of(Dtype dtype) {
+  void* memory;
+  Array zero = allocate({Shape{}, dtype, false}, &memory);
+  std::memset(memory, 0, item_size(dtype));
+  return zero;
+}
+
 // dot_general with a (scaled) identity on one side: a transposition of the other side (times the scale); -1: neither is.
 int product(Rewriter& r, const Equation& e) {
   const Ints contract[2] = {e.params.ints("lhs_contract"), e.params.ints("rhs_contract")};
@@ -225,7 +232,11 @@ int product(Rewriter& r, const Equation& e) {
     const int moved = transpose(r, other, axes);
     const Shape to = r.aval(moved).shape;
     const int scale = broadcast(r, d->scale, to, places);
-    return r.emit(*known().mul, side == 0 ? std::vector<int>{scale, moved} : std::vector<int>{moved, scale});
+    const int scaled =
+        r.emit(*known().mul, side == 0 ? std::vector<int>{scale, moved} : std::vector<int>{moved, scale});
+    // The sum that this stands for starts from 0, so that no element of it is -0.
+    const int zero = r.constant(zero_of(r.aval(scaled).dtype));
+    return r.emit(*known().add, {scaled, broadcast(r, zero, to, {})});
   }
   return -1;
 }

@@ -28,6 +28,10 @@ struct Level {
     for (std::size_t k = 0; k < p.equations.size(); ++k) {
       for (int v : p.equations[k].inputs) last[v] = std::max(last[v], groups.group_of[k]);
     }
+    // Fused groups read the number behind a splat, not the splat.
+    for (const Equation& e : p.equations) {
+      if (is_splat(p, e)) last[e.inputs[0]] = std::max(last[e.inputs[0]], last[e.outputs[0]]);
+    }
     for (int v : p.outputs) last[v] = std::numeric_limits<int>::max();
   }
   const Program& p;
