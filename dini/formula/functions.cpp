@@ -221,7 +221,7 @@ Array full_of(const Shape& shape, const Array& value, Dtype dtype) {
 
 Array norm_of(const Array& x, const Order& order, const OptionalAxes& axes, bool keepdims) {
   if (order.value) return linalg::norm(x, *order.value, reduce_axes(axes), keepdims);
-  return axes || keepdims ? linalg::norm(x, reduce_axes(axes), keepdims) : norm(x);
+  return axes || keepdims ? dini::norm(x, 2.0, reduce_axes(axes), keepdims) : norm(x);
 }
 
 Array roll_of(const Array& a, const Wholes& shift, const OptionalAxes& axes) {
