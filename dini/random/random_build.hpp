@@ -68,7 +68,15 @@ inline Op random_op(Record record) {
   op.infer = record.infer;
   op.kernel = record.kernel;
   op.batch = [self = record.op](const BatchCall& call) { return batch_in_front(self(), call); };
-  op.samples = [samples = std::move(record.samples)](Dtype) { return samples; };
+  op.samples = [samples = std::move(record.samples)](Dtype dtype) {
+    // Of floating draws those in this dtype, by whose precision they are judged.
+    std::vector<Sample> out;
+    for (const Sample& s : samples) {
+      const bool floating = s.params.has("dtype") && is_floating(s.params.dtype("dtype"));
+      if (!floating || s.params.dtype("dtype") == dtype) out.push_back(s);
+    }
+    return out;
+  };
   op.plain = record.plain;
   op.differentiable = false;
   return op;

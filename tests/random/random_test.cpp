@@ -113,7 +113,9 @@ TEST(Random, ThreefryKnownAnswers) {
 TEST(Random, KernelsAgainstReferences) {
   for (const Op* op : random_ops()) {
     if (!op->plain) continue;
-    for (const Sample& sample : op->samples(float64)) {
+    std::vector<Sample> samples = op->samples(float64);
+    for (const Sample& s : op->samples(float32)) samples.push_back(s);
+    for (const Sample& sample : samples) {
       std::vector<Aval> avals;
       std::vector<const void*> in;
       for (const Array& a : sample.in) avals.push_back(a.aval()), in.push_back(a.raw());
