@@ -16,7 +16,8 @@ using detail::Ints;
 namespace contract {
 
 ShapeError inner_differ(const char* function, const Array& a, const Array& b) {
-  return ShapeError(std::string(function) + ": inner dimensions differ: " + a.shape().str() + " and " + b.shape().str());
+  return ShapeError(std::string(function) + ": inner dimensions differ: " + a.shape().str() + " and " +
+                    b.shape().str());
 }
 
 void promote_pair(Array& a, Array& b, const char* function) {
@@ -28,9 +29,11 @@ void promote_pair(Array& a, Array& b, const char* function) {
 }
 
 // dot_general on any dtype: for bool, whether any pair is both true.
-Array product(const Array& a, const Array& b, const Ints& lc, const Ints& rc, const Ints& lb = {}, const Ints& rb = {}) {
+Array product(const Array& a, const Array& b, const Ints& lc, const Ints& rc, const Ints& lb = {},
+              const Ints& rb = {}) {
   if (a.dtype() != Dtype::bool_) return detail::emit_dot_general(a, b, lc, rc, lb, rb);
-  return astype(detail::emit_dot_general(astype(a, Dtype::int32), astype(b, Dtype::int32), lc, rc, lb, rb), Dtype::bool_);
+  return astype(detail::emit_dot_general(astype(a, Dtype::int32), astype(b, Dtype::int32), lc, rc, lb, rb),
+                Dtype::bool_);
 }
 
 }  // namespace contract
@@ -131,8 +134,8 @@ Array tensordot(const Array& a, const Array& b, int axes) {
   detail::check_defined(a, "tensordot");
   detail::check_defined(b, "tensordot");
   if (axes < 0 || axes > a.ndim() || axes > b.ndim()) {
-    throw ShapeError("tensordot: " + std::to_string(axes) + " axes are more than there are in " + a.shape().str() + " and " +
-                     b.shape().str());
+    throw ShapeError("tensordot: " + std::to_string(axes) + " axes are more than there are in " + a.shape().str() +
+                     " and " + b.shape().str());
   }
   return tensordot(a, b, std::pair(axes_from(a.ndim() - axes, a.ndim()), axes_from(0, axes)));
 }

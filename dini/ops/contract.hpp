@@ -32,8 +32,9 @@ Array cross(const Array& a, const Array& b);
 /// NumPy's einsum: "ij,jk->ik", with repeated letters (diagonals), `...` and, without ->, the implicit result. ValueError
 /// for a subscript that cannot be read, ShapeError where lengths of a letter differ.
 Array einsum(const std::string& subscripts, const std::vector<Array>& operands);
-template <class... A> requires(std::is_convertible_v<const A&, Array> && ...)
-Array einsum(const std::string& subscripts, const Array& first, const A&... rest) {
+template <class... A>
+requires(std::is_convertible_v<const A&, Array>&&...) Array
+    einsum(const std::string& subscripts, const Array& first, const A&... rest) {
   return einsum(subscripts, std::vector<Array>{first, Array(rest)...});
 }
 

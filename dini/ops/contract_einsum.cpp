@@ -92,8 +92,10 @@ class Einsum {
     const std::string left = clean.substr(0, arrow);
     std::vector<std::string> parts{""};
     for (char c : left) {
-      if (c == ',') parts.emplace_back();
-      else parts.back() += c;
+      if (c == ',')
+        parts.emplace_back();
+      else
+        parts.back() += c;
     }
     if (parts.size() != operands.size()) {
       fail("has " + std::to_string(parts.size()) + " operands, but " + std::to_string(operands.size()) + " are given");
@@ -115,7 +117,8 @@ class Einsum {
         const std::int64_t mine = operands[k].shape()[static_cast<int>(d)];
         if (length != 1 && mine != 1 && length != mine) {
           const int label = terms_[k].labels[d];
-          throw ShapeError("einsum: \"" + text_ + "\": " + (label > 0 ? std::string(1, static_cast<char>(label)) : "...") +
+          throw ShapeError("einsum: \"" + text_ +
+                           "\": " + (label > 0 ? std::string(1, static_cast<char>(label)) : "...") +
                            " has the lengths " + std::to_string(length) + " and " + std::to_string(mine));
         }
         if (mine != 1) length = mine;
@@ -172,8 +175,10 @@ class Einsum {
     Axes axes;
     Labels rest;
     for (std::size_t d = 0; d < t.labels.size(); ++d) {
-      if (wanted(t.labels[d])) rest.push_back(t.labels[d]);
-      else axes.push_back(static_cast<int>(d));
+      if (wanted(t.labels[d]))
+        rest.push_back(t.labels[d]);
+      else
+        axes.push_back(static_cast<int>(d));
     }
     if (axes.empty()) return t;
     if (t.a.dtype() == Dtype::bool_) return {any(t.a, axes), rest};

@@ -137,8 +137,8 @@ Ints range(std::size_t first, std::size_t count) {
 
 // The cotangent of one operand: that of the result times the other operand, over the other operand's free axes. `mine`
 // are the roles of the operand wanted. Its axes come out as batch, free, contracted (in the order of the other's axes).
-Array transposed(const Array& ct, const Array& other, const Roles& mine, const Roles& others,
-                 std::size_t other_free_at, bool mine_left) {
+Array transposed(const Array& ct, const Array& other, const Roles& mine, const Roles& others, std::size_t other_free_at,
+                 bool mine_left) {
   const std::size_t nb = mine.batch.size();
   const Ints ct_batch = range(0, nb), ct_contract = range(other_free_at, others.free.size());
   // Result axes: batch, then ct's remaining ones, then the other's; or the other's before ct's.
@@ -157,8 +157,10 @@ Leaves transpose(const TransposeCall& c) {
   if (!ct.defined()) return out;
   const Roles l = lhs_roles(c.params, c.in_avals[0].shape.ndim()), r = rhs_roles(c.params, c.in_avals[1].shape.ndim());
   const std::size_t nb = l.batch.size(), lf = nb, rf = nb + l.free.size();
-  if (!c.in[0].defined()) out[0] = transposed(ct, c.in[1], l, r, rf, true);
-  else out[1] = transposed(ct, c.in[0], r, l, lf, false);
+  if (!c.in[0].defined())
+    out[0] = transposed(ct, c.in[1], l, r, rf, true);
+  else
+    out[1] = transposed(ct, c.in[0], r, l, lf, false);
   return out;
 }
 
@@ -203,7 +205,8 @@ std::vector<std::vector<long double>> plain(const Sample& s) {
       for (std::size_t k = 0; k < at.size(); ++k) {
         i[static_cast<std::size_t>(l.contract[k])] = j[static_cast<std::size_t>(r.contract[k])] = at[k];
       }
-      total += a[static_cast<std::size_t>(detail::flat_index(ls, i))] * b[static_cast<std::size_t>(detail::flat_index(rs, j))];
+      total += a[static_cast<std::size_t>(detail::flat_index(ls, i))] *
+               b[static_cast<std::size_t>(detail::flat_index(rs, j))];
     });
     out.push_back(total);
   });
@@ -255,8 +258,11 @@ namespace detail {
 
 Array emit_dot_general(const Array& lhs, const Array& rhs, const Ints& lhs_contract, const Ints& rhs_contract,
                        const Ints& lhs_batch, const Ints& rhs_batch) {
-  return emit_one(dot_general_op(), {lhs, rhs}, {{"lhs_contract", lhs_contract}, {"rhs_contract", rhs_contract},
-                                                 {"lhs_batch", lhs_batch}, {"rhs_batch", rhs_batch}});
+  return emit_one(dot_general_op(), {lhs, rhs},
+                  {{"lhs_contract", lhs_contract},
+                   {"rhs_contract", rhs_contract},
+                   {"lhs_batch", lhs_batch},
+                   {"rhs_batch", rhs_batch}});
 }
 
 Array emit_matmul(const Array& a, const Array& b, bool ta, bool tb) {

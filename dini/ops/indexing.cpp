@@ -19,7 +19,8 @@ using detail::Ints;
 namespace indexing {
 
 Array pick_basic(const Array& a, const IndexPlan& p) {
-  return detail::emit_reshape(detail::emit_reverse(detail::emit_slice(a, p.start, p.stop, p.step), p.reversed), p.basic);
+  return detail::emit_reshape(detail::emit_reverse(detail::emit_slice(a, p.start, p.stop, p.step), p.reversed),
+                              p.basic);
 }
 
 // The taken axes of `basic` in front and as one.
@@ -45,7 +46,8 @@ Rows rows_of(const IndexPlan& p) {
     const std::int64_t n = p.basic[p.axes[k]];
     // One of several traced indices that is out of range must not become another row's.
     const bool safe = p.arrays.size() == 1 || is_readable(p.arrays[k]);
-    const Array i = safe ? p.arrays[k] : clip(p.arrays[k], Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+    const Array i =
+        safe ? p.arrays[k] : clip(p.arrays[k], Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
     r.indices = k == 0 ? i : r.indices * Array(n) + i;
   }
   return r;
@@ -134,8 +136,8 @@ Array update_basic(const Array& a, const IndexPlan& p, Update update, const Arra
     case Update::multiply: return a.dtype() == Dtype::bool_ ? logical_and(a, wide) : a * wide;
     default: break;
   }
-  const Array mask = detail::emit_pad(detail::emit_broadcast(array(true), p.picked, {}), array(false), at.low, at.high,
-                                      at.interior);
+  const Array mask =
+      detail::emit_pad(detail::emit_broadcast(array(true), p.picked, {}), array(false), at.low, at.high, at.interior);
   // Elements that are not picked keep their slope, also infinite ones.
   return where(mask, update == Update::min ? minimum(a, wide) : update == Update::max ? maximum(a, wide) : wide, a);
 }
@@ -152,7 +154,8 @@ Array update_index(const Array& a, const std::vector<IndexItem>& items, Update u
   const Rows r = rows_of(p);
   const Array basic = p.whole ? detail::emit_reshape(a, p.basic) : pick_basic(a, p);
   const Array updates = detail::emit_transpose(v, index_axes_in_front(p));
-  const Array rows = detail::emit_scatter(update_names[static_cast<int>(update)], to_rows(basic, r), r.indices, updates, p.unique);
+  const Array rows =
+      detail::emit_scatter(update_names[static_cast<int>(update)], to_rows(basic, r), r.indices, updates, p.unique);
   const Array changed = from_rows(rows, r, p);
   return p.whole ? detail::emit_reshape(changed, a.shape()) : update_basic(a, p, Update::set, changed);
 }
@@ -217,9 +220,9 @@ Array take_along_axis(const Array& a, const Array& indices, int axis) {
   const Shape others = broadcast_shapes(a.shape().erased(axis), indices.shape().erased(axis), "take_along_axis");
   const int last = a.ndim() - 1;
   const Array values = detail::emit_moved(detail::as_shape(a, others.inserted(axis, n), "take_along_axis"), axis, last);
-  const Array i = detail::emit_moved(
-      detail::as_shape(indexing::wrapped_index(indices, n, axis, "take_along_axis"), others.inserted(axis, m), "take_along_axis"),
-      axis, last);
+  const Array i = detail::emit_moved(detail::as_shape(indexing::wrapped_index(indices, n, axis, "take_along_axis"),
+                                                      others.inserted(axis, m), "take_along_axis"),
+                                     axis, last);
   if (a.ndim() == 1) return detail::emit_take(values, i);
   // Traced indices are kept within their own row.
   const Array inside = is_readable(i) ? i : clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
@@ -234,8 +237,9 @@ Array searchsorted(const Array& sorted, const Array& values, bool right) {
   detail::check_defined(values, "searchsorted");
   if (sorted.ndim() != 1) throw ShapeError("searchsorted: wants a vector to search in, not " + sorted.shape().str());
   const Dtype dtype = common_dtype({sorted, values}).dtype;
-  const Array found = emit_one(searchsorted_op(), {detail::as_operand(sorted, dtype), ravel(detail::as_operand(values, dtype))},
-                               {{"right", right}});
+  const Array found =
+      emit_one(searchsorted_op(), {detail::as_operand(sorted, dtype), ravel(detail::as_operand(values, dtype))},
+               {{"right", right}});
   return detail::emit_reshape(found, values.shape());
 }
 

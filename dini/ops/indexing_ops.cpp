@@ -69,18 +69,25 @@ void scatter_kernel(const KernelCall& c) {
         for (std::int64_t j = 0; j < row; ++j) y[j] = static_cast<T>(f(y[j], u[j]));
       });
     };
-    if (mode == "set") combine([](T, T u) { return u; });
-    else if (mode == "add") combine([](T y, T u) { return y + u; });
-    else if (mode == "multiply") combine([](T y, T u) { return y * u; });
-    else if (mode == "min") combine(smaller<T>);
-    else combine(larger<T>);
+    if (mode == "set")
+      combine([](T, T u) { return u; });
+    else if (mode == "add")
+      combine([](T y, T u) { return y + u; });
+    else if (mode == "multiply")
+      combine([](T y, T u) { return y * u; });
+    else if (mode == "min")
+      combine(smaller<T>);
+    else
+      combine(larger<T>);
   });
 }
 
 // NaN stands last.
 template <class T> bool before(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) return a < b || (b != b && a == a);
-  else return a < b;
+  if constexpr (std::is_floating_point_v<T>)
+    return a < b || (b != b && a == a);
+  else
+    return a < b;
 }
 
 void searchsorted_kernel(const KernelCall& c) {
@@ -138,8 +145,8 @@ Leaves scatter_jvp(const JvpCall& c) {
   const std::string& mode = c.params.text("mode");
   const Array zero_a = da.defined() ? da : detail::emit_zeros(a.aval());
   const auto added = [&](const Array& to, const Array& slopes) {
-    return emit_one(scatter_op(), {to, indices, slopes}, {{"mode", std::string("add")},
-                                                          {"unique", is_unique(c.params, indices.shape())}});
+    return emit_one(scatter_op(), {to, indices, slopes},
+                    {{"mode", std::string("add")}, {"unique", is_unique(c.params, indices.shape())}});
   };
   if (mode == "set" || mode == "add") {
     return emit(scatter_op(), {zero_a, indices, du.defined() ? du : detail::emit_zeros(u.aval())}, c.params);
@@ -206,8 +213,8 @@ Batched scatter_batch(const BatchCall& c) {
   if (!c.batched[1]) {
     const Array a = c.batched[0] ? c.in[0] : detail::emit_repeated(c.in[0], c.size);
     const Array u = c.batched[2] ? c.in[2] : detail::emit_repeated(c.in[2], c.size);
-    const Array out = emit_one(scatter_op(), {detail::emit_moved(a, 0, 1), c.in[1],
-                                              detail::emit_moved(u, 0, c.in[1].ndim())}, c.params);
+    const Array out = emit_one(
+        scatter_op(), {detail::emit_moved(a, 0, 1), c.in[1], detail::emit_moved(u, 0, c.in[1].ndim())}, c.params);
     return {{detail::emit_moved(out, 1, 0)}, {true}};
   }
   const Leaves in = detail::all_batched(c);
@@ -241,11 +248,16 @@ std::vector<std::vector<long double>> scatter_plain(const Sample& s) {
   for (std::int64_t i : s.in[1].to_vector<std::int64_t>()) {
     for (std::int64_t j = 0; j < row; ++j, ++next) {
       long double& y = out[static_cast<std::size_t>(clamped(i, to[0]) * row + j)];
-      if (mode == "set") y = u[next];
-      else if (mode == "add") y += u[next];
-      else if (mode == "multiply") y *= u[next];
-      else if (mode == "min") y = std::min(y, u[next]);
-      else y = std::max(y, u[next]);
+      if (mode == "set")
+        y = u[next];
+      else if (mode == "add")
+        y += u[next];
+      else if (mode == "multiply")
+        y *= u[next];
+      else if (mode == "min")
+        y = std::min(y, u[next]);
+      else
+        y = std::max(y, u[next]);
     }
   }
   return {out};
@@ -301,11 +313,12 @@ const Op& scatter_op() {
       for (const char* mode : {"set", "add", "multiply", "min", "max"}) {
         const std::string m = mode;
         out.push_back({{sample({5}, d), sample_integers({3, 0, 3, 4}, {4}), sample({4}, d, 1)}, {{"mode", m}}});
-        out.push_back({{sample({4, 3}, d), sample_integers({2, 0, 1, 2, 0, 2}, {3, 2}, Dtype::int32),
-                        sample({3, 2, 3}, d, 1)}, {{"mode", m}}});
+        out.push_back(
+            {{sample({4, 3}, d), sample_integers({2, 0, 1, 2, 0, 2}, {3, 2}, Dtype::int32), sample({3, 2, 3}, d, 1)},
+             {{"mode", m}}});
         out.push_back({{sample({4, 9}, d), sample_integers({2}, {}), sample({9}, d, 1)}, {{"mode", m}}});
-        out.push_back({{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)},
-                       {{"mode", m}, {"unique", true}}});
+        out.push_back(
+            {{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)}, {{"mode", m}, {"unique", true}}});
       }
       return out;
     };
@@ -334,7 +347,8 @@ const Op& searchsorted_op() {
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
       const auto sorted = detail::numbers(s.in[0]), values = detail::numbers(s.in[1]);
-      const auto n = static_cast<std::size_t>(s.in[0].shape().back()), m = static_cast<std::size_t>(s.in[1].shape().back());
+      const auto n = static_cast<std::size_t>(s.in[0].shape().back()),
+                 m = static_cast<std::size_t>(s.in[1].shape().back());
       std::vector<long double> out;
       for (std::size_t k = 0; k < values.size(); ++k) {
         long double count = 0;

@@ -66,7 +66,8 @@ Array wrapped_index(const Array& index, std::int64_t length, int axis, const cha
       negative = negative || i < 0;
     }
   } else if (length == 0 && index.size() > 0) {
-    throw ShapeError(std::string(function) + ": axis " + std::to_string(axis) + " with length 0 has no elements to pick");
+    throw ShapeError(std::string(function) + ": axis " + std::to_string(axis) +
+                     " with length 0 has no elements to pick");
   }
   if (index.concrete()) {
     std::vector<std::int64_t> values = index.to_vector<std::int64_t>();
@@ -113,7 +114,8 @@ IndexPlan plan_index(const Shape& shape, const std::vector<IndexItem>& given, co
     mask_lengths.push_back(-1);
   }
   if (used > shape.ndim()) {
-    throw ShapeError(std::string(function) + ": " + std::to_string(used) + " indices for an array of shape " + shape.str());
+    throw ShapeError(std::string(function) + ": " + std::to_string(used) + " indices for an array of shape " +
+                     shape.str());
   }
   if (dots < 0) dots = static_cast<std::ptrdiff_t>(items.size());
   const auto missing = static_cast<std::size_t>(shape.ndim() - used);
@@ -122,9 +124,8 @@ IndexPlan plan_index(const Shape& shape, const std::vector<IndexItem>& given, co
 
   IndexPlan p;
   p.source = shape;
-  const bool advanced = std::any_of(items.begin(), items.end(), [](const IndexItem& i) {
-    return i.kind == IndexItem::Kind::array;
-  });
+  const bool advanced =
+      std::any_of(items.begin(), items.end(), [](const IndexItem& i) { return i.kind == IndexItem::Kind::array; });
   std::vector<std::int64_t> picked, basic;
   int axis = 0, first = -1, last = -1, arrays_in_a_row = 0, before_first = 0, position = 0;
   for (const IndexItem& item : items) {

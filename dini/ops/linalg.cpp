@@ -46,19 +46,19 @@ Array with_leading(const Array& a, const Shape& lead, int last) {
 
 // Solves systems with `op(operands..., A, b)`: leading axes are made equal, of a single matrix b's become columns.
 // `shapes` are the numbers of axes, beside leading ones, of the operands that go with A.
-template <class Solve>
-Array solve_system(const Array& a, const Array& b, const char* function, Solve&& solve_one) {
+template <class Solve> Array solve_system(const Array& a, const Array& b, const char* function, Solve&& solve_one) {
   const std::int64_t n = a.shape().back();
   const bool vector = b.ndim() == 1;
   if (b.ndim() == 0 || b.shape().at(vector ? -1 : -2) != n) {
-    throw ShapeError(std::string(function) + ": a matrix of shape " + a.shape().str() + " does not fit a right-hand side of shape " +
-                     b.shape().str());
+    throw ShapeError(std::string(function) + ": a matrix of shape " + a.shape().str() +
+                     " does not fit a right-hand side of shape " + b.shape().str());
   }
   const Shape la = detail::leading(a.shape()), lb = vector ? Shape{} : detail::leading(b.shape());
   const Shape lead = broadcast_shapes(la, lb, function);
   if (la.ndim() == 0 && lb.ndim() > 0) {
     const Array columns = detail::emit_moved(b, b.ndim() - 2, 0);
-    const Array x = solve_one(Shape{}, detail::emit_reshape(columns, Shape{n, columns.size() / std::max<std::int64_t>(n, 1)}));
+    const Array x =
+        solve_one(Shape{}, detail::emit_reshape(columns, Shape{n, columns.size() / std::max<std::int64_t>(n, 1)}));
     return detail::emit_moved(detail::emit_reshape(x, columns.shape()), 0, b.ndim() - 2);
   }
   return solve_one(lead, with_leading(b, lead, vector ? 1 : 2));
@@ -99,9 +99,7 @@ Array solve_triangular(const Array& a, const Array& b, bool lower, bool transpos
   });
 }
 
-Array cholesky(const Array& a) {
-  return emit_one(cholesky_op(), {symmetric_part(square_operand(a, "cholesky"))});
-}
+Array cholesky(const Array& a) { return emit_one(cholesky_op(), {symmetric_part(square_operand(a, "cholesky"))}); }
 
 Array cho_solve(const Array& l, const Array& b) {
   return solve_triangular(l, solve_triangular(l, b, true), true, true);
@@ -140,7 +138,8 @@ Lstsq lstsq(const Array& a, const Array& b, std::optional<double> rcond) {
   out.x = emit_one(lstsq_op(), {m, side}, {{"rcond", rcond.value_or(-1.0)}});
   out.residuals = sum(square(dot(m, out.x) - side), 0);
   out.s = svdvals(m);
-  const double relative = rcond.value_or(static_cast<double>(std::max(m.shape()[0], m.shape()[1])) * epsilon(m.dtype()));
+  const double relative =
+      rcond.value_or(static_cast<double>(std::max(m.shape()[0], m.shape()[1])) * epsilon(m.dtype()));
   out.rank = out.s.size() == 0 ? zeros({}, Dtype::int64) : sum(astype(out.s > out.s(0) * relative, Dtype::int64));
   return out;
 }
@@ -175,7 +174,8 @@ Array multi_dot(const std::vector<Array>& matrices) {
   // The cheapest order of products, by dynamic programming over the places to split at.
   const std::size_t n = all.size();
   std::vector<double> lengths(n + 1);
-  for (std::size_t k = 0; k < n; ++k) lengths[k] = all[k].ndim() == 1 && k == 0 ? 1 : static_cast<double>(all[k].shape()[0]);
+  for (std::size_t k = 0; k < n; ++k)
+    lengths[k] = all[k].ndim() == 1 && k == 0 ? 1 : static_cast<double>(all[k].shape()[0]);
   lengths[n] = all[n - 1].ndim() == 1 ? 1 : static_cast<double>(all[n - 1].shape()[1]);
   std::vector<std::vector<double>> cost(n, std::vector<double>(n, 0));
   std::vector<std::vector<std::size_t>> place(n, std::vector<std::size_t>(n, 0));

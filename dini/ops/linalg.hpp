@@ -6,11 +6,11 @@
 // values do not exist and are NaN.
 #pragma once
 
-#include <limits>
+#include <concepts>
 #include <optional>
 #include <string>
 #include <tuple>
-#include <variant>
+#include <vector>
 
 #include "dini/core/array.hpp"
 #include "dini/ops/reduce.hpp"
@@ -84,13 +84,17 @@ Array multi_dot(const std::vector<Array>& matrices);
 Array matrix_rank(const Array& a, std::optional<double> tolerance = {});
 /// s₀/s_last, or ‖A‖‖A⁻¹‖ in another norm.
 Array cond(const Array& a);
-Array cond(const Array& a, const std::variant<double, std::string>& ord);
+Array cond(const Array& a, double ord);
+Array cond(const Array& a, const std::string& ord);
 
-/// NumPy's linalg.norm: without ord √Σx²; a number for vectors (one axis; of a 1-D array) as dini::norm; for matrices (two
-/// axes; of a 2-D array) 1, -1, 2, -2, inf, -inf, "fro", "nuc".
-Array norm(const Array& x, const ReduceAxes& axes = {}, bool keepdims = false);
-Array norm(const Array& x, const std::variant<double, std::string>& ord, const ReduceAxes& axes = {},
-           bool keepdims = false);
+/// NumPy's linalg.norm: without ord √Σx² over everything; over one axis (or of a vector) as dini::norm; over two axes (or
+/// of a matrix) of matrices, by ord 1, -1, 2, -2, inf, -inf, "fro", "nuc".
+Array norm(const Array& x);
+template <std::same_as<bool> Flag = bool> Array norm(const Array& x, const ReduceAxes& axes, Flag keepdims = false) {
+  return dini::norm(x, 2.0, axes, keepdims);
+}
+Array norm(const Array& x, double ord, const ReduceAxes& axes = {}, bool keepdims = false);
+Array norm(const Array& x, const std::string& ord, const ReduceAxes& axes = {}, bool keepdims = false);
 
 }  // namespace dini::linalg
 

@@ -40,8 +40,10 @@ Array sample_matrix(const Shape& shape, Dtype dtype, int seed) {
   for (std::size_t k = 0; k < values.size(); ++k) {
     const std::size_t i = k / s.n % s.m, j = k % s.n;
     const double v = values[k] + (i == j ? 3 + 0.5 * static_cast<double>(i) : 0);
-    if (dtype == Dtype::float32) static_cast<float*>(memory)[k] = static_cast<float>(v);
-    else static_cast<double*>(memory)[k] = v;
+    if (dtype == Dtype::float32)
+      static_cast<float*>(memory)[k] = static_cast<float>(v);
+    else
+      static_cast<double*>(memory)[k] = v;
   }
   return out;
 }
@@ -55,8 +57,10 @@ Array sample_definite(const Shape& shape, Dtype dtype, int seed) {
     const std::size_t base = k / (s.n * s.n) * s.n * s.n, i = k / s.n % s.n, j = k % s.n;
     double v = i == j ? 1 + 0.25 * static_cast<double>(i) : 0;
     for (std::size_t l = 0; l < s.n; ++l) v += values[base + i * s.n + l] * values[base + j * s.n + l];
-    if (dtype == Dtype::float32) static_cast<float*>(memory)[k] = static_cast<float>(v);
-    else static_cast<double*>(memory)[k] = v;
+    if (dtype == Dtype::float32)
+      static_cast<float*>(memory)[k] = static_cast<float>(v);
+    else
+      static_cast<double*>(memory)[k] = v;
   }
   return out;
 }

@@ -24,9 +24,12 @@ struct Stack {
 inline Shape leading(const Shape& shape, int last = 2) { return shape.sub(0, shape.ndim() - last); }
 
 template <class F> void visit_floating(Dtype d, F&& f) {
-  if (d == Dtype::float32) f.template operator()<float>();
-  else if (d == Dtype::float64) f.template operator()<double>();
-  else throw std::logic_error(std::string("linear algebra on ") + name(d));
+  if (d == Dtype::float32)
+    f.template operator()<float>();
+  else if (d == Dtype::float64)
+    f.template operator()<double>();
+  else
+    throw std::logic_error(std::string("linear algebra on ") + name(d));
 }
 
 // Item k of an operand whose items have `size` elements.
@@ -61,8 +64,10 @@ Array sample_definite(const Shape& shape, Dtype dtype, int seed = 0);
 struct PlainMatrix {
   PlainMatrix(std::size_t rows, std::size_t columns) : m(rows), n(columns), x(rows * columns, 0.0L) {}
   PlainMatrix(const std::vector<long double>& all, std::size_t which, std::size_t rows, std::size_t columns)
-      : m(rows), n(columns), x(all.begin() + static_cast<std::ptrdiff_t>(which * rows * columns),
-                               all.begin() + static_cast<std::ptrdiff_t>((which + 1) * rows * columns)) {}
+      : m(rows),
+        n(columns),
+        x(all.begin() + static_cast<std::ptrdiff_t>(which * rows * columns),
+          all.begin() + static_cast<std::ptrdiff_t>((which + 1) * rows * columns)) {}
   long double& operator()(std::size_t i, std::size_t j) { return x[i * n + j]; }
   long double operator()(std::size_t i, std::size_t j) const { return x[i * n + j]; }
   std::size_t m, n;

@@ -125,7 +125,8 @@ void svd_kernel(const KernelCall& c) {
   detail::visit_floating(c.out_avals[0].dtype, [&]<class T>() {
     const Stack s(c.in_avals[0].shape);
     const std::size_t k = std::min(s.m, s.n);
-    const auto mu = static_cast<std::size_t>(c.out_avals[0].shape.back()), nv = static_cast<std::size_t>(c.out_avals[2].shape.at(-2));
+    const auto mu = static_cast<std::size_t>(c.out_avals[0].shape.back()),
+               nv = static_cast<std::size_t>(c.out_avals[2].shape.at(-2));
     for (std::int64_t i = 0; i < s.count; ++i) {
       kernels::svd<T>(s.m, s.n, detail::item<T>(c, 0, i, s.m * s.n), detail::result<T>(c, 0, i, s.m * mu),
                       detail::result<T>(c, 1, i, k), detail::result<T>(c, 2, i, nv * s.n), c.params.flag("full"));
@@ -334,7 +335,8 @@ const Op& cholesky_op() {
       return {{{detail::sample_definite({3, 3}, d)}, {}}, {{detail::sample_definite({2, 4, 4}, d, 1)}, {}}};
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) { return factor_ops::plain_cholesky(a).x; })};
+      return {detail::plain_each(s.in[0],
+                                 [](const PlainMatrix& a, std::size_t) { return factor_ops::plain_cholesky(a).x; })};
     };
     return o;
   }();
@@ -411,9 +413,8 @@ const Op& singular_values_op() {
       return {{{detail::sample({4, 3}, d)}, {}}, {{detail::sample({2, 2, 4}, d)}, {}}};
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) {
-        return factor_ops::plain_svd(a).s;
-      })};
+      return {
+          detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) { return factor_ops::plain_svd(a).s; })};
     };
     return o;
   }();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <variant>
 
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -13,7 +14,9 @@ namespace dini::linalg {
 
 namespace {
 
-std::string ord_name(const std::variant<double, std::string>& ord) {
+using NormOrd = std::variant<double, std::string>;
+
+std::string ord_name(const NormOrd& ord) {
   if (const auto* text = std::get_if<std::string>(&ord)) return "\"" + *text + "\"";
   std::string number = std::to_string(std::get<double>(ord));
   number.erase(number.find_last_not_of('0') + 1);
@@ -22,7 +25,7 @@ std::string ord_name(const std::variant<double, std::string>& ord) {
 }
 
 // Of matrices in the last two axes.
-Array matrix_norm(const Array& x, const std::variant<double, std::string>& ord) {
+Array matrix_norm(const Array& x, const NormOrd& ord) {
   if (const auto* text = std::get_if<std::string>(&ord)) {
     if (*text == "fro") return dini::norm(x, 2.0, {-2, -1});
     if (*text == "nuc") return sum(svdvals(x), -1);
@@ -38,22 +41,32 @@ Array matrix_norm(const Array& x, const std::variant<double, std::string>& ord) 
   throw ValueError("norm: no norm of matrices is called " + ord_name(ord));
 }
 
-}  // namespace
-
-Array norm(const Array& x, const ReduceAxes& axes, bool keepdims) {
-  return dini::norm(x, 2.0, axes, keepdims);
-}
-
-Array norm(const Array& x, const std::variant<double, std::string>& ord, const ReduceAxes& axes, bool keepdims) {
+Array norm_by_ord(const Array& x, const NormOrd& ord, const ReduceAxes& axes, bool keepdims) {
   const Array a = detail::as_floating(x, "norm");
   const Axes over = axes.resolve(a.ndim(), "norm");
-  if (over.size() == 1 && std::holds_alternative<double>(ord)) return dini::norm(a, std::get<double>(ord), over, keepdims);
+  if (over.size() == 1 && std::holds_alternative<double>(ord))
+    return dini::norm(a, std::get<double>(ord), over, keepdims);
   if (over.size() != 2) {
-    throw ValueError("norm: with ord = " + ord_name(ord) + " it is over one axis (vectors) or two (matrices), not over " +
-                     std::to_string(over.size()) + " of " + a.shape().str());
+    throw ValueError("norm: with ord = " + ord_name(ord) +
+                     " it is over one axis (vectors) or two (matrices), not over " + std::to_string(over.size()) +
+                     " of " + a.shape().str());
   }
   const Array out = matrix_norm(moveaxis(a, over, {-2, -1}), ord);
   return keepdims ? expand_dims(out, over) : out;
+}
+
+Array cond_by_ord(const Array& a, const NormOrd& ord) {
+  return norm_by_ord(a, ord, {-2, -1}, false) * norm_by_ord(inv(a), ord, {-2, -1}, false);
+}
+
+}  // namespace
+
+Array norm(const Array& x) { return dini::norm(x); }
+Array norm(const Array& x, double ord, const ReduceAxes& axes, bool keepdims) {
+  return norm_by_ord(x, ord, axes, keepdims);
+}
+Array norm(const Array& x, const std::string& ord, const ReduceAxes& axes, bool keepdims) {
+  return norm_by_ord(x, ord, axes, keepdims);
 }
 
 Array matrix_rank(const Array& a, std::optional<double> tolerance) {
@@ -70,12 +83,11 @@ Array cond(const Array& a) {
   return max(s, -1) / min(s, -1);
 }
 
-Array cond(const Array& a, const std::variant<double, std::string>& ord) {
-  if (const auto* p = std::get_if<double>(&ord)) {
-    if (*p == 2) return cond(a);
-    if (*p == -2) return 1 / cond(a);
-  }
-  return norm(a, ord, {-2, -1}) * norm(inv(a), ord, {-2, -1});
+Array cond(const Array& a, double ord) {
+  if (ord == 2) return cond(a);
+  if (ord == -2) return 1 / cond(a);
+  return cond_by_ord(a, ord);
 }
+Array cond(const Array& a, const std::string& ord) { return cond_by_ord(a, ord); }
 
 }  // namespace dini::linalg

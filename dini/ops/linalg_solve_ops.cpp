@@ -39,8 +39,10 @@ void symmetric_kernel(const KernelCall& c) {
       const T* a = detail::item<T>(c, 0, k, s.n * s.n);
       T* factors = detail::result<T>(c, 0, k, s.n * s.n);
       auto* pivots = detail::result<std::int32_t>(c, 1, k, s.n);
-      if (kernels::cholesky_factor<T>(s.n, a, factors) == 0) std::fill_n(pivots, s.n, definite);
-      else kernels::ldlt_factor<T>(s.n, a, factors, pivots);
+      if (kernels::cholesky_factor<T>(s.n, a, factors) == 0)
+        std::fill_n(pivots, s.n, definite);
+      else
+        kernels::ldlt_factor<T>(s.n, a, factors, pivots);
     }
   });
 }
@@ -56,9 +58,12 @@ void solve_kernel(const KernelCall& c) {
       const auto* pivots = detail::item<std::int32_t>(c, 1, k, n);
       const T* b = detail::item<T>(c, 3, k, n * nrhs);
       T* x = detail::result<T>(c, 0, k, n * nrhs);
-      if (!is_symmetric) kernels::lu_solve<T>(transposed, n, nrhs, factors, pivots, b, x);
-      else if (pivots[0] == definite) kernels::cholesky_solve<T>(n, nrhs, factors, b, x);
-      else kernels::ldlt_solve<T>(n, nrhs, factors, pivots, b, x);
+      if (!is_symmetric)
+        kernels::lu_solve<T>(transposed, n, nrhs, factors, pivots, b, x);
+      else if (pivots[0] == definite)
+        kernels::cholesky_solve<T>(n, nrhs, factors, b, x);
+      else
+        kernels::ldlt_solve<T>(n, nrhs, factors, pivots, b, x);
     }
   });
 }

@@ -48,7 +48,8 @@ void slogdet_kernel(const KernelCall& c) {
     Factors<T> f(s.n);
     for (std::int64_t k = 0; k < s.count; ++k) {
       f.compute(s.n, detail::item<T>(c, 0, k, s.n * s.n));
-      kernels::lu_slogdet<T>(s.n, f.lu.data(), f.perm.data(), detail::result<T>(c, 0, k, 1), detail::result<T>(c, 1, k, 1));
+      kernels::lu_slogdet<T>(s.n, f.lu.data(), f.perm.data(), detail::result<T>(c, 0, k, 1),
+                             detail::result<T>(c, 1, k, 1));
     }
   });
 }
@@ -219,8 +220,10 @@ Leaves expm_jvp(const JvpCall& c) {
   for (std::size_t k = 0; k < c.in.size(); ++k) {
     if (!c.tangents[k].defined()) continue;
     Leaves in(c.in.begin(), c.in.end());
-    if (k == 0) in.push_back(c.tangents[0]);
-    else in[k] = c.tangents[k];
+    if (k == 0)
+      in.push_back(c.tangents[0]);
+    else
+      in[k] = c.tangents[k];
     const Array term = emit_one(expm_op(), in);
     total = total.defined() ? total + term : term;
   }
@@ -308,9 +311,8 @@ const Op& det_op() {
       return {{{detail::sample_matrix({3, 3}, d)}, {}}, {{detail::sample({2, 4, 4}, d)}, {}}};
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) {
-        return std::vector<long double>{detail::plain_det(a)};
-      })};
+      return {detail::plain_each(
+          s.in[0], [](const PlainMatrix& a, std::size_t) { return std::vector<long double>{detail::plain_det(a)}; })};
     };
     return o;
   }();
@@ -337,7 +339,8 @@ const Op& cofactor_op() {
       return {{{detail::sample_matrix({3, 3}, d)}, {}}, {{detail::sample_matrix({2, 4, 4}, d)}, {}}};
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) { return value_ops::plain_cofactor(a).x; })};
+      return {detail::plain_each(s.in[0],
+                                 [](const PlainMatrix& a, std::size_t) { return value_ops::plain_cofactor(a).x; })};
     };
     return o;
   }();
@@ -389,10 +392,13 @@ const Op& pinv_op() {
     o.batch = [](const BatchCall& c) { return detail::batch_stack(pinv_op(), c); };
     o.samples = [](Dtype d) -> std::vector<Sample> {
       const Params p{{"rcond", -1.0}};
-      return {{{detail::sample({4, 3}, d)}, p}, {{detail::sample({2, 2, 4}, d)}, p}, {{detail::sample_matrix({3, 3}, d)}, p}};
+      return {{{detail::sample({4, 3}, d)}, p},
+              {{detail::sample({2, 2, 4}, d)}, p},
+              {{detail::sample_matrix({3, 3}, d)}, p}};
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) { return value_ops::plain_pinv(a).x; })};
+      return {
+          detail::plain_each(s.in[0], [](const PlainMatrix& a, std::size_t) { return value_ops::plain_pinv(a).x; })};
     };
     return o;
   }();
@@ -413,7 +419,9 @@ const Op& lstsq_op() {
       out[1] = emit_one(lstsq_op(), {matrix_transpose(c.in[0]), c.cotangents[0]}, c.params);
       return out;
     };
-    o.batch = [](const BatchCall& c) { return detail::batch_columns(lstsq_op(), c, c.in[0].ndim() - (c.batched[0] ? 1 : 0)); };
+    o.batch = [](const BatchCall& c) {
+      return detail::batch_columns(lstsq_op(), c, c.in[0].ndim() - (c.batched[0] ? 1 : 0));
+    };
     o.samples = [](Dtype d) -> std::vector<Sample> {
       const Params p{{"rcond", -1.0}};
       return {{{detail::sample({4, 3}, d), detail::sample({4}, d, 1)}, p},
@@ -455,10 +463,14 @@ const Op& expm_op() {
 }
 
 OpList linalg_ops() {
-  static const Op* const ops[] = {&lu_factor_op(), &symmetric_factor_op(), &linear_solve_op(), &triangular_solve_op(),
-                                  &cholesky_op(),  &qr_op(),               &svd_op(),          &singular_values_op(),
-                                  &eigh_op(),      &det_op(),              &cofactor_op(),     &slogdet_op(),
-                                  &pinv_op(),      &lstsq_op(),            &expm_op()};
+  static const Op* const ops[] = {&lu_factor_op(),    &symmetric_factor_op(),
+                                  &linear_solve_op(), &triangular_solve_op(),
+                                  &cholesky_op(),     &qr_op(),
+                                  &svd_op(),          &singular_values_op(),
+                                  &eigh_op(),         &det_op(),
+                                  &cofactor_op(),     &slogdet_op(),
+                                  &pinv_op(),         &lstsq_op(),
+                                  &expm_op()};
   return ops;
 }
 

@@ -50,9 +50,12 @@ Array reshape(const Array& a, const Lengths& lengths) {
   std::int64_t known = 1;
   for (std::int64_t& n : shape) {
     if (n == -1 && open) throw ShapeError("reshape: more than one -1 in " + wanted());
-    if (n == -1) open = &n;
-    else if (n < 0 || (n > 0 && known > a.size() && a.size() > 0)) throw misfit();
-    else known *= n;
+    if (n == -1)
+      open = &n;
+    else if (n < 0 || (n > 0 && known > a.size() && a.size() > 0))
+      throw misfit();
+    else
+      known *= n;
   }
   if (open) {
     if (known == 0 || a.size() % known != 0) throw misfit();
@@ -110,7 +113,8 @@ Array squeeze(const Array& a, const AxisList& axes) {
   const Axes gone = normalize_axes(axes.axes(), a.ndim(), "squeeze");
   std::vector<std::int64_t> lengths;
   for (int k = 0; k < a.ndim(); ++k) {
-    if (std::find(gone.begin(), gone.end(), k) == gone.end()) lengths.push_back(a.shape()[k]);
+    if (std::find(gone.begin(), gone.end(), k) == gone.end())
+      lengths.push_back(a.shape()[k]);
     else if (a.shape()[k] != 1) {
       throw ShapeError("squeeze: axis " + std::to_string(k) + " of " + a.shape().str() + " does not have length 1");
     }
@@ -143,7 +147,8 @@ Array transpose(const Array& a) {
 Array transpose(const Array& a, const Axes& axes) {
   detail::check_defined(a, "transpose");
   if (static_cast<int>(axes.size()) != a.ndim()) {
-    throw ShapeError("transpose: " + std::to_string(axes.size()) + " axes are given for an array of shape " + a.shape().str());
+    throw ShapeError("transpose: " + std::to_string(axes.size()) + " axes are given for an array of shape " +
+                     a.shape().str());
   }
   return detail::emit_transpose(a, normalize_axes(axes, a.ndim(), "transpose"));
 }
@@ -255,7 +260,8 @@ std::vector<Array> split(const Array& a, int sections, int axis) {
                      std::to_string(sections) + " equal parts");
   }
   std::vector<Array> out;
-  for (int k = 0; k < sections; ++k) out.push_back(shaping::part(a, axis, k * (n / sections), (k + 1) * (n / sections)));
+  for (int k = 0; k < sections; ++k)
+    out.push_back(shaping::part(a, axis, k * (n / sections), (k + 1) * (n / sections)));
   return out;
 }
 
@@ -336,7 +342,8 @@ Array pad(const Array& a, const std::vector<std::pair<std::int64_t, std::int64_t
   detail::check_defined(value, "pad");
   const auto n = static_cast<std::size_t>(a.ndim());
   if (widths.size() != n && widths.size() != 1) {
-    throw ShapeError("pad: " + std::to_string(widths.size()) + " pairs of widths for an array of shape " + a.shape().str());
+    throw ShapeError("pad: " + std::to_string(widths.size()) + " pairs of widths for an array of shape " +
+                     a.shape().str());
   }
   if (value.ndim() != 0) throw ShapeError("pad: the value must be a scalar, not " + value.shape().str());
   Ints low(n), high(n), interior(n, 0);

@@ -25,8 +25,7 @@ struct CopyAxis {
   std::int64_t length, in, out;
 };
 
-template <class T>
-void copy_line(std::int64_t n, const T* in, std::int64_t si, T* out, std::int64_t so) {
+template <class T> void copy_line(std::int64_t n, const T* in, std::int64_t si, T* out, std::int64_t so) {
   if (so == 1 && si == 1) {
     std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(T));
   } else if (so == 1 && si == 0) {
@@ -103,7 +102,8 @@ Array sample(const Shape& shape, Dtype dtype, int seed) {
       std::uint64_t bits = 0x9e3779b97f4a7c15ULL * static_cast<std::uint64_t>(k + 1 + 1000 * std::int64_t{seed});
       bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;
       bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebULL;
-      static_cast<T*>(memory)[k] = static_cast<T>(std::ldexp(static_cast<double>((bits ^ (bits >> 31)) >> 11), -51) - 2);
+      static_cast<T*>(memory)[k] =
+          static_cast<T>(std::ldexp(static_cast<double>((bits ^ (bits >> 31)) >> 11), -51) - 2);
     }
   });
   return out;
@@ -158,7 +158,9 @@ Array emit_reverse(const Array& a, const Axes& axes) {
 }
 
 Array emit_pad(const Array& a, const Array& value, const Ints& low, const Ints& high, const Ints& interior) {
-  const auto none = [](const Ints& v) { return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; }); };
+  const auto none = [](const Ints& v) {
+    return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
+  };
   if (none(low) && none(high) && none(interior)) return a;
   return emit_one(pad_op(), {a, value}, {{"low", low}, {"high", high}, {"interior", interior}});
 }
@@ -169,7 +171,8 @@ Array emit_concatenate(const Leaves& parts, int axis) {
 }
 
 Array emit_repeated(const Array& a, std::int64_t length) {
-  return emit_one(broadcast_op(), {a}, {{"shape", prepend(length, a.shape())}, {"axes", to_ints(axes_from(1, a.ndim() + 1))}});
+  return emit_one(broadcast_op(), {a},
+                  {{"shape", prepend(length, a.shape())}, {"axes", to_ints(axes_from(1, a.ndim() + 1))}});
 }
 
 Array emit_moved(const Array& a, int from, int to) {

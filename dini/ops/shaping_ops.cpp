@@ -104,7 +104,8 @@ void slice_kernel(const KernelCall& c) {
     offset += start[k] * strides[k];
     strides[k] *= step[k];
   }
-  detail::copy_strided(item(c), to, strides, static_cast<const char*>(c.in[0]) + offset * static_cast<std::int64_t>(item(c)),
+  detail::copy_strided(item(c), to, strides,
+                       static_cast<const char*>(c.in[0]) + offset * static_cast<std::int64_t>(item(c)),
                        detail::row_major_strides(to), c.out[0]);
 }
 
@@ -119,16 +120,16 @@ void reverse_kernel(const KernelCall& c) {
     offset += (to[static_cast<int>(axis)] - 1) * strides[k];
     strides[k] = -strides[k];
   }
-  detail::copy_strided(item(c), to, strides, static_cast<const char*>(c.in[0]) + offset * static_cast<std::int64_t>(item(c)),
-                       out_strides, c.out[0]);
+  detail::copy_strided(item(c), to, strides,
+                       static_cast<const char*>(c.in[0]) + offset * static_cast<std::int64_t>(item(c)), out_strides,
+                       c.out[0]);
 }
 
 void pad_kernel(const KernelCall& c) {
   const Shape &from = c.in_avals[0].shape, &to = c.out_avals[0].shape;
   if (to.size() == 0) return;
-  visit_dtype(c.out_avals[0].dtype, [&]<class T>() {
-    std::fill_n(static_cast<T*>(c.out[0]), to.size(), *static_cast<const T*>(c.in[1]));
-  });
+  visit_dtype(c.out_avals[0].dtype,
+              [&]<class T>() { std::fill_n(static_cast<T*>(c.out[0]), to.size(), *static_cast<const T*>(c.in[1])); });
   const Ints &low = c.params.ints("low"), &interior = c.params.ints("interior");
   const Ints in_strides = detail::row_major_strides(from);
   Ints out_strides = detail::row_major_strides(to);
@@ -207,8 +208,9 @@ const Op& broadcast_op() {
       return {summed.empty() ? c.cotangents[0] : sum(c.cotangents[0], summed)};
     };
     o.batch = [](const BatchCall& c) -> Batched {
-      return {emit(broadcast_op(), {c.in[0]}, {{"shape", prepend(c.size, c.params.shape("shape"))},
-                                               {"axes", shaping::prepended(0, shaping::plus_one(c.params.ints("axes")))}}),
+      return {emit(broadcast_op(), {c.in[0]},
+                   {{"shape", prepend(c.size, c.params.shape("shape"))},
+                    {"axes", shaping::prepended(0, shaping::plus_one(c.params.ints("axes")))}}),
               {true}};
     };
     o.samples = [](Dtype d) -> std::vector<Sample> {
@@ -276,8 +278,9 @@ const Op& transpose_op() {
       return {detail::emit_transpose(c.cotangents[0], back)};
     };
     o.batch = [](const BatchCall& c) -> Batched {
-      return {emit(transpose_op(), {c.in[0]}, {{"axes", shaping::prepended(0, shaping::plus_one(c.params.ints("axes")))}}),
-              {true}};
+      return {
+          emit(transpose_op(), {c.in[0]}, {{"axes", shaping::prepended(0, shaping::plus_one(c.params.ints("axes")))}}),
+          {true}};
     };
     o.samples = [](Dtype d) -> std::vector<Sample> {
       return {{{detail::sample({3, 4}, d)}, {{"axes", Ints{1, 0}}}},
@@ -323,9 +326,10 @@ const Op& slice_op() {
       return {detail::emit_pad(ct, detail::literal(0, ct), low, high, interior)};
     };
     o.batch = [](const BatchCall& c) -> Batched {
-      return {emit(slice_op(), {c.in[0]}, {{"start", shaping::prepended(0, c.params.ints("start"))},
-                                           {"stop", shaping::prepended(c.size, c.params.ints("stop"))},
-                                           {"step", shaping::prepended(1, c.params.ints("step"))}}),
+      return {emit(slice_op(), {c.in[0]},
+                   {{"start", shaping::prepended(0, c.params.ints("start"))},
+                    {"stop", shaping::prepended(c.size, c.params.ints("stop"))},
+                    {"step", shaping::prepended(1, c.params.ints("step"))}}),
               {true}};
     };
     o.samples = [](Dtype d) -> std::vector<Sample> {
@@ -390,8 +394,10 @@ const Op& pad_op() {
     o.jvp = [](const JvpCall& c) -> Leaves {
       const Array &da = c.tangents[0], &dv = c.tangents[1];
       if (!da.defined() && !dv.defined()) return {Array()};
-      return emit(pad_op(), {da.defined() ? da : detail::emit_zeros(c.in[0].aval()),
-                             dv.defined() ? dv : detail::literal(0, c.in[1])}, c.params);
+      return emit(
+          pad_op(),
+          {da.defined() ? da : detail::emit_zeros(c.in[0].aval()), dv.defined() ? dv : detail::literal(0, c.in[1])},
+          c.params);
     };
     o.transpose = [](const TransposeCall& c) -> Leaves {
       const Array& ct = c.cotangents[0];
@@ -504,7 +510,8 @@ const Op& concatenate_op() {
         std::size_t part = 0;
         std::int64_t& along = index[static_cast<std::size_t>(axis)];
         while (along >= s.in[part].shape()[axis]) along -= s.in[part++].shape()[axis];
-        out.push_back(detail::numbers(s.in[part])[static_cast<std::size_t>(detail::flat_index(s.in[part].shape(), index))]);
+        out.push_back(
+            detail::numbers(s.in[part])[static_cast<std::size_t>(detail::flat_index(s.in[part].shape(), index))]);
       });
       return {out};
     };
@@ -525,7 +532,7 @@ Array emit_reshape(const Array& a, const Shape& shape) {
 }  // namespace detail
 
 OpList shape_ops() {
-  static const Op* const ops[] = {&broadcast_op(), &reshape_op(), &transpose_op(), &slice_op(),
+  static const Op* const ops[] = {&broadcast_op(), &reshape_op(), &transpose_op(),  &slice_op(),
                                   &reverse_op(),   &pad_op(),     &concatenate_op()};
   return ops;
 }
