@@ -60,3 +60,31 @@ inline bool is_iota(const Axes& axes) {
 }
 
 }  // namespace dini::detail
+
+namespace dini::shaping {
+
+using detail::Ints;
+
+inline std::size_t item(const KernelCall& c) { return item_size(c.out_avals[0].dtype); }
+
+inline Ints plus_one(const Ints& axes) {
+  Ints out = axes;
+  for (auto& a : out) ++a;
+  return out;
+}
+inline Ints prepended(std::int64_t first, Ints rest) {
+  rest.insert(rest.begin(), first);
+  return rest;
+}
+
+// A plain reference: element `out_index` of the result is element `source(out_index)` of the input.
+template <class F> std::vector<long double> gathered(const Array& in, const Shape& shape, F&& source) {
+  const auto values = detail::numbers(in);
+  std::vector<long double> out;
+  detail::for_each_index(shape, [&](const Ints& index) {
+    out.push_back(values[static_cast<std::size_t>(detail::flat_index(in.shape(), source(index)))]);
+  });
+  return out;
+}
+
+}  // namespace dini::shaping
