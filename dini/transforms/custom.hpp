@@ -52,6 +52,8 @@ template <class T> struct ArgumentType<T, true> { using type = T; };
 template <class F, class Tuple> struct can_apply;
 template <class F, class... T> struct can_apply<F, std::tuple<T...>> : std::is_invocable<const F&, T&...> {};
 
+// A namespace of its own: were these in detail, argument-dependent lookup for jvp(grad(f), x, v) would look there.
+namespace functions {
 template <class Nondiff, class Primal, class Fwd, class Bwd> class CustomVjp;
 template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_argnums<N...>, Primal, Fwd, Bwd> {
  public:
@@ -185,6 +187,9 @@ template <class F, class R> class CustomJvp {
   F f_;
   R rule_;
 };
+}  // namespace functions
+using functions::CustomJvp;
+using functions::CustomVjp;
 
 }  // namespace detail
 

@@ -117,6 +117,8 @@ template <class F, Tree X> auto linear_transpose(const F& f, const X& like) {
 }
 
 namespace detail {
+// A namespace of its own: were these in detail, argument-dependent lookup for jvp(grad(f), x, v) would look there.
+namespace functions {
 template <class F, int... Argnums> class Grad {
  public:
   explicit Grad(F f) : f_(std::move(f)) {}
@@ -149,6 +151,9 @@ template <class F, int... Argnums> auto split_aux(const F& f) {
     return std::pair(std::pair(value, *aux), gradient);
   };
 }
+}  // namespace functions
+using functions::make_grad;
+using functions::split_aux;
 }  // namespace detail
 
 /// ∂f/∂x for f with a scalar value: grad(f)(x, ...) differentiates by the first argument, grad<0, -1>(f) by those named (a
@@ -175,6 +180,7 @@ template <int... Argnums, class F> auto grad_has_aux(F f) {
 
 namespace detail {
 enum class Mode { automatic, forward, reverse };
+namespace functions {
 template <class F, Mode M, int Argnum> class Jacobian {
  public:
   explicit Jacobian(F f) : f_(std::move(f)) {}
@@ -198,6 +204,8 @@ template <class F, Mode M, int Argnum> class Jacobian {
  private:
   F f_;
 };
+}  // namespace functions
+using functions::Jacobian;
 }  // namespace detail
 
 /// J = ∂f/∂x, of shape f(x).shape + x.shape, by the argument numbered. jacfwd costs one jvp for each element of x, jacrev

@@ -44,6 +44,8 @@ template <class T> void append_static_key(const T& value, std::string& key) {
   else static_assert(Tree<T>, "jit: an argument must be a tree of arrays and numbers, or a string, which is static");
 }
 
+// A namespace of its own: were these in detail, argument-dependent lookup for jvp(grad(f), x, v) would look there.
+namespace functions {
 template <class F> class Jit {
  public:
   Jit(F f, std::string name) : f_(std::make_shared<const F>(std::move(f))), cache_(std::make_shared<JitCache>(std::move(name))) {}
@@ -74,6 +76,8 @@ template <class F> class Jit {
   std::shared_ptr<const F> f_;
   std::shared_ptr<JitCache> cache_;
 };
+}  // namespace functions
+using functions::Jit;
 
 }  // namespace detail
 
