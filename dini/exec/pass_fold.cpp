@@ -23,6 +23,27 @@ bool foldable(const Rewriter& r, const Equation& e) {
   return true;
 }
 
+// Puts the branch that a constant index chooses in the place of a cond.
+bool choose_branch(Rewriter& r, const Equation& e) {
+  if (kind_of(*e.op) != Kind::cond) return false;
+  const Array* index = r.constant_value(r.now(e.inputs[0]));
+  if (!index) return false;
+  const std::vector<Program*> branches = programs_of(e);
+  const std::int64_t last = static_cast<std::int64_t>(branches.size()) - 1;
+  const Program& branch = *branches[std::clamp<std::int64_t>(index->item<std::int64_t>(), 0, last)];
+  std::vector<int> map(branch.variables.size(), -1);
+  for (std::size_t k = 0; k < branch.inputs.size(); ++k) map[branch.inputs[k]] = r.now(e.inputs[k + 1]);
+  for (const auto& [v, a] : branch.constants) map[v] = r.constant(a);
+  for (const Equation& inner : branch.equations) {
+    Equation copy{inner.op, inner.params, {}, {}};
+    for (int v : inner.inputs) copy.inputs.push_back(map[v]);
+    for (int v : inner.outputs) copy.outputs.push_back(map[v] = r.add(branch.variables[v]));
+    r.keep(std::move(copy));
+  }
+  for (std::size_t k = 0; k < e.outputs.size(); ++k) r.replace(e.outputs[k], map[branch.outputs[k]]);
+  return true;
+}
+
 // Takes operand k out of a Program within, whose input it is, and puts a constant in its place.
 void sink(Program& inner, std::size_t input, const Array& value) {
   const int v = inner.inputs[input];
@@ -35,6 +56,7 @@ void sink(Program& inner, std::size_t input, const Array& value) {
 void fold_constants(Program& p) {
   Rewriter r(p);
   for (Equation& e : r.take_equations()) {
+    if (fold::choose_branch(r, e)) continue;
     if (!fold::foldable(r, e)) {
       r.keep(std::move(e));
       continue;

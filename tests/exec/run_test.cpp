@@ -183,7 +183,7 @@ TEST(Run, InputsStayAsTheyAre) {
         return {tanh(in[0]), in[0].at(2).set(3.0), in[0], reshape(in[0], {5, 1})};
       },
       {x});
-  const Leaves out = Executable::compile(*c.program)->run(Leaves{x});
+  const Leaves out = Executable::compile(*c.program)->run(c.inputs);
   EXPECT_TRUE(same_bits({x}, {copy}));
   EXPECT_EQ(out[2].node(), x.node());
   EXPECT_EQ(out[3].raw(), x.raw());
