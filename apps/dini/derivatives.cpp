@@ -59,16 +59,21 @@ Array loss_at(const Problem& problem, const Problem::Inputs& inputs, const Array
   return astype(loss, problem.dtype);
 }
 
-ProblemResult::Named gradients(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution) {
+ProblemResult::Named gradients(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution,
+                               Array* added) {
   if (problem.gradient.empty()) return {};
   Problem::Inputs chosen;
   for (const std::string& name : problem.gradient) chosen[name] = inputs.at(name);
   const auto loss = [&](const Problem::Inputs& varied) {
     Problem::Inputs all = inputs;
     for (const auto& [name, value] : varied) all[name] = value;
-    return loss_at(problem, all, solution(all));
+    const Array z = solution(all);
+    all.erase("");
+    return loss_at(problem, all, z);
   };
+  if (added) chosen[""] = *added;
   const Problem::Inputs g = grad(loss)(chosen);
+  if (added) *added = g.at("");
   ProblemResult::Named out;
   for (const std::string& name : problem.gradient) out.emplace_back(name, g.at(name));
   return out;
@@ -150,7 +155,7 @@ double check_gradient(const Problem& problem, const Problem::Inputs& inputs, con
   return std::round(worst * 10) / 10;
 }
 
-void check_memory(const Problem& problem, const Problem::Inputs& inputs, std::int64_t max_bytes) {
+void check_memory(const Problem& problem, const Problem::Inputs& inputs, const Array& z0, std::int64_t max_bytes) {
   const auto refuse = [&](const std::string& what, double bytes) {
     if (bytes <= static_cast<double>(max_bytes)) return;
     throw ProblemError(what + " would take " + std::to_string(static_cast<std::int64_t>(bytes / 1048576)) +
@@ -167,7 +172,7 @@ void check_memory(const Problem& problem, const Problem::Inputs& inputs, std::in
   if (problem.kind == ProblemKind::value) {
     z = measure("`formula`", {}, [&](const Leaves&) { return problem.evaluate(*problem.formula, inputs); });
   } else {
-    z = measure("`z0`", {}, [&](const Leaves&) { return problem.start(inputs); });
+    z = measure("`z0`", {}, [&](const Leaves&) { return z0.defined() ? z0 : problem.start(inputs); });
     measure("`formula`", {z}, [&](const Leaves& l) { return problem.evaluate(*problem.formula, inputs, l[0]); });
   }
   if (problem.loss) {

@@ -13,7 +13,9 @@ using Solution = std::function<Array(const Problem::Inputs&)>;
 /// The loss at these inputs and this z, as a scalar of the problem's dtype. ProblemError where it is no scalar.
 Array loss_at(const Problem& problem, const Problem::Inputs& inputs, const Array& z);
 
-ProblemResult::Named gradients(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution);
+/// With `added` (of z's shape, zeros) as the input "", whose cotangent it becomes.
+ProblemResult::Named gradients(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution,
+                               Array* added = nullptr);
 /// Hessians of the loss, (n, n) for an input of n elements.
 ProblemResult::Named hessians(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution);
 /// ∂z/∂input, of shape z.shape + input.shape.
@@ -23,7 +25,8 @@ ProblemResult::Named jacobians(const Problem& problem, const Problem::Inputs& in
 double check_gradient(const Problem& problem, const Problem::Inputs& inputs, const ProblemResult::Named& gradient,
                       const Solution& solution);
 
-/// ProblemError when evaluating the problem's formulas would take more than `max_bytes`, judged by shapes alone.
-void check_memory(const Problem& problem, const Problem::Inputs& inputs, std::int64_t max_bytes);
+/// ProblemError when evaluating the problem's formulas would take more than `max_bytes`, judged by shapes alone. The start
+/// is `z0` where that is defined.
+void check_memory(const Problem& problem, const Problem::Inputs& inputs, const Array& z0, std::int64_t max_bytes);
 
 }  // namespace dini::app

@@ -11,6 +11,7 @@
 #include "apps/dini/options.hpp"
 #include "apps/dini/report.hpp"
 #include "apps/dini/solve.hpp"
+#include "apps/dini/solvers.hpp"
 #include "dini/formula/text.hpp"
 #include "dini/io/file.hpp"
 #include "dini/io/npy.hpp"
@@ -72,27 +73,25 @@ void write_results(const ProblemResult& result, const Options& options) {
 // A line on the terminal while a solve takes longer than a second.
 class Progress {
  public:
-  Progress(bool verbose, bool quiet) : verbose_(verbose), terminal_(!quiet && ::isatty(STDERR_FILENO)) {}
-  ~Progress() {
-    if (shown_) std::fprintf(stderr, "\r\x1b[K");
-  }
-  void step(std::int64_t number, double norm) {
-    if (verbose_) {
-      std::fprintf(stderr, "step %lld: residual norm %.6e\n", static_cast<long long>(number), norm);
-      return;
-    }
-    const auto now = std::chrono::steady_clock::now();
-    if (!terminal_ || now - start_ < std::chrono::seconds(1) || now - last_ < std::chrono::milliseconds(100)) return;
-    std::fprintf(stderr, "\r\x1b[Kstep %lld, residual norm %.3e", static_cast<long long>(number), norm);
+  explicit Progress(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO)) {}
+  ~Progress() { clear(); }
+  void evaluation(std::int64_t number, double norm) {
+    const auto now = Clock::now();
+    if (now - start_ < std::chrono::seconds(1) || now - last_ < std::chrono::milliseconds(100)) return;
+    std::fprintf(stderr, "\r\x1b[Kevaluation %lld, residual norm %.3e", static_cast<long long>(number), norm);
     std::fflush(stderr);
     last_ = now;
     shown_ = true;
   }
-  bool wanted() const { return verbose_ || terminal_; }
+  void clear() {
+    if (shown_) std::fprintf(stderr, "\r\x1b[K");
+    shown_ = false;
+  }
+  bool wanted() const { return wanted_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  bool verbose_, terminal_, shown_ = false;
+  bool wanted_, shown_ = false;
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 
@@ -100,18 +99,33 @@ int run_solve(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   SolveSettings settings;
   settings.max_bytes = memory_limit(options);
-  const Problem problem = make_problem(problem_contents(options), problem_folder(options), settings.max_bytes);
+  const ProblemValue contents = problem_contents(options);
+  const Problem problem = make_problem(contents, problem_folder(options), settings.max_bytes);
   if (options.check && problem.gradient.empty()) throw ProblemError("--check: there is no gradient to check");
   for (const std::string& warning : problem.warnings) {
     if (!options.quiet) std::fprintf(stderr, "dini: warning: %s\n", warning.c_str());
   }
-  Progress progress(options.verbose, options.quiet);
+  std::optional<Problem> precise;
+  if (options.check && problem.dtype != Dtype::float64) {
+    ProblemValue in_float64 = contents, dtype;
+    dtype.content = std::string("float64");
+    in_float64.set("dtype", dtype);
+    precise = make_problem(in_float64, problem_folder(options), settings.max_bytes);
+    settings.precise = &*precise;
+  }
+  Progress progress(!options.quiet && !options.verbose);
   settings.gradient_anyway = options.gradient_anyway;
   settings.check = options.check;
-  settings.history = !options.history.empty() || !options.plot.empty();
+  settings.history = !options.history.empty() || !options.plot.empty() || options.verbose;
   settings.cancel = &cancelled;
-  if (progress.wanted()) settings.on_step = [&](std::int64_t k, double norm) { progress.step(k, norm); };
+  if (progress.wanted()) settings.on_evaluation = [&](std::int64_t k, double norm) { progress.evaluation(k, norm); };
   ProblemResult result = solve_problem(problem, settings);
+  progress.clear();
+  if (options.verbose) {
+    for (std::size_t k = 0; k < result.history.size(); ++k) {
+      std::fprintf(stderr, "step %zu: residual norm %.6e\n", k, result.history[k]);
+    }
+  }
   result.seconds_total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   write_results(result, options);

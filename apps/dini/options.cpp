@@ -140,8 +140,8 @@ ProblemValue problem_contents(const Options& options) {
     throw ProblemError("no problem: give a file, or --root, --fixed-point, --minimize, --least-squares or --value");
   }
   if (!options.file.empty() && !options.formulas.empty()) {
-    throw ProblemError("--" + options.formulas[0].first + ": the problem is in the file " + text::in_quotes(options.file) +
-                       ", which has a formula of its own");
+    throw ProblemError("--" + options.formulas[0].first + ": the problem is in the file " +
+                       text::in_quotes(options.file) + ", which has a formula of its own");
   }
   ProblemValue contents = base_contents(options);
   if (!contents.holds<ProblemValue::Object>()) return contents;  // make_problem says what is wrong

@@ -17,15 +17,14 @@ struct SolveSettings {
   bool history = false;
   std::int64_t max_bytes = 0;
   const std::atomic<bool>* cancel = nullptr;
-  /// Called after each step with its number and the residual's norm.
-  std::function<void(std::int64_t, double)> on_step;
+  /// The problem in float64 for `check`; null where it is the problem itself.
+  const Problem* precise = nullptr;
+  /// Called after each evaluation with its number and the residual's norm.
+  std::function<void(std::int64_t, double)> on_evaluation;
 };
 
 /// Solves, and takes the derivatives that the problem asks for. ProblemError and FormulaError where the problem is wrong;
 /// a failed solve is a result.
 ProblemResult solve_problem(const Problem& problem, const SolveSettings& settings);
-
-/// The name of every solver, what it is for, and its options with their defaults.
-std::string solver_list();
 
 }  // namespace dini::app

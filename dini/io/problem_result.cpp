@@ -115,8 +115,9 @@ std::string to_json(const ProblemResult& r) {
   if (r.lanes_summed) out += ", \"lanes_summed\": " + std::to_string(*r.lanes_summed);
   if (r.adjoint) {
     out += ", \"adjoint\": {\"status\": " + json_text(r.adjoint->status) +
-           ", \"method\": " + json_text(r.adjoint->method) + ", \"exact\": " + (r.adjoint->exact ? "true" : "false") +
-           ", \"residual_norm\": " + json_number(r.adjoint->residual_norm) + "}";
+           ", \"method\": " + json_text(r.adjoint->method) + ", \"exact\": " + (r.adjoint->exact ? "true" : "false");
+    if (r.adjoint->residual_norm) out += ", \"residual_norm\": " + json_number(*r.adjoint->residual_norm);
+    out += "}";
   }
   if (!r.error_estimate.empty()) out += ", \"error_estimate\": " + lanes(r.error_estimate, r.batched, real);
   if (r.check_digits) out += ", \"check\": {\"digits\": " + json_number(*r.check_digits) + "}";

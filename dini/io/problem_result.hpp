@@ -14,7 +14,7 @@ namespace dini {
 struct AdjointReport {
   std::string status, method;
   bool exact = true;
-  double residual_norm = 0;
+  std::optional<double> residual_norm;  // of the gradient's linear system
 };
 
 /// The values that belong to a lane have one entry without a batch, and one a lane with it.
