@@ -21,6 +21,7 @@ OpList contract_ops();
 OpList linalg_ops();
 OpList control_ops();
 OpList custom_ops();
+OpList checkpoint_ops();
 OpList linear_ops();
 OpList regularity_ops();
 OpList implicit_ops();

@@ -28,6 +28,7 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"cond", "holds Programs: transforms/wrappers_test, control_test"},
       {"while", "holds Programs: transforms/control_test"},
       {"scan", "holds a Program: transforms/wrappers_test, control_test"},
+      {"checkpoint", "holds a Program: transforms/extras_checkpoint_test"},
       {"callback", "holds a user's function: exec/"},
       {"custom_vjp", "holds a user's rule: transforms/custom_test"},
       {"custom_lin", "holds a user's rule: transforms/custom_test"},
