@@ -8,4 +8,9 @@ namespace dini::detail {
 /// Runs an op on concrete arrays. Defined in exec/run_op.cpp.
 Leaves run_op(const Op& op, const Leaves& inputs, const Params& params);
 
+/// Whether results are looked at on this thread, for NaNs (1) or infinities as well (2), and run_op with that. Defined in
+/// transforms/debug_nans.cpp.
+extern constinit thread_local int watch_nonfinite;
+Leaves run_op_watched(const Op& op, const Leaves& inputs, const Params& params);
+
 }  // namespace dini::detail

@@ -42,6 +42,7 @@ Leaves emit(const Op& op, const Leaves& inputs, const Params& params) {
   }
   for (const Array& a : inputs) check_not_leaked(nullptr, a, op.name.c_str());
   if (op.direct) return op.direct(params, inputs);
+  if (detail::watch_nonfinite) [[unlikely]] return detail::run_op_watched(op, inputs, params);
   return detail::run_op(op, inputs, params);
 }
 
