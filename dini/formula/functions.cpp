@@ -60,9 +60,13 @@ template <> struct From<Leaves> {
   static constexpr Kind kind = Kind::arrays;
   static const Leaves& get(const Argument& a) { return a.arrays; }
 };
-template <> struct From<std::vector<Leaves>> {
+struct Blocks {
+  std::vector<Leaves> rows;
+  bool nested = false;
+};
+template <> struct From<Blocks> {
   static constexpr Kind kind = Kind::blocks;
-  static const std::vector<Leaves>& get(const Argument& a) { return a.blocks; }
+  static Blocks get(const Argument& a) { return {a.blocks, a.pair}; }
 };
 template <> struct From<Indices> {
   static constexpr Kind kind = Kind::indices;
@@ -120,16 +124,15 @@ template <> struct From<bool> {
 };
 
 // A parameter from its text, "axis=None", and its kind.
-Parameter read_parameter(std::string_view text, Kind kind) {
-  Parameter p;
-  p.kind = kind;
+Parameter read_parameter(std::string_view text, const Parameter& like) {
+  Parameter p = like;
   const std::size_t sign = text.find('=');
   p.name = std::string(text.substr(0, sign));
   if (sign == std::string_view::npos) return p;
   const std::string_view fallback = text.substr(sign + 1);
   p.required = false;
   if (fallback == "None") {
-    p.may_be_none = p.fallback.none = true;
+    p.may_be_none = p.fallback.none = true;  // also where the type has no None: an undefined array
   } else if (fallback == "True" || fallback == "False") {
     p.fallback.flag = fallback == "True";
   } else {
@@ -144,9 +147,17 @@ Parameter read_parameter(std::string_view text, Kind kind) {
   return p;
 }
 
+template <class T> constexpr bool is_optional = false;
+template <class T> constexpr bool is_optional<std::optional<T>> = true;
+
 // Kinds of the parameters; the dtype comes from the formula and is none.
-template <class T> void append_kind(std::vector<Kind>& kinds) {
-  if constexpr (!std::is_same_v<T, Dtype>) kinds.push_back(From<T>::kind);
+template <class T> void append_kind(std::vector<Parameter>& kinds) {
+  if constexpr (!std::is_same_v<T, Dtype>) {
+    Parameter p;
+    p.kind = From<T>::kind;
+    p.may_be_none = is_optional<T>;
+    kinds.push_back(p);
+  }
 }
 
 template <class T> decltype(auto) next_value(const std::vector<Argument>& arguments, Dtype dtype, std::size_t& next) {
@@ -162,10 +173,10 @@ template <class... A> Function entry(const char* signature, Array (*f)(A...)) {
   const std::string_view text = signature;
   const std::size_t open = text.find('(');
   out.name = std::string(text.substr(0, open));
-  std::vector<Kind> kinds;
+  std::vector<Parameter> kinds;
   (append_kind<std::remove_cvref_t<A>>(kinds), ...);
   std::size_t at = open + 1;
-  for (Kind kind : kinds) {
+  for (const Parameter& kind : kinds) {
     const std::size_t stop = text.find_first_of(",)", at);
     if (stop == std::string_view::npos) throw std::logic_error(std::string("a signature is too short: ") + signature);
     out.parameters.push_back(read_parameter(text.substr(at, stop - at), kind));
@@ -362,7 +373,12 @@ std::vector<Function> functions() {
     return concatenate(flat, 0);
   });
   add("stack(arrays, axis=0)", [](const Leaves& arrays, int axis) { return stack(arrays, axis); });
-  add("block(arrays)", [](const std::vector<Leaves>& rows) { return block(rows); });
+  add("block(arrays)", [](const Blocks& blocks) {
+    const Leaves& first = blocks.rows[0];
+    const bool vectors = std::all_of(first.begin(), first.end(), [](const Array& a) { return a.ndim() < 2; });
+    const Array out = block(blocks.rows);
+    return blocks.nested || !vectors ? out : ravel(out);
+  });
   add("roll(a, shift, axis=None)", roll_of);
   add("flip(m, axis=None)", [](const Array& a, const OptionalAxes& axis) { return axis ? flip(a, *axis) : flip(a); });
   add("tile(A, reps)", [](const Array& a, const Wholes& reps) { return tile(a, reps.values); });
@@ -372,7 +388,7 @@ std::vector<Function> functions() {
   add("broadcast_to(array, shape)", [](const Array& a, const Shape& shape) { return broadcast_to(a, shape); });
   add("squeeze(a, axis=None)",
       [](const Array& a, const OptionalAxes& axis) { return axis ? squeeze(a, *axis) : squeeze(a); });
-  add("expand_dims(a, axis)", [](const Array& a, const OptionalAxes& axis) { return expand_dims(a, *axis); });
+  add("expand_dims(a, axis)", [](const Array& a, const Wholes& axis) { return expand_dims(a, to_axes(axis)); });
   add("take(a, indices, axis=None)", [](const Array& a, const Indices& indices, const OptionalWhole& axis) {
     return axis ? take(a, indices.array, to_int(*axis)) : take(a, indices.array);
   });

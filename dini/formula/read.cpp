@@ -91,8 +91,8 @@ void scan(const Ast& ast) {
         if (open.empty()) ast.fail(at, text::in_quotes({&c, 1}) + " closes nothing");
         const char partner = text[open.back()];
         if ((partner == '(') != (c == ')')) {
-          ast.fail(at, text::in_quotes({&c, 1}) + " cannot close the " + text::in_quotes({&partner, 1}) + " of column " +
-                           std::to_string(text::characters(text, open.back()) + 1));
+          ast.fail(at, text::in_quotes({&c, 1}) + " cannot close the " + text::in_quotes({&partner, 1}) +
+                           " of column " + std::to_string(text::characters(text, open.back()) + 1));
         }
         open.pop_back();
         break;
@@ -181,8 +181,7 @@ class Builder {
       if (top < precedence(op) || (top == precedence(op) && right)) break;
       if (is_comparison(op) && is_comparison(operators_.back().op)) {
         ast_.fail(offset,
-                  "comparisons cannot be chained, and & and | bind tighter than they do: write "
-                  "(0 < a) & (a < 1)");
+                  "comparisons cannot be chained; use `&`, which binds tighter than they do: (0 < a) & (a < 1)");
       }
       reduce();
     }
