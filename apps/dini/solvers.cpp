@@ -132,7 +132,8 @@ std::vector<NamedSolver> make_solvers(const Problem& p, std::int64_t unknowns) {
   std::vector<NamedSolver> out;
   if (p.solver.name == "auto") {
     if (!p.solver.options.empty()) {
-      throw ProblemError("`solver`: auto has no option " + text::in_quotes(p.solver.options[0].first) + "; it has none");
+      throw ProblemError("`solver`: auto has no option " + text::in_quotes(p.solver.options[0].first) +
+                         "; it has none");
     }
     for (const SolverEntry& e : entries()) {
       if (!e.automatic || (e.fixed_point_only && !fixed_point)) continue;

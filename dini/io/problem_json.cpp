@@ -58,18 +58,15 @@ class Handler {
   }
 
   bool parse_error(std::size_t position, const std::string& token, const Json::exception& e) {
-    // nlohmann counts the characters that it has read, so the token before is the culprit.
-    const std::size_t at = position == 0 ? 0 : position - std::min(position, std::max<std::size_t>(token.size(), 1));
+    const std::size_t at = position == 0 ? 0 : position - 1;  // nlohmann counts the characters that it has read
     std::string why = e.what();
     if (e.id == 406) {
       why = "the number " + text::in_quotes(token) + " is larger than a number can be";
     } else {
       const std::size_t colon = why.find(": ");
       if (colon != std::string::npos) why.erase(0, colon + 2);
-      if (all_.substr(at).starts_with("NaN") || token.find("NaN") != std::string::npos || token == "Inf" ||
-          token == "I" || token == "N" || token == "-I") {
-        why = "NaN and infinities are no numbers here";
-      }
+      const std::string_view rest = all_.substr(std::min(at, all_.size()));
+      if (rest.starts_with("NaN") || rest.starts_with("Inf")) why = "NaN and infinities are no numbers here";
     }
     throw ProblemError(source_ + ", " + place(all_, at) + ": " + text::escaped(why, 300));
   }

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# What is wrong is said once, with its name and place, and tells statuses 2, 3 and 4 apart.
+source "$(dirname "$0")/lib.bash"
+
+# The command line and the problem: 2.
+run 2
+run 2 solve
+run 2 frobnicate
+run 2 solve --frobnicate
+run 2 solve --root 'z' --value '1' --z0 1
+run 2 solve --root 'z - q' --z0 1
+has err 'unknown name `q`'
+has err 'column 5'
+run 2 solve --root 'z - q' --z0 1 --json
+has out '{"status": "error", "message": "'
+check 'one message' [ "$(wc -l <out)" -eq 1 ]
+run 2 solve --root 'z - a' --input a=2
+has err '`z0`'
+run 2 solve --root 'z - a' --input a --z0 1
+has err 'NAME=VALUE'
+run 2 solve --root 'z - a' --input a=1 --input a=2 --z0 1
+has err 'given twice'
+run 2 solve --root 'z - a' --input a=1e400 --z0 1
+run 2 solve --root 'z - a' --input 'a=[1, [2]]' --z0 1
+has err 'ragged'
+run 2 solve --root 'stack([z, z])' --z0 1
+run 2 solve --root 'z - a' --input 'a=[1, 2]' --z0 '[1, 2, 3]'
+has err '(3,)'
+has err '(2,)'
+run 2 solve --root 'z - 1' --z0 1 --loss 'stack([z, z])'
+has err '`loss`'
+run 2 solve --root 'z - 1' --z0 1 --solver nwton
+has err '`newton`'
+run 2 solve --root 'z - 1' --z0 1 --solver '{"name": "newton", "slop": 1}'
+has err '`slope`'
+run 2 solve --root 'z - 1' --z0 1 --solver anderson
+run 2 solve --root 'z - 1' --z0 1 --adjoint neumann --loss z --input a=1
+run 2 solve --root 'z - 1' --z0 1 --tolerance -1
+has err '`tolerance`'
+run 2 solve --root 'z - 1' --z0 1 --tolerance x
+run 2 solve --root 'z - 1' --z0 1 --max-steps 1.5
+run 2 solve --root 'z - 1' --z0 1 --dtype float16
+run 2 solve --root 'z - 1' --z0 1 --check
+run 2 solve --value 'zeros((1000000, 1000000))'
+has err 'max-memory'
+run 2 solve --value 'sum(zeros(1000))' --max-memory 1K
+run 2 solve --value '1e999'
+run 2 solve --value "$(printf '(%.0s' $(seq 30000))"
+has err 'deeper than 200'
+run 0 solve --root 'z - a' --input a=2 --input b=3 --z0 1
+has err 'warning'
+has err '`b`'
+
+# Problem files.
+printf '\xef\xbb\xbf{}' >bom.json
+run 2 solve bom.json
+has err 'byte order mark'
+printf '{"kind": "\xff"}' >bytes.json
+run 2 solve bytes.json
+head -c 100000 /dev/zero | tr '\0' '[' >deep.json
+run 2 solve deep.json
+has err 'deeper than 100'
+head -c 100000 /dev/zero | tr '\0' '[' | timeout 60 "$dini" solve - >out 2>err
+check 'a deep standard input' [ $? -eq 2 ]
+printf '{"kind": "root", "kind": "root"}' >twice.json
+run 2 solve twice.json
+has err '`kind` stands twice'
+printf '{"kind": "root", "formla": "z"}' >key.json
+run 2 solve key.json
+has err '`formula`'
+: >empty.json
+run 2 solve empty.json
+printf '{"kind": "value", "formula": "\\u001b[31m"}' >escape.json
+run 2 solve escape.json
+check 'no escape sequence on the terminal' [ "$(tr -cd '\033' <err | wc -c)" -eq 0 ]
+
+# Files: 4.
+run 4 solve nowhere.json
+has err 'nowhere.json'
+run 4 solve .
+rm -f pipe
+mkfifo pipe
+run 4 solve pipe
+run 4 solve --value a --input a=nowhere.npy
+has err 'nowhere.npy'
+run 4 solve --value a --input a=pipe/a.npy
+printf 'not numpy' >bad.npy
+run 4 solve --value a --input a=bad.npy
+has err 'bad.npy'
+run 4 solve --value a --input a=1 --out /dev/null/x
+run 4 solve --value a --input a=1 --json --out /dev/null/x
+has out '"status": "error"'
+check 'one object' [ "$(wc -l <out)" -eq 1 ]
+if [ -e /dev/full ]; then
+  "$dini" solve --value a --input a=1 >/dev/full 2>err
+  check 'a full standard output' [ $? -eq 4 ]
+fi
+check 'no temporary files' [ -z "$(ls | grep -E '\.(part|tmp)' || true)" ]
+
+# Signals end a solve as cancelled, with its best iterate.
+timeout -s INT 2 "$dini" solve --fixed-point 'z*(1 - 1e-9) + 1e-9*a' --input a=2 --z0 'zeros(2000)' --solver forward_iteration \
+  --max-steps 1000000000 --tolerance 0 --json >out 2>err
+has out '"status": "cancelled"'
+finish

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# What the tool finds, and how it says so.
+source "$(dirname "$0")/lib.bash"
+
+# √2 and its derivatives: 1/(2√2), -1/(4·2√2).
+run 0 solve --root 'z**2 - a' --input a=2 --z0 1 --loss z --hessian a --jacobian a --json
+has out '"status": "converged"'
+has out '"z": 1.414213562373095'
+has out '"gradient": {"a": 0.3535533905932737'
+has out '"hessian": {"a": [[-0.0883883476483184'
+has out '"jacobian": {"a": 0.3535533905932737'
+has out '"exact": true'
+check 'one line on standard output' [ "$(wc -l <out)" -eq 1 ]
+check 'nothing on standard error' [ ! -s err ]
+
+run 0 solve --root 'z**2 - a' --input a=2 --z0 1 --loss z --check
+has out 'digits of the gradient agree'
+has out 'converged'
+
+# cos z + 0.3 = z.
+run 0 solve --fixed-point 'cos(z) + t' --input t=0.3 --z0 1 --loss z --json
+has out '"z": 0.91209242766'
+has out '"gradient": {"t": 0.55841394343'
+run 0 solve --fixed-point 'cos(z) + t' --input t=0.3 --z0 1 --loss z --json --adjoint one_step
+has out '"gradient": {"t": 1.0}'
+has out '"exact": false'
+for solver in newton anderson forward_iteration fwd_solver; do
+  run 0 solve --fixed-point 'cos(z) + t' --input t=0.3 --z0 1 --loss z --json --solver $solver
+  has out "\"solver\": \"$solver\""
+  has out '"z": 0.9120'
+done
+run 0 solve --fixed-point 'cos(z) + t' --input t=0.3 --z0 1 --loss z --json \
+  --solver '{"name": "anderson", "history": 3}' --adjoint '{"name": "gmres", "restart": 5}' --tolerance 1e-9 --max-steps 90
+
+# Values, dtypes, what is not finite.
+run 0 solve --value 'a/b' --input 'a=[1, -1, 0, -3]' --input 'b=[0, 0, 0, 4]' --json
+has out '"z": ["inf", "-inf", "nan", -0.75]'
+run 0 solve --value '-0.0*a' --input a=1 --json
+has out '"z": -0.0'
+run 0 solve --value 'a[i]' --input 'a=[1, 2, 3]' --input 'i={"value": [2, 0], "dtype": "int64"}' --json
+has out '"z": [3.0, 1.0]'
+run 0 solve --value 'a/3' --input a=1 --dtype float32 --json
+has out '"z": 0.33333334,'
+
+# Lanes: 1 - √0.8, and one without a solution.
+run 3 solve --fixed-point 'a*z**2 + 0.1' --input 'a=[0.5, 3]' --batch a --z0 0 --loss z --json
+has out '"z": [0.10557280900008'
+has out '"status": ["converged", "'
+has out '"lanes_summed": 1'
+has out ', "nan"]'
+run 0 solve --fixed-point 'a*z + b' --input 'a=[0.5, 0.25]' --input b=3 --batch a --z0 0 --loss z --json
+has out '"z": [6.0, 4.0]'
+has out '"lanes_summed": 2'
+has out '"b": 3.333333333333333'
+
+# Failures are results.
+run 3 solve --root 'z**2 + a' --input a=2 --z0 1 --loss z --json
+hasnt out '"gradient"'
+hasnt out '"status": "converged"'
+run 3 solve --root 'z**2 - a' --input a=2 --z0 1 --loss z --json --max-steps 1
+hasnt out '"gradient"'
+run 3 solve --root 'z**2 - a' --input a=2 --z0 1 --loss z --json --max-steps 1 --gradient-anyway
+has out '"gradient_anyway": true'
+has out '"gradient": {"a": 0.3333333333333333'
+run 3 solve --root 'z**2 + 0*a' --input a=2 --z0 1 --loss z --json
+has out '"status": "singular"'
+run 3 solve --root 'z - a' --input a=2 --z0 1 --max-steps 0 --json
+has out '"status": "max_steps"'
+has out '"z": 1.0'
+run 3 solve --root 'log(z) - a' --input a=2 --z0 -1 --json
+has out '"status": "nonfinite"'
+run 3 solve --root 'z - a' --input a=2 --z0 1 --deadline 0 --json
+has out '"status": "cancelled"'
+
+# The examples.
+for example in layer.json sqrt.json kepler.toml cosine_batch.json; do
+  run 0 solve "$source_dir/examples/$example" --check
+done
+
+# Text for people; files.
+run 0 --version
+has out 'dini '
+run 0 --help
+run 0 solve --help
+has out '--fixed-point'
+run 0 solvers
+has out 'newton'
+run 0 solve --root 'z - a' --input a=2 --z0 1 --quiet
+check 'quiet is quiet' [ ! -s out ]
+rm -rf folder
+run 0 solve --root 'z**2 - a' --input a=2 --z0 1 --loss z --out folder --history history.csv --plot plot.svg --quiet
+for file in folder/z.npy folder/loss.npy folder/gradient-a.npy folder/result.json history.csv plot.svg; do
+  check "$file is there" [ -s $file ]
+done
+has history.csv 'step,residual_norm'
+has plot.svg '</svg>'
+run 0 solve --value 'a + 1' --input a=folder/z.npy --json
+has out '"z": 2.414213562373095'
+printf '{"kind": "value", "formula": "a * 2", "inputs": {"a": 4}}' >p.json
+"$dini" solve - --json <p.json >out 2>err
+check 'standard input is read' [ $? -eq 0 ]
+has out '"z": 8.0'
+run 0 solve p.json --input a=5 --json
+has out '"z": 10.0'
+finish

@@ -1,0 +1,184 @@
+#include "dini/io/problem.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+
+#include "dini/io/npy.hpp"
+#include "dini/io/problem_result.hpp"
+
+namespace dini {
+namespace problem_test {
+
+std::string json_error(const std::string& text) {
+  try {
+    make_problem(parse_json(text, "p.json"), "");
+    return "";
+  } catch (const ProblemError& e) { return e.what(); } catch (const FormulaError& e) {
+    return std::string("formula: ") + e.what();
+  }
+}
+
+Problem from_json(const std::string& text) { return make_problem(parse_json(text, "p.json"), ""); }
+
+const std::string root = R"j("kind": "root", "formula": "z - a", "inputs": {"a": 2}, "z0": 1)j";
+
+struct Wrong {
+  std::string text;
+  const char* part;
+};
+
+TEST(Problem, ErrorsNameTheKey) {
+  const Wrong table[] = {
+      {"", "line 1, column 1"},
+      {"[1, 2]", "an object with keys"},
+      {"{}", "`kind`: is missing"},
+      {R"j({"kind": "rot"})j", "there are `root`, `fixed_point`"},
+      {R"j({"kind": "root"})j", "`formula`: is missing"},
+      {"{" + root + R"j(, "gradeint": true})j", "unknown key `gradeint`; the nearest known one is `gradient`"},
+      {"{" + root + R"j(, "kind": "root"})j", "`kind` stands twice"},
+      {R"j({"kind": "root", "inputs": {"a": 1, "a": 2}})j", "in inputs: the key `a` stands twice"},
+      {R"j({"kind": "root", "formula": "z", "let": {"b": "1", "b": "2"}, "z0": 1})j", "`b` stands twice"},
+      {R"j({"kind": "root", "formula": "z - q", "z0": 1})j", "unknown name `q`"},
+      {R"j({"kind": "root", "formula": "z"})j", "`z0`: is missing"},
+      {R"j({"kind": "root", "formula": "z", "z0": NaN})j", "NaN and infinities"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1e400})j", "larger than a number can be"},
+      {R"j({"kind": "root", "formula": "z", "z0": "1"})j", "`z0`: numbers are wanted, got text"},
+      {R"j({"kind": "root", "formula": "z", "z0": [[1, 2], [3]]})j", "`z0`: ragged"},
+      {R"j({"kind": "root", "formula": "z", "z0": [1, [2]]})j", "`z0`: ragged"},
+      {R"j({"kind": "root", "formula": "z", "z0": [[1], 2]})j", "`z0`: ragged"},
+      {R"j({"kind": "root", "formula": "z", "z0": {"value": 0.5, "dtype": "int64"}})j",
+       "0.5 is no number of dtype int64"},
+      {R"j({"kind": "root", "formula": "z", "z0": {"value": 1e10, "dtype": "int32"}})j", "no number of dtype int32"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1e39, "dtype": "float32"})j", "larger than a float32"},
+      {R"j({"kind": "root", "formula": "z", "z0": {"fiel": "a.npy"}})j",
+       "unknown key `fiel`; the nearest known one is `file`"},
+      {R"j({"kind": "root", "formula": "z", "z0": {"file": "a.npz"}})j", "wants a `key`"},
+      {R"j({"kind": "root", "formula": "z", "z0": {"file": "a.npy", "key": "k"}})j", "only a .npz file"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1, "inputs": {"z": 1}})j", "has a meaning"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1, "inputs": {"sin": 1}})j", "is a function"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1, "inputs": {"2a": 1}})j", "up to 64 letters"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1, "inputs": {"a": 1}, "let": {"a": "2"}})j", "the name of an input"},
+      {R"j({"kind": "root", "formula": "z", "z0": 1, "let": {"b": "c", "c": "1"}})j",
+       "let.b, column 1: unknown name `c`"},
+      {R"j({"kind": "value", "formula": "z"})j", "unknown name `z`"},
+      {"{" + root + R"j(, "gradient": ["a"]})j", "`gradient`: there is no `loss`"},
+      {"{" + root + R"j(, "loss": "z", "gradient": ["b"]})j", "there is no input `b`; the nearest known one is `a`"},
+      {"{" + root + R"j(, "loss": "z", "gradient": ["a", "a"]})j", "`a` stands twice"},
+      {R"j({"kind": "root", "formula": "z - a", "inputs": {"a": {"value": 2, "dtype": "int64"}}, "z0": 1, "loss": "z",
+           "gradient": "a"})j",
+       "int64, which has no derivative"},
+      {"{" + root + R"j(, "batch": ["a"]})j", "a scalar, without an axis"},
+      {R"j({"kind": "root", "formula": "z - a - b", "inputs": {"a": [1, 2], "b": [1, 2, 3]}, "z0": 1, "batch": ["a", "b"]})j",
+       "`b` has 3 lanes, `a` has 2"},
+      {"{" + root + R"j(, "lower": 0})j", "no bounds for problems of kind `root`"},
+      {R"j({"kind": "fixed_point", "formula": "z", "z0": 1, "bracket": [0, 1]})j", "only problems of kind `root`"},
+      {"{" + root + R"j(, "bracket": [1]})j", "[a, b] is wanted"},
+      {"{" + root + R"j(, "tolerance": -1})j", "`tolerance`: a number of at least 0"},
+      {"{" + root + R"j(, "tolerance": {"relativ": 1}})j", "the nearest known one is `relative`"},
+      {"{" + root + R"j(, "max_steps": -1})j", "from 0 to 1000000000"},
+      {"{" + root + R"j(, "max_steps": 1.5})j", "from 0 to 1000000000"},
+      {"{" + root + R"j(, "solver": {"history": 5}})j", "no `name`"},
+      {"{" + root + R"j(, "adjoint": "gmrs"})j", "there is no `gmrs`; there are `auto`"},
+      {"{" + root + R"j(, "dtype": "float16"})j", "there are `float64` and `float32`"},
+      {"\xEF\xBB\xBF{}", "byte order mark"},
+      {"{\"kind\": \"\xff\"}", "not UTF-8"},
+      {std::string(100000, '['), "deeper than 100"},
+      {"{\"kind\": " + std::string(100000, '['), "deeper than 100"},
+  };
+  for (const Wrong& w : table) {
+    SCOPED_TRACE(w.text.substr(0, 200));
+    const std::string m = json_error(w.text);
+    EXPECT_NE(m.find(w.part), std::string::npos) << m;
+  }
+}
+
+TEST(Problem, ReadsWhatJsonSays) {
+  const Problem p =
+      from_json(R"j({"kind": "fixed_point", "formula": "tanh(W @ z + h)", "let": {"h": "2*x", "g": "h + z"},
+      "inputs": {"x": [1, 2], "W": [[1, 2], [3, 4]], "i": {"value": [0, 1], "dtype": "int64"}}, "z0": {"formula": "zeros(len(x))"},
+      "loss": "sum(z*g)", "hessian": "x", "solver": {"name": "anderson", "history": 5}, "tolerance": {"absolute": 1e-9},
+      "max_steps": 7, "dtype": "float32"})j");
+  EXPECT_EQ(p.kind, ProblemKind::fixed_point);
+  EXPECT_EQ(p.let[0].first, "h");
+  EXPECT_EQ(p.let[1].first, "g");
+  EXPECT_EQ(p.input_names, (std::vector<std::string>{"x", "W", "i"}));
+  EXPECT_EQ(p.inputs.at("x").dtype(), float32);
+  EXPECT_EQ(p.inputs.at("i").dtype(), int64);
+  EXPECT_EQ(p.gradient, (std::vector<std::string>{"x", "W"}));
+  EXPECT_EQ(p.hessian, (std::vector<std::string>{"x"}));
+  EXPECT_EQ(p.start(p.inputs).shape(), Shape({2}));
+  EXPECT_EQ(p.start(p.inputs).dtype(), float32);
+  EXPECT_EQ(std::get<std::int64_t>(p.solver.options.at(0).second), 5);
+  EXPECT_EQ(p.tolerance->absolute, 1e-9);
+  EXPECT_EQ(*p.max_steps, 7);
+  EXPECT_EQ(p.warnings, (std::vector<std::string>{"the input `i` is not used"}));
+  EXPECT_NEAR(p.evaluate(*p.formula, p.inputs, p.start(p.inputs)).to_vector<double>()[0], std::tanh(2.0), 1e-6);
+}
+
+TEST(Problem, TomlSaysTheSame) {
+  const std::string text = R"j(
+kind = "root"
+formula = "z - c"
+z0 = [1, 2.5]
+[inputs]
+b = 3
+a = {value = [0, 2], dtype = "int64"}
+[let]
+d = "b * 2"
+c = "d + a"
+)j";
+  const Problem p = make_problem(parse_toml(text, "p.toml"), "");
+  EXPECT_EQ(p.input_names, (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(p.let[0].first, "d");
+  EXPECT_EQ(p.z0.to_vector<double>(), (std::vector<double>{1, 2.5}));
+  for (const Wrong& w : {Wrong{"kind = 1979-05-27", "dates"}, Wrong{"z0 = nan", "NaN and infinities"},
+                         Wrong{"a = 1\na = 2", "line 2"}, Wrong{"x = " + std::string(100000, '['), "line 1"}}) {
+    try {
+      parse_toml(w.text, "p.toml");
+      ADD_FAILURE() << w.text.substr(0, 50);
+    } catch (const ProblemError& e) { EXPECT_NE(std::string(e.what()).find(w.part), std::string::npos) << e.what(); }
+  }
+}
+
+TEST(Problem, FilesAreFoundInTheProblemsFolder) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "dini_problem_test";
+  std::filesystem::create_directories(folder);
+  save_npy((folder / "a.npy").string(), array({1.5, 2.5}));
+  save_npy((folder / "i.npy").string(), array({1, 0}));
+  const ProblemValue contents = parse_json(
+      R"j({"kind": "root", "formula": "z - a[i]", "inputs": {"a": {"file": "a.npy"}, "i": {"file": "i.npy"}}, "z0": [0, 0],
+          "dtype": "float32"})j",
+      "p.json");
+  const Problem p = make_problem(contents, folder.string());
+  EXPECT_EQ(p.inputs.at("a").dtype(), float32);
+  EXPECT_EQ(p.inputs.at("i").dtype(), int64);
+  EXPECT_THROW(make_problem(contents, (folder / "nowhere").string()), FileError);
+  EXPECT_THROW(read_problem_file(folder.string()), FileError);
+  EXPECT_THROW(read_problem_file("/dev/zero"), FileError);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ProblemResult, NumbersReadBack) {
+  EXPECT_EQ(json_number(1.0), "1.0");
+  EXPECT_EQ(json_number(-0.0), "-0.0");
+  EXPECT_EQ(json_number(0.1), "0.1");
+  EXPECT_EQ(json_number(0.1f), "0.1");
+  EXPECT_EQ(json_number(5e-324), "5e-324");
+  EXPECT_EQ(json_number(std::nan("")), "\"nan\"");
+  EXPECT_EQ(json_number(-std::numeric_limits<double>::infinity()), "\"-inf\"");
+  for (double v : {1.0 / 3, 1e22, 123456789.123, -2.5e-300, 1e17}) {
+    EXPECT_EQ(std::strtod(json_number(v).c_str(), nullptr), v);
+    EXPECT_NE(json_number(v).find_first_of(".e"), std::string::npos);
+  }
+  EXPECT_EQ(json_array(array({{1.0, 2.0}, {-0.0, 0.5}})), "[[1.0, 2.0], [-0.0, 0.5]]");
+  EXPECT_EQ(json_array(array({1, 2})), "[1, 2]");
+  EXPECT_EQ(json_array(array(true)), "true");
+  EXPECT_EQ(json_text("a\"\\\n\x01"), "\"a\\\"\\\\\\n\\u0001\"");
+}
+
+}  // namespace problem_test
+}  // namespace dini
