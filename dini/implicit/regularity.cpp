@@ -67,7 +67,7 @@ Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0
   out.factors = emit(lu_factor_op(), {out.a});
   const Array zero = array(std::int64_t{0});
   if (z.size() == 0) {
-    out.status = zero;
+    out.status = out.cause = zero;
     out.measure = scalar_like(1, z);
     return out;
   }
@@ -92,12 +92,16 @@ Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0
   const Array settled = cond(suspicious, after_two, [](const Array& w) { return w; }, omega);
   const double n = static_cast<double>(z.size());
   const Array ill = ~(rcond > n * epsilon(z.dtype()) / 2), multiple = suspicious & ~(settled < 0.1);
+  auto because = [](Cause c) { return array(static_cast<std::int64_t>(c)); };
   out.status = where(ill | multiple, code(StatusCode::singular), zero);
-  out.measure = where(ill, rcond, where(multiple, settled, rcond));
+  out.status = where(all(isfinite(a)), out.status, code(StatusCode::nonfinite));
+  out.cause = where(~ill & multiple, because(Cause::multiple_root), because(Cause::condition));
+  out.measure = where(~ill & multiple, settled, rcond);
   if (check_value) {
     const Array s = maximum(norm(at), norm(stop_gradient(z0))), size = norm(delta);
     const Array far = ~(size <= accept * s) & ~(size == 0.0) & (out.status == 0);
     out.status = where(far, code(StatusCode::not_a_solution), out.status);
+    out.cause = where(far, because(Cause::far_from_solution), out.cause);
     out.measure = where(far, size / where(s > 0, s, scalar_like(1, s)), out.measure);
   }
   return out;

@@ -98,6 +98,31 @@ struct Spec : Opaque {
 };
 using SpecRef = std::shared_ptr<const Spec>;
 
+constexpr std::int64_t verdict_limit = 200;  // unknowns up to which A is formed just to see whether it is regular
+const char* const derivative_by = "derivative of the solution by adjoint: ";
+const char* const refused = "derivative of a solve that failed (derivative_anyway allows it): ";
+
+// What is known of a z that came without a status. Where A is small enough to be formed, z is refused when its Newton
+// correction is too large; what A cannot say (singular, or NaN at a kink) is left to the derivative.
+Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, double accept) {
+  Outcome out;
+  out.z = z;
+  const Array f = p.residual(z);
+  out.residual_norm = norm(f);
+  out.steps = out.evaluations = array(std::int64_t{0});
+  out.history = zeros({0}, z.dtype());
+  const Array s = maximum(norm(z), norm(z0)), positive = where(s > 0, s, scalar_like(1, s));
+  out.error_estimate = out.residual_norm / positive;
+  out.status = code(StatusCode::converged);
+  if (z.size() > 0 && z.size() <= verdict_limit) {
+    const Array size = newton_correction(p, z, f).norm;
+    out.error_estimate = where(isfinite(size), size / positive, out.error_estimate);
+    out.status = where(isfinite(size) & (size > accept * s), code(StatusCode::not_a_solution), out.status);
+  }
+  out.status = where(isfinite(out.residual_norm), out.status, code(StatusCode::nonfinite));
+  return out;
+}
+
 struct SameSolverMethod final : LinearMethod {
   std::shared_ptr<const SolverMethod> solver;
   StopRule stop;
@@ -174,15 +199,11 @@ struct Plain final : Spec {
       host->method = settings.method;
       host->settings = settings;
       out.z = emit_one(callback_op(), join({z0}, theta), {{"function", OpaqueRef(host)}});
-      out.residual_norm = norm(p.residual(out.z));
-      out.status = where(isfinite(out.residual_norm), code(StatusCode::converged), code(StatusCode::nonfinite));
-      out.steps = out.evaluations = array(std::int64_t{0});
-      const Array s = norm(out.z);
-      out.error_estimate = out.residual_norm / where(s > 0, s, scalar_like(1, s));
-      out.history = zeros({0}, z0.dtype());
+      out = judge_value(p, out.z, z0, settings.accept);
     }
     if (settings.on_failure == OnFailure::raise) {
-      out.z = check_status(out.z, out.status, out.steps, out.residual_norm, settings.method->name());
+      out.z = check_status(out.z, out.status, out.steps, out.residual_norm,
+                           {settings.method->name(), ReportKind::solve, map, theta});
     } else if (settings.on_failure == OnFailure::nan) {
       out.z = where(out.status == 0, out.z, Array(std::nan("")));
     }
@@ -201,11 +222,13 @@ struct Plain final : Spec {
     const bool nan = settings.on_failure == OnFailure::nan;
     const Adjoint::Kind kind = settings.adjoint.kind;
 
+    const auto p = problem_of([&](const Array& v) { return call_map(map, v, theta); }, minus);
+    const bool check_value = !settings.method->staged();
+    const Report report{derivative_by + settings.adjoint.name(), ReportKind::derivative, map, theta, z};
     if (kind == Adjoint::Kind::direct) {
-      const auto p = problem_of([&](const Array& v) { return call_map(map, v, theta); }, minus);
-      const Factored f = factor_at(p, z, z0, !settings.method->staged(), settings.accept);
+      const Factored f = factor_at(p, z, z0, check_value, settings.accept);
       Leaves factors = f.factors;
-      if (!nan) factors[0] = check_status(factors[0], f.status, array(std::int64_t{0}), f.measure, "derivative of the solution by adjoint: direct");
+      if (!nan) factors[0] = check_status(factors[0], f.status, f.cause, f.measure, report);
       push = [theta_tangent, nan](const Leaves& dtheta, const Leaves& kept) {
         // kept: [lu, pivots, A, ok, residuals of ∂F/∂θ...]
         const Array right = evaluate(*theta_tangent, join(dtheta, rest(kept, 4)))[0];
@@ -217,12 +240,21 @@ struct Plain final : Spec {
 
     Mask by_z{true};
     by_z.resize(theta.size() + 1, false);
+    // Where A is small enough to be formed, that it is regular is not left to chance. For inexact adjoints it is no matter.
+    Array usable = array(true);
+    if (settings.adjoint.exact() && z.size() <= verdict_limit) {
+      const Factored f = factor_at(p, z, z0, check_value, settings.accept);
+      usable = f.status == 0;
+      if (!nan) usable = check_status(usable, f.status, f.cause, f.measure, report);
+    }
     const LinearProgram in_z = linear_program(map, by_z, {true});
     const Leaves z_kept = rest(evaluate(*in_z.primal, join({z}, theta)), 1);
     const ProgramRef product = in_z.tangent;
     const std::size_t n = z_kept.size();
+    // kept: [residuals of A..., whether A is regular, residuals of ∂F/∂θ...]
     auto right_side = [theta_tangent, n](const Leaves& dtheta, const Leaves& kept) {
-      return evaluate(*theta_tangent, join(dtheta, rest(kept, n)))[0];
+      const Array b = evaluate(*theta_tangent, join(dtheta, rest(kept, n + 1)))[0];
+      return b * where(kept[n], scalar_like(1, b), scalar_like(std::nan(""), b));
     };
     if (kind == Adjoint::Kind::one_step) {
       push = right_side;
@@ -249,7 +281,7 @@ struct Plain final : Spec {
         return operator_solve(product, minus, method, nan, -right_side(dtheta, kept), z_part);
       };
     }
-    return join(z_kept, theta_kept);
+    return join(join(z_kept, {usable}), theta_kept);
   }
 };
 
@@ -318,7 +350,7 @@ const Op& solve_op() {
       const SolveSettings& settings = spec_of(call.params)->settings_of();
       if (settings.on_failure == OnFailure::best && !settings.derivative_anyway) {
         at[0] = check_status(out[0], out[1], out[2], out[4],
-                             "derivative of a solve that failed (derivative_anyway allows it): " + settings.method->name());
+                             {refused + settings.method->name(), ReportKind::solve});
       }
       const Leaves kept = emit(call_op(), join(at, rest(in, 1)), {{"program", d.prepare}, {"name", std::string("linearize")}});
       return Linearized{out, [=](const Leaves& tangents) {
@@ -385,23 +417,45 @@ Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array&
 // With T the innermost differentiation around: the solution is found in what is around T, with T's values; one more run of
 // the map under T gives ∂F/∂θ dθ; A is computed without T, so that what is around T can differentiate it in turn.
 
+namespace implicit {
+
+// What is thrown for a point of a map that is called with values.
+Array check_eagerly(const std::function<Array(const Array&)>& map, const Array& x, const Array& z, const Array& status, const Array& count,
+                    const Array& measure, Report report) {
+  const std::int64_t code = status.item<std::int64_t>();
+  if (code == 0) return x;
+  TraceScope scope(std::make_shared<ValueTrace>());
+  if (code == static_cast<std::int64_t>(StatusCode::nonfinite)) {
+    // The op's message ends with what the map says now, while it can be called.
+    report.entry = nonfinite_entry(map, z);
+  }
+  report.z = z;
+  return check_status(x, status, count, measure, report);
+}
+
+// The solution where nothing is being differentiated.
+Outcome value_eagerly(const std::function<Array(const Array&)>& map, const SolveSettings& settings, const Array& z0) {
+  const auto p = problem_of(map, settings.fixed_point);
+  Outcome out = settings.method->solve(p, z0, settings.stop);
+  if (!settings.method->staged()) out = judge_value(p, out.z, z0, settings.accept);
+  if (out.status.item<std::int64_t>() == 0) return out;
+  if (settings.on_failure == OnFailure::raise) {
+    check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm, {settings.method->name(), ReportKind::solve});
+  } else if (settings.on_failure == OnFailure::nan) {
+    out.z = full_like(out.z, Array(std::nan("")));
+  }
+  return out;
+}
+
+}  // namespace implicit
+
 Outcome solve_eagerly(const std::function<Array(const Array&)>& map, const SolveSettings& settings, const Array& z0) {
   using namespace implicit;
-  const auto p = problem_of(map, settings.fixed_point);
   const TraceRef current = current_trace();
   auto* strip = dynamic_cast<StripTrace*>(current.get());
   const TraceRef around = strip ? strip->parent() : current;
   auto* differentiation = dynamic_cast<JvpTrace*>(around.get());
-  if (!differentiation) {
-    Outcome out = settings.method->solve(p, z0, settings.stop);
-    const bool failed = out.status.defined() && out.status.item<std::int64_t>() != 0;
-    if (failed && settings.on_failure == OnFailure::raise) {
-      out.z = check_status(out.z, out.status, out.steps, out.residual_norm, settings.method->name());
-    } else if (failed && settings.on_failure == OnFailure::nan) {
-      out.z = full_like(out.z, Array(std::nan("")));
-    }
-    return out;
-  }
+  if (!differentiation) return value_eagerly(map, settings, z0);
   std::vector<TraceRef> stripped = strip ? strip->stripped() : std::vector<TraceRef>{};
   stripped.push_back(around);
   const auto without = std::make_shared<StripTrace>(stripped, around->parent());
@@ -410,16 +464,47 @@ Outcome solve_eagerly(const std::function<Array(const Array&)>& map, const Solve
     TraceScope scope(without);
     out = solve_eagerly(map, settings, z0);
   }
+  const bool failed = out.status.item<std::int64_t>() != 0, nan = settings.on_failure == OnFailure::nan;
+  if (failed && nan) {
+    const Array dz = differentiation->tangent_of(map(z0));
+    TraceScope scope(differentiation->tangent_context());
+    if (dz.defined()) out.z = differentiation->pair(out.z, dz * scalar_like(std::nan(""), dz));
+    return out;
+  }
   const Array right = differentiation->tangent_of(map(out.z));
   if (!right.defined()) return out;
+  if (failed && !settings.derivative_anyway) {
+    check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm, {refused + settings.method->name(), ReportKind::solve});
+  }
+  const Adjoint::Kind kind = settings.adjoint.kind;
+  if (kind == Adjoint::Kind::one_step) {
+    out.z = differentiation->pair(out.z, right);
+    return out;
+  }
+  if (kind == Adjoint::Kind::neumann) {
+    Array j;
+    {
+      TraceScope scope(without);
+      j = jacobian(map)(out.z);
+    }
+    TraceScope scope(differentiation->tangent_context());
+    Array sum = right;
+    for (int k = 1; k < settings.adjoint.terms; ++k) sum = right + dot(j, sum);
+    out.z = differentiation->pair(out.z, sum);
+    return out;
+  }
+  // Of a map that is called with values A is formed, whichever exact adjoint was asked for.
   Factored f;
+  bool regular = true;
   {
     TraceScope scope(without);
-    f = factor_at(p, out.z, z0, !settings.method->staged(), settings.accept);
-    f.factors[0] = check_status(f.factors[0], f.status, array(std::int64_t{0}), f.measure, "derivative of the solution by adjoint: direct");
+    f = factor_at(problem_of(map, settings.fixed_point), out.z, z0, !settings.method->staged(), settings.accept);
+    regular = f.status.item<std::int64_t>() == 0;
+    if (!regular && !nan) check_eagerly(map, out.z, out.z, f.status, f.cause, f.measure, {derivative_by + std::string("direct"), ReportKind::derivative});
   }
   TraceScope scope(differentiation->tangent_context());
-  out.z = differentiation->pair(out.z, -emit_linear_solve(f.factors, f.a, right));
+  const Array dz = -emit_linear_solve(f.factors, f.a, right);
+  out.z = differentiation->pair(out.z, regular ? dz : dz * scalar_like(std::nan(""), dz));
   return out;
 }
 

@@ -31,7 +31,30 @@ LinearMethodRef krylov_method(const Adjoint& adjoint);
 Array operator_solve(const ProgramRef& product, bool minus_identity, const LinearMethodRef& method, bool nan, const Array& b,
                      const Leaves& kept);
 
-/// x, but a SolveError when the op runs and a status is not `converged`. `what` names the solver or adjoint.
-Array check_status(const Array& x, const Array& status, const Array& steps, const Array& residual, const std::string& what);
+/// What a failure's message says beside the status.
+enum class ReportKind {
+  solve,       // counts are steps, measures ‖F‖
+  derivative,  // counts are a Cause, measures what it is based on
+  linear       // measures the linear system's ‖b - A x‖
+};
+/// Why a point has no derivative.
+enum class Cause : int { condition = 0, multiple_root, far_from_solution };
+struct Report {
+  std::string what;  // the solver's or adjoint's name
+  ReportKind kind = ReportKind::solve;
+  /// The map [z, θ...] -> f or F of a solve, with θ: on `nonfinite` it is run once more to say which entry is at fault.
+  ProgramRef map = {};
+  Leaves theta = {};
+  /// The point that the report is of, where that is not x.
+  Array z = {};
+  /// What nonfinite_entry said, where it has been asked already.
+  std::string entry = {};
+};
+
+/// x, but a SolveError when the op runs and a status is not `converged`.
+Array check_status(const Array& x, const Array& status, const Array& count, const Array& measure, const Report& report);
+
+/// Which value of the map at z is NaN or infinite, or else which entry of its Jacobian: " (...)", or nothing.
+std::string nonfinite_entry(const std::function<Array(const Array&)>& map, const Array& z);
 
 }  // namespace dini::detail

@@ -17,6 +17,7 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
   using namespace detail;
   if (history < 1) throw ValueError("Anderson: history must be 1 or more, got " + std::to_string(history));
   if (!(ridge >= 0)) throw ValueError("Anderson: ridge must be 0 or more, got " + std::to_string(ridge));
+  if (!(mixing > 0 && mixing <= 1)) throw ValueError("Anderson: mixing must be in (0, 1], got " + std::to_string(mixing));
   const int m = history;
   // memory: the last m iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
   auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs, const Array& count) {

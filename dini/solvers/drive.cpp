@@ -46,11 +46,11 @@ struct Rule {
   Array converged(const SolverState& s, const Array& f, const Array& first) const {
     if (stop.tolerance.given()) {
       const Array wanted = maximum(Array(stop.tolerance.absolute.value_or(0)), stop.tolerance.relative.value_or(0) * first);
-      return f <= wanted;
+      return isfinite(f) & (f <= wanted);
     }
     const Array size = rtol * scale(s.z);
     const Array known = isfinite(s.correction);
-    return (known & (s.correction <= size)) | (f <= s.floor) | (f == 0.0) | (~known & (s.floor == 0.0) & (f <= size));
+    return isfinite(f) & ((known & (s.correction <= size)) | (f <= s.floor) | (f == 0.0) | (~known & (s.floor == 0.0) & (f <= size)));
   }
 
   Array judge(const SolverState& s, const Array& f, const Array& first, const Array& steps, const Array& since) const {

@@ -46,7 +46,8 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
                             trial(scalar_like(1, s.z), array(std::int64_t{0})), halvings);
     const Array failed = refused(last);
     const Array z = where(failed, s.z, last.z), f = where(failed, s.residual, last.f);
-    const Array failure = where(failed, code(StatusCode::stagnated), code(StatusCode::converged));
+    const Array cause = where(isfinite(last.size), code(StatusCode::stagnated), code(StatusCode::nonfinite));
+    const Array failure = where(failed, cause, code(StatusCode::converged));
     return newton::at(p, z, f, failure, s.evaluations + last.halvings + 1);
   };
   steps.default_max_steps = 500;

@@ -1,5 +1,6 @@
 #include "dini/solvers/textbook.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "dini/core/index.hpp"
@@ -34,6 +35,10 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
   s.since = array(std::int64_t{0});
   s.steps = array(std::int64_t{1});
   // A residual that is NaN compares false and ends the loop.
+  if (max_steps == 0) {  // the one end that the plain loop has not
+    s.z = z_init;
+    s.steps = array(std::int64_t{0});
+  }
   s = loop([&](const Steps& a) { return (a.residual > tolerance) & (a.steps < max_steps) & (a.since < patience); },
            [&](const Steps& a) {
              Steps b;
@@ -50,22 +55,34 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
   status = where(isfinite(s.residual), status, code(StatusCode::nonfinite));
   status = where(s.residual <= tolerance, code(StatusCode::converged), status);
   const Array size = norm(s.z);
-  return {s.z, status, s.steps, s.steps, s.residual, s.residual / where(size > 0, size, scalar_like(1, size)), zeros({0}, s.z.dtype())};
+  return {s.z, status, s.steps, maximum(s.steps, array(std::int64_t{1})), s.residual, s.residual / where(size > 0, size, scalar_like(1, size)), zeros({0}, s.z.dtype())};
 }
 
 struct History {
-  Array x, X, F, residual, k;
-  auto tree() { return std::tie(x, X, F, residual, k); }
+  Array x, X, F, residual, best, since, k;
+  auto tree() { return std::tie(x, X, F, residual, best, since, k); }
 };
 
 Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init) {
   const int m = o.m;
   const Dtype dtype = z_init.dtype();
-  const Array x0 = z_init, x1 = f(x0), x2 = f(x1);
+  const Array x0 = z_init, x1 = f(x0);
+  if (o.max_iter == 0) {
+    const Array residual = norm(x1 - x0) / (1e-5 + norm(x1));
+    const Array status = where(residual < o.tol, code(StatusCode::converged),
+                               where(isfinite(residual), code(StatusCode::max_steps), code(StatusCode::nonfinite)));
+    return {x0, status, array(std::int64_t{0}), array(std::int64_t{1}), residual, residual, zeros({0}, dtype)};
+  }
+  const Array x2 = f(x1);
   const Array empty = zeros(prepend(m - 2, z_init.shape()), dtype);
   History h{x1, concatenate({stack({x0, x1}), empty}), concatenate({stack({x1, x2}), empty}),
-            astype(Array(std::numeric_limits<double>::infinity()), dtype), array(std::int64_t{2})};
-  h = loop([&](const History& a) { return (a.k < o.max_iter) & ~(a.residual < o.tol); },
+            norm(x2 - x1) / (1e-5 + norm(x2)), astype(Array(std::numeric_limits<double>::infinity()), dtype), array(std::int64_t{0}),
+            array(std::int64_t{2})};
+  // The first mixed step is made whatever the residual is.
+  h = loop([&](const History& a) {
+             const Array ends = (a.residual < o.tol) & (a.k > 2);
+             return (a.k < o.max_iter) & ~ends & isfinite(a.residual) & (a.since < patience);
+           },
            [&](const History& a) {
              // The first min(k, m) rows count: where a row is not there yet G is zero, and so is its border.
              const Array there = astype(arange(m) < a.k, dtype);
@@ -80,11 +97,14 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
              b.X = a.X.at(slot).set(b.x);
              b.F = a.F.at(slot).set(fx);
              b.residual = norm(fx - b.x) / (1e-5 + norm(fx));
+             b.since = where(b.residual < a.best, array(std::int64_t{0}), a.since + 1);
+             b.best = minimum(a.best, b.residual);
              b.k = a.k + 1;
              return b;
            },
            h, o.max_iter);
-  Array status = where(isfinite(h.residual), code(StatusCode::max_steps), code(StatusCode::nonfinite));
+  Array status = where(h.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
+  status = where(isfinite(h.residual), status, code(StatusCode::nonfinite));
   status = where(h.residual < o.tol, code(StatusCode::converged), status);
   // x1 = f(x0) is a step, too: there are as many as the index at which the textbook's loop is left.
   return {h.x, status, h.k - 1, h.k, h.residual, h.residual, zeros({0}, dtype)};
@@ -113,6 +133,11 @@ std::string digits(double x) {
   return text;
 }
 
+void check(const std::string& solver, double tolerance, std::int64_t max_steps) {
+  if (!(tolerance >= 0)) throw ValueError(solver + ": tolerance must be 0 or more, got " + std::to_string(tolerance));
+  if (max_steps < 0) throw ValueError(solver + ": max_steps must be 0 or more, got " + std::to_string(max_steps));
+}
+
 double tolerance(double own, const StopRule& stop) { return stop.tolerance.absolute.value_or(own); }
 std::int64_t cap(std::int64_t own, const StopRule& stop) { return stop.max_steps >= 0 ? stop.max_steps : own; }
 
@@ -135,18 +160,23 @@ Array AndersonSolver::operator()(const Function& f, const Array& z) const { retu
 
 std::shared_ptr<const detail::SolverMethod> FwdSolver::method() const {
   using namespace detail::textbook;
+  check("FwdSolver", tolerance, max_steps);
   return make("fwd_solver", digits(tolerance) + "," + std::to_string(max_steps), [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
     return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
   });
 }
 std::shared_ptr<const detail::SolverMethod> NewtonSolver::method() const {
   using namespace detail::textbook;
+  check("NewtonSolver", tolerance, max_steps);
   return make("newton_solver", digits(tolerance) + "," + std::to_string(max_steps), [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
     return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
   });
 }
 std::shared_ptr<const detail::SolverMethod> AndersonSolver::method() const {
   using namespace detail::textbook;
+  check("AndersonSolver", tol, max_iter);
+  if (!(lam >= 0)) throw ValueError("AndersonSolver: lam must be 0 or more, got " + std::to_string(lam));
+  if (!std::isfinite(beta)) throw ValueError("AndersonSolver: beta must be finite, got " + std::to_string(beta));
   if (m < 2) throw ValueError("AndersonSolver: m must be 2 or more, got " + std::to_string(m));
   return make("anderson_solver", std::to_string(m) + "," + digits(lam) + "," + std::to_string(max_iter) + "," + digits(tol) + "," + digits(beta),
               [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
