@@ -11,7 +11,7 @@ namespace dini {
 
 /// The type of `end`; only its name is used: slice(1, end).
 struct EndTag {};
-EndTag end(EndTag);
+inline EndTag end(EndTag tag) { return tag; }  // defined, since an unoptimised build takes its address
 
 /// NumPy's start:stop:step. Negative numbers count from the end; a missing bound is the axis' own.
 struct Slice {
