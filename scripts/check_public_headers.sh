@@ -13,3 +13,12 @@ if [ -n "$bad" ]; then
   printf 'dini/dini.hpp includes:\n%s\n' "$bad" >&2
   exit 1
 fi
+
+# Each public header can be the only one that a file includes, and has a guard.
+export compiler
+check() {
+  printf '#include "%s"\n#include "%s"\n' "$1" "$1" |
+    "$compiler" -std=c++20 -I. -Wall -Wextra -Werror -fsyntax-only -x c++ - || { echo "$1 cannot stand alone" >&2; exit 255; }
+}
+export -f check
+printf '%s\n' "$included" | grep -E '^dini/' | sort -u | xargs -P "$(nproc)" -I{} bash -c 'check {}'
