@@ -12,6 +12,7 @@ Leaves run_op(const Op& op, const Leaves& inputs, const Params& params) {
   for (const Array& a : inputs) avals.push_back(a.aval());
   switch (exec::kind_of(op)) {
     case exec::Kind::none: exec::throw_not_runnable(op);
+    case exec::Kind::inlined: return run_program(*op.inlined(params, avals), inputs);
     case exec::Kind::callback: return exec::call_host(op, params, inputs, op.infer(avals, params));
     default: break;
   }
