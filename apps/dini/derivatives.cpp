@@ -106,7 +106,9 @@ double check_gradient(const Problem& problem, const Problem::Inputs& inputs, con
   const auto value = [&](const Problem::Inputs& at) { return loss_at(problem, at, solution(at)).item(); };
   const double loss = std::abs(value(inputs));
   double worst = 16;
-  for (const auto& [name, g] : gradient) {
+  for (const auto& entry : gradient) {
+    const std::string& name = entry.first;
+    const Array& g = entry.second;
     const Array& x = inputs.at(name);
     const std::vector<double> x0 = x.to_vector<double>(), slope = g.to_vector<double>();
     const double size = std::sqrt(std::max(1.0, [&] {

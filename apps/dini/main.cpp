@@ -1,8 +1,10 @@
 // dini: the command-line tool. Exit status: 0 solved, 2 the problem is wrong, 3 a solve failed, 4 a file.
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -25,16 +27,28 @@ enum ExitStatus { solved = 0, wrong = 2, failed = 3, file_fault = 4 };
 std::atomic<bool> cancelled{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-void cancel(int) { cancelled = true; }
+// The first signal asks the solve to end. A later one ends the program, but not one that came with the first: timeout(1)
+// sends a signal to the process and to its group.
+void cancel(int signal) {
+  static volatile sig_atomic_t seen = 0;
+  static struct timespec first;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (!seen) {
+    seen = 1;
+    first = now;
+  } else if (now.tv_sec - first.tv_sec > 1) {
+    _exit(128 + signal);
+  }
+  cancelled = true;
+}
 
-// The first signal asks the solve to end, the second ends the program.
 void catch_signals() {
   struct sigaction action = {};
   action.sa_handler = cancel;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  signal(SIGPIPE, SIG_IGN);
 }
 
 // Whether all of it went out.
@@ -113,6 +127,7 @@ int run_solve(const Options& options) {
     precise = make_problem(in_float64, problem_folder(options), settings.max_bytes);
     settings.precise = &*precise;
   }
+  catch_signals();  // only now: reading standard input ends as usual
   Progress progress(!options.quiet && !options.verbose);
   settings.gradient_anyway = options.gradient_anyway;
   settings.check = options.check;
@@ -218,7 +233,7 @@ void add_solve_options(CLI::App& solve, Options& o) {
 }
 
 int run(int argc, char** argv) {
-  catch_signals();
+  signal(SIGPIPE, SIG_IGN);
   CLI::App app("Implicit layers: solve an equation, and differentiate its solution.", "dini");
   app.set_version_flag("--version", "dini " DINI_VERSION);
   app.require_subcommand(1);

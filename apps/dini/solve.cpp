@@ -177,6 +177,10 @@ ProblemResult joined(const Problem& p, const std::vector<Lane>& lanes, bool anyw
 
 ProblemResult solve_problem(const Problem& p, const SolveSettings& settings) {
   const auto start = Clock::now();
+  // Refused, since a solution found without them could be another one.
+  if (p.lower.defined() || p.upper.defined())
+    throw ProblemError("`lower`, `upper`: bounds are not available in this version");
+  if (p.bracket) throw ProblemError("`bracket`: brackets are not available in this version");
   std::int64_t count = 1;
   if (!p.batch.empty()) count = (p.batch[0] == "z0" ? p.z0 : p.inputs.at(p.batch[0])).shape()[0];
   std::vector<Lane> lanes;

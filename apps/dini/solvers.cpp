@@ -57,7 +57,9 @@ template <class S> struct Field {
 template <class S>
 void set_fields(S& s, const std::vector<Field<S>>& fields, const Options& options, const std::string& key,
                 const std::string& method) {
-  for (const auto& [name, value] : options) {
+  for (const auto& option : options) {
+    const std::string& name = option.first;
+    const ProblemMethod::Option& value = option.second;
     bool known = false;
     for (const Field<S>& f : fields) {
       if (f.name != name) continue;

@@ -53,6 +53,12 @@ has out '"z": [6.0, 4.0]'
 has out '"lanes_summed": 2'
 has out '"b": 3.333333333333333'
 
+# Minima and least squares, told from other stationary points.
+run 0 solve --minimize 'sum((z - a)**2) + b*z[0]*z[1]' --input 'a=[1, 2]' --input b=0.5 --z0 '[0, 0]' --loss 'sum(z)' --check
+run 0 solve --least-squares 'stack([z - a, 2*(z**2 - a)])' --input a=1.2 --z0 1 --loss z --check
+run 3 solve --minimize '-sum(z**2)' --z0 '[0.5, 0.5]' --json
+has out '"status": "not_a_minimum"'
+
 # Failures are results.
 run 3 solve --root 'z**2 + a' --input a=2 --z0 1 --loss z --json
 hasnt out '"gradient"'
