@@ -8,6 +8,7 @@
 #include <any>
 #include <mutex>
 #include <memory>
+#include <typeinfo>
 
 #include "dini/transforms/callable.hpp"
 
@@ -39,24 +40,30 @@ class JitCache {
 };
 
 template <class T> void append_static_key(const T& value, std::string& key) {
-  if constexpr (Tree<T>) key += structure(tree_t<T>(value));
-  else if constexpr (requires { std::string(value); }) key += '"' + std::string(value) + '"';
-  else static_assert(Tree<T>, "jit: an argument must be a tree of arrays and numbers, or a string, which is static");
+  if constexpr (Tree<T>)
+    key += structure(tree_t<T>(value));
+  else if constexpr (requires { std::string(value); })
+    key += '"' + std::string(value) + '"';
+  else
+    static_assert(Tree<T>, "jit: an argument must be a tree of arrays and numbers, or a string, which is static");
 }
 
 // A namespace of its own: were these in detail, argument-dependent lookup for jvp(grad(f), x, v) would look there.
 namespace functions {
 template <class F> class Jit {
  public:
-  Jit(F f, std::string name) : f_(std::make_shared<const F>(std::move(f))), cache_(std::make_shared<JitCache>(std::move(name))) {}
+  Jit(F f, std::string name)
+      : f_(std::make_shared<const F>(std::move(f))), cache_(std::make_shared<JitCache>(std::move(name))) {}
   template <class... A> auto operator()(const A&... a) const {
     Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
     using Out = typename decltype(call)::Out;
     std::shared_ptr<const JitCache::Entry> used;
     const Leaves out = cache_->call(call.erased(), call.leaves(), key_of<A...>(a...), used,
                                     [&] { return std::any(call.prototype()); });
-    if constexpr (std::is_same_v<Out, Array>) return out[0];
-    else return unflatten(std::any_cast<const Out&>(used->prototype), out);
+    if constexpr (std::is_same_v<Out, Array>)
+      return out[0];
+    else
+      return unflatten(std::any_cast<const Out&>(used->prototype), out);
   }
   template <class... A> bool check_captures(const A&... a) const {
     Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
@@ -68,7 +75,8 @@ template <class F> class Jit {
     if constexpr ((std::is_same_v<tree_t<A>, Array> && ...)) {
       return {};  // the arrays' types say it all
     } else {
-      std::string key;
+      // The types too: two structs may have one structure, and results of two types.
+      std::string key = typeid(std::tuple<tree_t<A>...>).name();
       (append_static_key(a, key), ...);
       return key;
     }
@@ -88,7 +96,9 @@ inline auto jit(UnaryFunction f) { return detail::Jit<UnaryFunction>(f, "jit"); 
 
 /// Traces the function of a jit object again for these arguments: false when what it captured has changed since, so that
 /// the compiled function no longer is the function.
-template <class F, class... A> bool check_captures(const detail::Jit<F>& f, const A&... a) { return f.check_captures(a...); }
+template <class F, class... A> bool check_captures(const detail::Jit<F>& f, const A&... a) {
+  return f.check_captures(a...);
+}
 
 /// The Program of f for arguments like these, as text or to be looked at: what was traced, before any pass.
 template <class F, class... A> Staged make_program(const F& f, const A&... a) {

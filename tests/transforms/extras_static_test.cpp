@@ -52,6 +52,26 @@ TEST(StaticArguments, ComposeWithTheOtherTransformations) {
   EXPECT_EQ(jit([&](const Array& a) { return fast(a, "cube"); })(x).item<double>(), 9.0);
 }
 
+struct Left {
+  Array a, b;
+  auto tree() { return std::tie(a, b); }
+};
+struct Right {
+  Array a, b;
+  auto tree() { return std::tie(a, b); }
+};
+
+TEST(Jit, TellsStructsOfOneStructureApart) {
+  const double factor = 2;
+  auto f = jit([factor](const auto& p) {
+    auto q = p;
+    q.a = factor * p.a;
+    return q;
+  });
+  EXPECT_EQ(f(Left{array(1.0), array(2.0)}).a.item<double>(), 2.0);
+  EXPECT_EQ(f(Right{array(3.0), array(2.0)}).a.item<double>(), 6.0);
+}
+
 TEST(Hvp, IsTheHessianTimesAVector) {
   const Array A = array({{2.0, 1.0, 0.5}, {-1.0, 3.0, 0.0}, {0.25, 2.0, 1.0}}), x = array({0.3, -1.0, 2.0}),
               v = array({1.0, 2.0, -0.5});
