@@ -35,9 +35,7 @@ void* operator new[](std::size_t bytes, std::align_val_t a) {
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   try {
     return allocate_counted(bytes, 1);
-  } catch (...) {
-    return nullptr;
-  }
+  } catch (...) { return nullptr; }
 }
 void* operator new[](std::size_t bytes, const std::nothrow_t& tag) noexcept { return operator new(bytes, tag); }
 void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }

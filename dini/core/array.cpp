@@ -95,10 +95,8 @@ void Array::check_type(Dtype wanted) const {
 
 namespace {
 template <class T> T one_item(const Array& a) {
-  if (a.defined() && a.size() != 1) {
-    throw ShapeError("Array::item: the array has shape " + a.shape().str() + ", not one element");
-  }
-  const void* raw = a.raw();
+  const void* raw = a.raw();  // first, since that there is nothing to read matters more than its shape
+  if (a.size() != 1) throw ShapeError("Array::item: the array has shape " + a.shape().str() + ", not one element");
   return visit_dtype(a.dtype(), [&]<class S>() { return static_cast<T>(*static_cast<const S*>(raw)); });
 }
 }  // namespace

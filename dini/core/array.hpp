@@ -59,10 +59,17 @@ template <class T> class Ref {
  public:
   Ref() = default;
   explicit Ref(T* owned) : p_(owned) {}  // takes over one reference
-  Ref(const Ref& o) : p_(o.p_) { if (p_) p_->retain(); }
+  Ref(const Ref& o) : p_(o.p_) {
+    if (p_) p_->retain();
+  }
   Ref(Ref&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
-  Ref& operator=(Ref o) noexcept { std::swap(p_, o.p_); return *this; }
-  ~Ref() { if (p_) p_->release(); }
+  Ref& operator=(Ref o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_) p_->release();
+  }
   T* get() const { return p_; }
   T* operator->() const { return p_; }
   T& operator*() const { return *p_; }
@@ -79,7 +86,9 @@ struct Node {
   Node& operator=(const Node&) = delete;
   virtual ~Node() = default;
   void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
-  void release() { if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this; }
+  void release() {
+    if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
   std::atomic<std::uint32_t> refs{1};
   const Aval aval;
   const bool is_value;
@@ -107,8 +116,8 @@ class Array {
   Array() = default;
 
   /// A weak scalar: beside another array it takes that one's dtype. `array(2.0f)` is the strong one.
-  template <class T> requires std::is_arithmetic_v<T>
-  Array(T value) : Array(weak_scalar(value)) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> Array(T value) : Array(weak_scalar(value)) {}
 
   bool defined() const { return static_cast<bool>(node_); }
   const Aval& aval() const { return node_->aval; }
@@ -130,10 +139,15 @@ class Array {
   const void* raw() const;
 
   /// The one element as a C++ number, converted; ShapeError when there is not exactly one.
-  template <class T = double> requires std::is_arithmetic_v<T> T item() const {
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return static_cast<T>(item_integer());
-    else if constexpr (std::is_same_v<T, bool>) return item_bool();
-    else return static_cast<T>(item_double());
+  template <class T = double>
+  requires std::is_arithmetic_v<T> T item()
+  const {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+      return static_cast<T>(item_integer());
+    else if constexpr (std::is_same_v<T, bool>)
+      return item_bool();
+    else
+      return static_cast<T>(item_double());
   }
   /// For arrays of one element: `while (norm(a - b) > 1e-5)`.
   explicit operator bool() const { return item_bool(); }
@@ -149,12 +163,16 @@ class Array {
   }
 
   /// NumPy's indexing: integers, slice(...), newaxis, ellipsis, integer or boolean arrays.
-  template <class... I> requires(sizeof...(I) > 0 && (std::is_constructible_v<IndexItem, const I&> && ...))
-  Array operator()(const I&... items) const { return index({IndexItem(items)...}); }
+  template <class... I>
+  requires(sizeof...(I) > 0 && (std::is_constructible_v<IndexItem, const I&> && ...)) Array operator()(
+      const I&... items) const {
+    return index({IndexItem(items)...});
+  }
 
   /// Functional updates: a.at(i, j).set(v), .add, .multiply, .min, .max return a new array.
-  template <class... I> requires(sizeof...(I) > 0 && (std::is_constructible_v<IndexItem, const I&> && ...))
-  IndexUpdate at(const I&... items) const;
+  template <class... I>
+  requires(sizeof...(I) > 0 && (std::is_constructible_v<IndexItem, const I&> && ...)) IndexUpdate at(const I&... items)
+  const;
 
   /// The transpose: axes reversed.
   Array T() const;
@@ -191,9 +209,12 @@ class Array {
 
  private:
   template <class T> static Array weak_scalar(T value) {
-    if constexpr (std::is_same_v<T, bool>) return weak_bool(value);
-    else if constexpr (std::is_integral_v<T>) return weak_integer(static_cast<std::int64_t>(value));
-    else return weak_double(static_cast<double>(value));
+    if constexpr (std::is_same_v<T, bool>)
+      return weak_bool(value);
+    else if constexpr (std::is_integral_v<T>)
+      return weak_integer(static_cast<std::int64_t>(value));
+    else
+      return weak_double(static_cast<double>(value));
   }
   static Array weak_bool(bool value);
   static Array weak_integer(std::int64_t value);
@@ -224,7 +245,8 @@ extern template Array from_data(const float*, const Shape&);
 extern template Array from_data(const double*, const Shape&);
 
 /// A strong scalar: array(2.0f) is a float32.
-template <class T> requires std::is_arithmetic_v<T> Array array(T value) {
+template <class T>
+requires std::is_arithmetic_v<T> Array array(T value) {
   if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, float> || std::is_same_v<T, double>) {
     return from_data(&value, Shape{});
   } else if constexpr (dtype_of<T>() == Dtype::int32) {
@@ -240,10 +262,10 @@ template <class T> requires std::is_arithmetic_v<T> Array array(T value) {
 }
 /// A vector, or a matrix or box by nested braces: array({{1.0, 2.0}, {3.0, 4.0}}). ShapeError when ragged. Integers
 /// given as C++ int become int64, as in NumPy.
-template <class T> requires std::is_arithmetic_v<T> Array array(const std::vector<T>& v);
-template <class T> requires std::is_arithmetic_v<T> Array array(std::initializer_list<T> v) {
-  return array(std::vector<T>(v));
-}
+template <class T>
+requires std::is_arithmetic_v<T> Array array(const std::vector<T>& v);
+template <class T>
+requires std::is_arithmetic_v<T> Array array(std::initializer_list<T> v) { return array(std::vector<T>(v)); }
 namespace detail {
 template <class T> struct Stored { using type = T; };
 template <> struct Stored<bool> { using type = unsigned char; };
@@ -259,11 +281,12 @@ template <class T> Array array_from(const std::vector<T>& flat, const Shape& sha
   return from_rows(copy.data(), dtype_of<E>(), shape);
 }
 }  // namespace detail
-template <class T> requires std::is_arithmetic_v<T> Array array(const std::vector<T>& v) {
+template <class T>
+requires std::is_arithmetic_v<T> Array array(const std::vector<T>& v) {
   return detail::array_from(v, Shape{static_cast<std::int64_t>(v.size())});
 }
-template <class T> requires std::is_arithmetic_v<T>
-Array array(std::initializer_list<std::initializer_list<T>> rows) {
+template <class T>
+requires std::is_arithmetic_v<T> Array array(std::initializer_list<std::initializer_list<T>> rows) {
   std::vector<T> flat;
   const std::size_t n = rows.size() ? rows.begin()->size() : 0;
   for (const auto& row : rows) {
@@ -272,8 +295,9 @@ Array array(std::initializer_list<std::initializer_list<T>> rows) {
   }
   return detail::array_from(flat, Shape{static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(n)});
 }
-template <class T> requires std::is_arithmetic_v<T>
-Array array(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes) {
+template <class T>
+requires std::is_arithmetic_v<T> Array
+array(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes) {
   std::vector<T> flat;
   const std::size_t m = planes.size() ? planes.begin()->size() : 0;
   const std::size_t n = m ? planes.begin()->begin()->size() : 0;

@@ -24,12 +24,18 @@ inline Slice slice() { return {}; }
 /// slice(a, b) is a:b, with an optional step; `slice(1, end)` is 1:, `slice(end, 3)` is :3. (The type of `end` is deduced, or
 /// the literal 0 would be a null function.)
 inline Slice slice(std::int64_t start, std::int64_t stop, std::int64_t step = 1) { return {start, stop, step}; }
-template <class E> requires std::is_same_v<E, EndTag(EndTag)>
-Slice slice(std::int64_t start, E*, std::int64_t step = 1) { return {start, std::nullopt, step}; }
-template <class E> requires std::is_same_v<E, EndTag(EndTag)>
-Slice slice(E*, std::int64_t stop, std::int64_t step = 1) { return {std::nullopt, stop, step}; }
-template <class E> requires std::is_same_v<E, EndTag(EndTag)>
-Slice slice(E*, E*, std::int64_t step = 1) { return {std::nullopt, std::nullopt, step}; }
+template <class E>
+requires std::is_same_v<E, EndTag(EndTag)> Slice slice(std::int64_t start, E*, std::int64_t step = 1) {
+  return {start, std::nullopt, step};
+}
+template <class E>
+requires std::is_same_v<E, EndTag(EndTag)> Slice slice(E*, std::int64_t stop, std::int64_t step = 1) {
+  return {std::nullopt, stop, step};
+}
+template <class E>
+requires std::is_same_v<E, EndTag(EndTag)> Slice slice(E*, E*, std::int64_t step = 1) {
+  return {std::nullopt, std::nullopt, step};
+}
 
 struct NewaxisTag {};
 /// A new axis of length 1, NumPy's None.
@@ -70,9 +76,9 @@ class IndexUpdate {
   std::vector<IndexItem> items_;
 };
 
-template <class... I> requires(sizeof...(I) > 0 && (std::is_constructible_v<IndexItem, const I&> && ...))
-IndexUpdate Array::at(const I&... items) const {
-  return IndexUpdate(*this, {IndexItem(items)...});
-}
+template <class... I>
+requires(sizeof...(I) > 0 &&
+         (std::is_constructible_v<IndexItem, const I&> && ...)) IndexUpdate Array::at(const I&... items)
+const { return IndexUpdate(*this, {IndexItem(items)...}); }
 
 }  // namespace dini

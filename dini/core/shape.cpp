@@ -19,8 +19,10 @@ void Shape::update_size() {
   std::int64_t size = 1;
   for (int k = 0; k < ndim_; ++k) {
     if (lengths_[k] < 0) throw ShapeError("Shape: negative length in " + str());
-    if (lengths_[k] == 0) empty = true;
-    else overflow |= __builtin_mul_overflow(size, lengths_[k], &size);
+    if (lengths_[k] == 0)
+      empty = true;
+    else
+      overflow |= __builtin_mul_overflow(size, lengths_[k], &size);
   }
   if (overflow && !empty) throw ShapeError("Shape: the number of elements of " + str() + " overflows");
   size_ = empty ? 0 : size;

@@ -35,47 +35,73 @@ template <class T, std::size_t N> struct is_sequence<std::array<T, N>> : std::tr
 template <class T> struct is_map : std::false_type {};
 template <class T, class C, class A> struct is_map<std::map<std::string, T, C, A>> : std::true_type {};
 
-template <class T> concept HasTreeMember = requires(T& t) { t.tree(); };
-template <class T> concept HasTreeFunction = requires(T& t) { tree(t); };
+template <class T>
+concept HasTreeMember = requires(T& t) {
+  t.tree();
+};
+template <class T>
+concept HasTreeFunction = requires(T& t) {
+  tree(t);
+};
 
 template <class T> constexpr bool is_tree();
 template <class T, std::size_t... I> constexpr bool tuple_is_tree(std::index_sequence<I...>) {
   return (is_tree<std::remove_cvref_t<std::tuple_element_t<I, T>>>() && ...);
 }
 template <class T> constexpr bool is_tree() {
-  if constexpr (std::is_same_v<T, Array> || std::is_same_v<T, None> || std::is_arithmetic_v<T>) return true;
-  else if constexpr (is_tuple<T>::value) return tuple_is_tree<T>(std::make_index_sequence<std::tuple_size_v<T>>());
-  else if constexpr (is_sequence<T>::value) return is_tree<typename T::value_type>();
-  else if constexpr (is_map<T>::value) return is_tree<typename T::mapped_type>();
-  else return HasTreeMember<T> || HasTreeFunction<T>;
+  if constexpr (std::is_same_v<T, Array> || std::is_same_v<T, None> || std::is_arithmetic_v<T>)
+    return true;
+  else if constexpr (is_tuple<T>::value)
+    return tuple_is_tree<T>(std::make_index_sequence<std::tuple_size_v<T>>());
+  else if constexpr (is_sequence<T>::value)
+    return is_tree<typename T::value_type>();
+  else if constexpr (is_map<T>::value)
+    return is_tree<typename T::mapped_type>();
+  else
+    return HasTreeMember<T> || HasTreeFunction<T>;
 }
 
 // What functions are called with where a number was given: the leaf as an Array.
 template <class T> struct TreeOf { using type = T; };
-template <class T> requires std::is_arithmetic_v<T> struct TreeOf<T> { using type = Array; };
+template <class T>
+requires std::is_arithmetic_v<T>
+struct TreeOf<T> {
+  using type = Array;
+};
 
 template <class T> void append_leaves(const T& t, Leaves& out);
 template <class T> void append_structure(const T& t, std::string& out);
 template <class T> void assign_leaves(T& t, const Leaves& leaves, std::size_t& next);
 
 template <class T> decltype(auto) members(T& t) {
-  if constexpr (HasTreeMember<T>) return t.tree();
-  else return tree(t);
+  if constexpr (HasTreeMember<T>)
+    return t.tree();
+  else
+    return tree(t);
 }
 
 template <class T> void append_leaves(const T& t, Leaves& out) {
-  if constexpr (std::is_same_v<T, Array>) out.push_back(t);
-  else if constexpr (std::is_same_v<T, None>) return;
-  else if constexpr (std::is_arithmetic_v<T>) out.push_back(Array(t));
-  else if constexpr (is_tuple<T>::value) std::apply([&](const auto&... m) { (append_leaves(m, out), ...); }, t);
-  else if constexpr (is_sequence<T>::value) for (const auto& m : t) append_leaves(m, out);
-  else if constexpr (is_map<T>::value) for (const auto& [key, m] : t) append_leaves(m, out);
-  else std::apply([&](const auto&... m) { (append_leaves(m, out), ...); }, members(const_cast<T&>(t)));
+  if constexpr (std::is_same_v<T, Array>)
+    out.push_back(t);
+  else if constexpr (std::is_same_v<T, None>)
+    return;
+  else if constexpr (std::is_arithmetic_v<T>)
+    out.push_back(Array(t));
+  else if constexpr (is_tuple<T>::value)
+    std::apply([&](const auto&... m) { (append_leaves(m, out), ...); }, t);
+  else if constexpr (is_sequence<T>::value)
+    for (const auto& m : t) append_leaves(m, out);
+  else if constexpr (is_map<T>::value)
+    for (const auto& [key, m] : t) append_leaves(m, out);
+  else
+    std::apply([&](const auto&... m) { (append_leaves(m, out), ...); }, members(const_cast<T&>(t)));
 }
 
 template <class T> void append_structure(const T& t, std::string& out) {
-  if constexpr (std::is_same_v<T, Array> || std::is_arithmetic_v<T>) out += '*';
-  else if constexpr (std::is_same_v<T, None>) out += "none";
+  if constexpr (std::is_same_v<T, Array> || std::is_arithmetic_v<T>)
+    out += '*';
+  else if constexpr (std::is_same_v<T, None>)
+    out += "none";
   else if constexpr (is_tuple<T>::value || (!is_sequence<T>::value && !is_map<T>::value)) {
     auto visit = [&](const auto&... m) {
       out += '(';
@@ -83,8 +109,10 @@ template <class T> void append_structure(const T& t, std::string& out) {
       ((out += k++ ? ", " : "", append_structure(m, out)), ...);
       out += ')';
     };
-    if constexpr (is_tuple<T>::value) std::apply(visit, t);
-    else std::apply(visit, members(const_cast<T&>(t)));
+    if constexpr (is_tuple<T>::value)
+      std::apply(visit, t);
+    else
+      std::apply(visit, members(const_cast<T&>(t)));
   } else if constexpr (is_sequence<T>::value) {
     out += '[';
     std::size_t k = 0;
@@ -104,19 +132,27 @@ template <class T> void append_structure(const T& t, std::string& out) {
 }
 
 template <class T> void assign_leaves(T& t, const Leaves& leaves, std::size_t& next) {
-  if constexpr (std::is_same_v<T, Array>) t = leaves.at(next++);
-  else if constexpr (std::is_same_v<T, None>) return;
-  else if constexpr (std::is_arithmetic_v<T>) t = leaves.at(next++).template item<T>();
-  else if constexpr (is_tuple<T>::value) std::apply([&](auto&... m) { (assign_leaves(m, leaves, next), ...); }, t);
-  else if constexpr (is_sequence<T>::value) for (auto& m : t) assign_leaves(m, leaves, next);
-  else if constexpr (is_map<T>::value) for (auto& [key, m] : t) assign_leaves(m, leaves, next);
-  else std::apply([&](auto&... m) { (assign_leaves(m, leaves, next), ...); }, members(t));
+  if constexpr (std::is_same_v<T, Array>)
+    t = leaves.at(next++);
+  else if constexpr (std::is_same_v<T, None>)
+    return;
+  else if constexpr (std::is_arithmetic_v<T>)
+    t = leaves.at(next++).template item<T>();
+  else if constexpr (is_tuple<T>::value)
+    std::apply([&](auto&... m) { (assign_leaves(m, leaves, next), ...); }, t);
+  else if constexpr (is_sequence<T>::value)
+    for (auto& m : t) assign_leaves(m, leaves, next);
+  else if constexpr (is_map<T>::value)
+    for (auto& [key, m] : t) assign_leaves(m, leaves, next);
+  else
+    std::apply([&](auto&... m) { (assign_leaves(m, leaves, next), ...); }, members(t));
 }
 
 }  // namespace detail
 
 /// Whether a type is a tree.
-template <class T> concept Tree = detail::is_tree<std::remove_cvref_t<T>>();
+template <class T>
+concept Tree = detail::is_tree<std::remove_cvref_t<T>>();
 
 /// The tree type that stands for T in a function's arguments: Array for a number, T itself otherwise.
 template <class T> using tree_t = typename detail::TreeOf<std::remove_cvref_t<T>>::type;

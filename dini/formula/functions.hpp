@@ -46,7 +46,7 @@ struct Argument {
   std::vector<Leaves> blocks;
   Leaves arrays;
   Wholes wholes, second;  // `second` only of two
-  bool pair = false;  // two lists of axes; rows of blocks
+  bool pair = false;      // two lists of axes; rows of blocks
   Number number;
   bool flag = false;
 };

@@ -24,20 +24,23 @@ void check_options(const SolveRequest& r) {
   if (!(o.accept >= 0)) bad("accept must be 0 or more, got " + std::to_string(o.accept));
   const SolverMethod& m = *o.solver.method();
   if (!r.fixed_point && m.fixed_point_only()) {
-    bad("the solver " + m.name() + " is for fixed points z = f(z); for 0 = F(z) use newton, or write the equation as a fixed point");
+    bad("the solver " + m.name() +
+        " is for fixed points z = f(z); for 0 = F(z) use newton, or write the equation as a fixed point");
   }
   if (!m.may_outlive()) {
     for (const Trace* t = current_trace().get(); t; t = t->parent().get()) {
       if (t->kind() == "jit") {
-        throw TraceError(std::string(r.function) +
-                         ": the compiled function would keep a copy of the solver, whose captures by reference would dangle. "
-                         "Capture by value and pass owning(solver).");
+        throw TraceError(
+            std::string(r.function) +
+            ": the compiled function would keep a copy of the solver, whose captures by reference would dangle. "
+            "Capture by value and pass owning(solver).");
       }
     }
     if (o.adjoint.kind == Adjoint::Kind::same_solver) {
-      throw TraceError(std::string(r.function) +
-                       ": with the adjoint same_solver a pullback keeps a copy of the solver, whose captures by reference would "
-                       "dangle. Capture by value and pass owning(solver).");
+      throw TraceError(
+          std::string(r.function) +
+          ": with the adjoint same_solver a pullback keeps a copy of the solver, whose captures by reference would "
+          "dangle. Capture by value and pass owning(solver).");
     }
   }
 }
@@ -76,8 +79,10 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
   bool first = true;
   for (Array& a : z0) {
     if (!a.defined()) throw ValueError(name + ": z0 has an array that was never assigned");
-    if (!is_floating(a.dtype())) a = astype(a, Dtype::float64);
-    else if (a.weak()) a = astype(a, a.dtype());
+    if (!is_floating(a.dtype()))
+      a = astype(a, Dtype::float64);
+    else if (a.weak())
+      a = astype(a, a.dtype());
     ravelled.parts.push_back({a.shape(), a.dtype(), false});
     ravelled.size += a.size();
     ravelled.dtype = first ? a.dtype() : promote(ravelled.dtype, a.dtype());
@@ -95,11 +100,12 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
       const Array& v = values[k];
       n += v.size();
       if (request.fixed_point && v.shape() != ravelled.parts[k].shape) {
-        throw ShapeError(name + ": f returns shape " + v.shape().str() + " for z of shape " + ravelled.parts[k].shape.str());
+        throw ShapeError(name + ": f returns shape " + v.shape().str() + " for z of shape " +
+                         ravelled.parts[k].shape.str());
       }
       if (!is_floating(v.dtype()) || (promote(v.dtype(), ravelled.dtype) != ravelled.dtype && !v.weak())) {
-        throw DtypeError(name + ": f returns " + dini::name(v.dtype()) + " for z of dtype " + dini::name(ravelled.dtype) +
-                         "; convert z0 or f's value with astype");
+        throw DtypeError(name + ": f returns " + dini::name(v.dtype()) + " for z of dtype " +
+                         dini::name(ravelled.dtype) + "; convert z0 or f's value with astype");
       }
     }
     if (n != ravelled.size) {
@@ -107,8 +113,8 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
       for (const Array& v : values) shapes += (shapes.empty() ? "" : ", ") + v.shape().str();
       std::string unknowns;
       for (const Aval& p : ravelled.parts) unknowns += (unknowns.empty() ? "" : ", ") + p.shape.str();
-      throw ShapeError(name + ": " + std::to_string(n) + " equations (shape " + shapes + ") for " + std::to_string(ravelled.size) +
-                       " unknowns (shape " + unknowns + ")");
+      throw ShapeError(name + ": " + std::to_string(n) + " equations (shape " + shapes + ") for " +
+                       std::to_string(ravelled.size) + " unknowns (shape " + unknowns + ")");
     }
     if (values.size() == 1) return Leaves{reshape(astype(values[0], ravelled.dtype), {ravelled.size})};
     Leaves pieces;
@@ -142,7 +148,8 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
     }
   }
   if (anything_abstract()) {
-    throw TraceError(name + ": with stage = false the function is called with values, which there are none of under jit and vmap");
+    throw TraceError(
+        name + ": with stage = false the function is called with values, which there are none of under jit and vmap");
   }
   auto of_z = [&](const Array& z) {
     Leaves in{z};

@@ -78,7 +78,8 @@ auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptio
     return flatten(out);
   };
   auto [z, o] = solve_leaves({name, fixed, erased, flatten(start), flatten(like), wanted, options});
-  return Solution<ZT>{unflatten(start, z), {o.status}, o.steps, o.evaluations, o.residual_norm, o.error_estimate, o.history};
+  return Solution<ZT>{unflatten(start, z), {o.status},       o.steps,  o.evaluations,
+                      o.residual_norm,     o.error_estimate, o.history};
 }
 
 }  // namespace detail
@@ -105,10 +106,12 @@ template <class F, Tree Z> auto root(const F& f, const Z& z0) {
 /// The layer z = f(params, x, z): its value, from z_init or zeros like x. The solver may be any callable (f, z) -> z. Of the
 /// options, `solver` is the one given first.
 template <class F, Tree P, Tree X>
-tree_t<X> fixed_point_layer(const Solver& solver, const F& f, const P& params, const X& x, FixedPointOptions options = {}) {
+tree_t<X> fixed_point_layer(const Solver& solver, const F& f, const P& params, const X& x,
+                            FixedPointOptions options = {}) {
   options.solver = solver;
   const tree_t<X> like = x;
-  return fixed_point(f, tree_map([](const Array& a) { return detail::zeros_for_layer(a); }, like), options, params, x).value;
+  return fixed_point(f, tree_map([](const Array& a) { return detail::zeros_for_layer(a); }, like), options, params, x)
+      .value;
 }
 template <class F, Tree P, Tree X, Tree Z>
 tree_t<Z> fixed_point_layer(const Solver& solver, const F& f, const P& params, const X& x, const Z& z_init,

@@ -33,10 +33,13 @@ const Op& rcond_op() {
       const auto n = static_cast<std::size_t>(s.back());
       const auto lanes = static_cast<std::size_t>(call.out_avals[0].shape.size());
       auto run = [&]<class T>(const T* a, T* out) {
-        for (std::size_t k = 0; k < lanes; ++k) out[k] = static_cast<T>(kernels::condition_equilibrated(n, a + k * n * n));
+        for (std::size_t k = 0; k < lanes; ++k)
+          out[k] = static_cast<T>(kernels::condition_equilibrated(n, a + k * n * n));
       };
-      if (call.in_avals[0].dtype == Dtype::float32) run(static_cast<const float*>(call.in[0]), static_cast<float*>(call.out[0]));
-      else run(static_cast<const double*>(call.in[0]), static_cast<double*>(call.out[0]));
+      if (call.in_avals[0].dtype == Dtype::float32)
+        run(static_cast<const float*>(call.in[0]), static_cast<float*>(call.out[0]));
+      else
+        run(static_cast<const double*>(call.in[0]), static_cast<double*>(call.out[0]));
     };
     o.batch = [](const BatchCall& call) { return Batched{{reciprocal_condition(call.in[0])}, {true}}; };
     o.samples = [](Dtype d) {
@@ -89,7 +92,8 @@ Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0
     return w;
   };
   const Array suspicious = ~(omega < 0.1);
-  const Array settled = cond(suspicious, after_two, [](const Array& w) { return w; }, omega);
+  const Array settled = cond(
+      suspicious, after_two, [](const Array& w) { return w; }, omega);
   const double n = static_cast<double>(z.size());
   const Array ill = ~(rcond > n * epsilon(z.dtype()) / 2), multiple = suspicious & ~(settled < 0.1);
   auto because = [](Cause c) { return array(static_cast<std::int64_t>(c)); };

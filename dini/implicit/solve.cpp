@@ -26,9 +26,10 @@ std::string SolveSettings::key() const {
     std::snprintf(s, sizeof s, "%.17g", d.value_or(-1));
     return std::string(s);
   };
-  return std::string(fixed_point ? "fixed_point " : "root ") + method->key() + " " + text(stop.tolerance.absolute) + " " +
-         text(stop.tolerance.relative) + " " + std::to_string(stop.max_steps) + " " + std::to_string(stop.history) + " " +
-         adjoint.key() + " " + std::to_string(static_cast<int>(on_failure)) + (derivative_anyway ? "!" : "") + text(accept);
+  return std::string(fixed_point ? "fixed_point " : "root ") + method->key() + " " + text(stop.tolerance.absolute) +
+         " " + text(stop.tolerance.relative) + " " + std::to_string(stop.max_steps) + " " +
+         std::to_string(stop.history) + " " + adjoint.key() + " " + std::to_string(static_cast<int>(on_failure)) +
+         (derivative_anyway ? "!" : "") + text(accept);
 }
 
 namespace implicit {
@@ -74,8 +75,8 @@ struct HostSolve final : HostFunction {
     Array z = method->solve(problem_of(f, settings.fixed_point), inputs[0], settings.stop).z;
     while (z.defined() && !z.concrete()) z = *static_cast<Tracer*>(z.node())->primal();
     if (!z.defined() || z.shape() != inputs[0].shape()) {
-      throw ShapeError("solver: returned " + (z.defined() ? "shape " + z.shape().str() : std::string("nothing")) + " for z of shape " +
-                       inputs[0].shape().str());
+      throw ShapeError("solver: returned " + (z.defined() ? "shape " + z.shape().str() : std::string("nothing")) +
+                       " for z of shape " + inputs[0].shape().str());
     }
     return {astype(z, inputs[0].dtype())};
   }
@@ -127,7 +128,8 @@ struct SameSolverMethod final : LinearMethod {
   std::shared_ptr<const SolverMethod> solver;
   StopRule stop;
   std::string key() const override { return "same_solver: " + solver->key(); }
-  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>& map, const Array& b) const override;
+  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>& map,
+                      const Array& b) const override;
 };
 
 struct Plain final : Spec {
@@ -263,7 +265,8 @@ struct Plain final : Spec {
       push = [right_side, product, n, terms = settings.adjoint.terms](const Leaves& dtheta, const Leaves& kept) {
         const Array b = right_side(dtheta, kept);
         const Leaves z_part(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(n));
-        return fori_loop(1, terms, [&](const Array&, const Array& s) { return b + evaluate(*product, join({s}, z_part))[0]; }, b);
+        return fori_loop(
+            1, terms, [&](const Array&, const Array& s) { return b + evaluate(*product, join({s}, z_part))[0]; }, b);
       };
     } else {
       LinearMethodRef method;
@@ -304,12 +307,13 @@ struct Lanes final : Spec {
       if (active[k]) push_in.push_back(batched[k + 1]);
     }
     push_in.insert(push_in.end(), all.begin(), all.end());
-    return {batch_program(one.prepare, prepare_in, size, all).program, batch_program(one.push, push_in, size, {true}).program};
+    return {batch_program(one.prepare, prepare_in, size, all).program,
+            batch_program(one.push, push_in, size, {true}).program};
   }
 };
 
-LinearOutcome SameSolverMethod::solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>& map,
-                                      const Array& b) const {
+LinearOutcome SameSolverMethod::solve(const ProgramRef& apply, const Leaves& kept,
+                                      const std::function<Array(const Array&)>& map, const Array& b) const {
   const Array start = zeros_like(b);
   if (solver->staged()) {
     const auto p = problem_of([&](const Array& u) { return map(u) - b; }, true);
@@ -320,13 +324,16 @@ LinearOutcome SameSolverMethod::solve(const ProgramRef& apply, const Leaves& kep
   std::vector<Aval> in{b.aval(), b.aval()};
   for (const Array& a : kept) in.push_back(a.aval());
   auto host = std::make_shared<HostSolve>();
-  host->map = stage_closed([&](const Leaves& v) { return Leaves{v[0] + evaluate(*apply, join({v[0]}, rest(v, 2)))[0] - v[1]}; }, in, "solve");
+  host->map =
+      stage_closed([&](const Leaves& v) { return Leaves{v[0] + evaluate(*apply, join({v[0]}, rest(v, 2)))[0] - v[1]}; },
+                   in, "solve");
   host->method = solver;
   host->settings.fixed_point = true;
   host->settings.stop = stop;
   const Array x = emit_one(callback_op(), join({start, b}, kept), {{"function", OpaqueRef(host)}});
   const Array residual = norm(evaluate(*apply, join({x}, kept))[0] - b);
-  return {x, where(residual <= 1e-2 * norm(b), code(StatusCode::converged), code(StatusCode::not_a_solution)), residual};
+  return {x, where(residual <= 1e-2 * norm(b), code(StatusCode::converged), code(StatusCode::not_a_solution)),
+          residual};
 }
 
 SpecRef spec_of(const Params& params) { return std::static_pointer_cast<const Spec>(params.get<OpaqueRef>("spec")); }
@@ -349,19 +356,20 @@ const Op& solve_op() {
       Leaves at{out[0], in[0]};
       const SolveSettings& settings = spec_of(call.params)->settings_of();
       if (settings.on_failure == OnFailure::best && !settings.derivative_anyway) {
-        at[0] = check_status(out[0], out[1], out[2], out[4],
-                             {refused + settings.method->name(), ReportKind::solve});
+        at[0] = check_status(out[0], out[1], out[2], out[4], {refused + settings.method->name(), ReportKind::solve});
       }
-      const Leaves kept = emit(call_op(), join(at, rest(in, 1)), {{"program", d.prepare}, {"name", std::string("linearize")}});
-      return Linearized{out, [=](const Leaves& tangents) {
-                          Leaves moving;
-                          for (std::size_t k = 0; k < active.size(); ++k) {
-                            if (active[k]) moving.push_back(tangents[k + 1]);
-                          }
-                          Leaves all(n);
-                          all[0] = emit_one(call_op(), join(moving, kept), {{"program", d.push}, {"name", std::string("tangent")}});
-                          return all;
-                        }};
+      const Leaves kept =
+          emit(call_op(), join(at, rest(in, 1)), {{"program", d.prepare}, {"name", std::string("linearize")}});
+      return Linearized{
+          out, [=](const Leaves& tangents) {
+            Leaves moving;
+            for (std::size_t k = 0; k < active.size(); ++k) {
+              if (active[k]) moving.push_back(tangents[k + 1]);
+            }
+            Leaves all(n);
+            all[0] = emit_one(call_op(), join(moving, kept), {{"program", d.push}, {"name", std::string("tangent")}});
+            return all;
+          }};
     };
     o.batch = [](const BatchCall& call) {
       auto lanes = std::make_shared<Lanes>();
@@ -420,8 +428,8 @@ Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array&
 namespace implicit {
 
 // What is thrown for a point of a map that is called with values.
-Array check_eagerly(const std::function<Array(const Array&)>& map, const Array& x, const Array& z, const Array& status, const Array& count,
-                    const Array& measure, Report report) {
+Array check_eagerly(const std::function<Array(const Array&)>& map, const Array& x, const Array& z, const Array& status,
+                    const Array& count, const Array& measure, Report report) {
   const std::int64_t code = status.item<std::int64_t>();
   if (code == 0) return x;
   TraceScope scope(std::make_shared<ValueTrace>());
@@ -440,7 +448,8 @@ Outcome value_eagerly(const std::function<Array(const Array&)>& map, const Solve
   if (!settings.method->staged()) out = judge_value(p, out.z, z0, settings.accept);
   if (out.status.item<std::int64_t>() == 0) return out;
   if (settings.on_failure == OnFailure::raise) {
-    check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm, {settings.method->name(), ReportKind::solve});
+    check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm,
+                  {settings.method->name(), ReportKind::solve});
   } else if (settings.on_failure == OnFailure::nan) {
     out.z = full_like(out.z, Array(std::nan("")));
   }
@@ -474,7 +483,8 @@ Outcome solve_eagerly(const std::function<Array(const Array&)>& map, const Solve
   const Array right = differentiation->tangent_of(map(out.z));
   if (!right.defined()) return out;
   if (failed && !settings.derivative_anyway) {
-    check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm, {refused + settings.method->name(), ReportKind::solve});
+    check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm,
+                  {refused + settings.method->name(), ReportKind::solve});
   }
   const Adjoint::Kind kind = settings.adjoint.kind;
   if (kind == Adjoint::Kind::one_step) {
@@ -500,7 +510,9 @@ Outcome solve_eagerly(const std::function<Array(const Array&)>& map, const Solve
     TraceScope scope(without);
     f = factor_at(problem_of(map, settings.fixed_point), out.z, z0, !settings.method->staged(), settings.accept);
     regular = f.status.item<std::int64_t>() == 0;
-    if (!regular && !nan) check_eagerly(map, out.z, out.z, f.status, f.cause, f.measure, {derivative_by + std::string("direct"), ReportKind::derivative});
+    if (!regular && !nan)
+      check_eagerly(map, out.z, out.z, f.status, f.cause, f.measure,
+                    {derivative_by + std::string("direct"), ReportKind::derivative});
   }
   TraceScope scope(differentiation->tangent_context());
   const Array dz = -emit_linear_solve(f.factors, f.a, right);

@@ -25,7 +25,8 @@ void check_name(const std::string& name, const std::string& key) {
       !name.empty() && name.size() <= 64 && letter(name[0]) &&
       std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
   if (!shaped) {
-    fail(key, "the name " + text::in_quotes(name) + " is not made of up to 64 letters, digits and _, a digit not first");
+    fail(key,
+         "the name " + text::in_quotes(name) + " is not made of up to 64 letters, digits and _, a digit not first");
   }
   for (const char* reserved : {"z", "z0", "True", "False", "None", "newaxis"}) {
     if (name == reserved) fail(key, text::in_quotes(name) + " has a meaning in formulas and cannot be a name");
@@ -186,8 +187,8 @@ void check_batch(const Problem& p) {
     const std::int64_t length = a.shape()[0];
     if (length < 1) fail("batch", text::in_quotes(n) + " has no lanes: its shape is " + a.shape().str());
     if (lanes >= 0 && length != lanes) {
-      fail("batch", text::in_quotes(n) + " has " + std::to_string(length) + " lanes, " + text::in_quotes(first) + " has " +
-                        std::to_string(lanes));
+      fail("batch", text::in_quotes(n) + " has " + std::to_string(length) + " lanes, " + text::in_quotes(first) +
+                        " has " + std::to_string(lanes));
     }
     lanes = length;
     first = n;

@@ -11,7 +11,7 @@ struct Direct {};
 /// Generalised minimal residuals with restarts, of products with A alone (Saad and Schultz, SIAM J. Sci. Stat. Comput. 7, 1986).
 struct GMRES {
   int restart = 50;
-  double tolerance = 0;  // relative residual; 0: eps^(3/4)
+  double tolerance = 0;        // relative residual; 0: eps^(3/4)
   std::int64_t max_steps = 0;  // products; 0: max(1000, 10 n)
 };
 /// Conjugate gradients, for symmetric positive definite A. `breakdown` where it is not.

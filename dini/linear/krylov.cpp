@@ -26,9 +26,12 @@ RealVector residual(const RealOperator& a, const RealVector& b, const RealVector
 // Whatever a recurrence says, a result is judged by its true residual.
 KrylovResult finish(const RealOperator& a, const RealVector& b, KrylovResult r, double target) {
   r.residual = norm(residual(a, b, r.x));
-  if (!std::isfinite(r.residual)) r.status = nonfinite;
-  else if (r.residual <= 2 * target) r.status = 0;
-  else if (r.status == 0) r.status = stagnated;
+  if (!std::isfinite(r.residual))
+    r.status = nonfinite;
+  else if (r.residual <= 2 * target)
+    r.status = 0;
+  else if (r.status == 0)
+    r.status = stagnated;
   return r;
 }
 
@@ -45,7 +48,8 @@ KrylovResult gmres(const RealOperator& a, const RealVector& b, int restart, doub
   const int m = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(restart), std::max<std::size_t>(n, 1)));
   while (beta > target) {
     if (!std::isfinite(beta)) return out.status = nonfinite, out;
-    std::vector<RealVector> v{r}, h;  // h[k]: column k of the Hessenberg matrix, rotated to upper triangular as it grows
+    std::vector<RealVector> v{r},
+        h;  // h[k]: column k of the Hessenberg matrix, rotated to upper triangular as it grows
     for (double& e : v[0]) e /= beta;
     RealVector cosine, sine, g{beta};
     int k = 0;

@@ -76,7 +76,8 @@ struct Plain final : Spec {
             const LinearOutcome out = method->solve(apply(), kept, map, b / scale);
             const Array x = out.x * scale;
             if (nan) return Leaves{where(out.status == 0, x, Array(std::nan("")))};
-            return Leaves{check_status(x, out.status, array(std::int64_t{0}), out.residual, {"adjoint: " + method->key(), ReportKind::linear})};
+            return Leaves{check_status(x, out.status, array(std::int64_t{0}), out.residual,
+                                       {"adjoint: " + method->key(), ReportKind::linear})};
           },
           product->input_avals(), "operator_solve");
     });
@@ -120,7 +121,9 @@ const Op& op() {
   static const Op record = [] {
     Op o;
     o.name = "operator_solve";
-    o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{{in[0].shape, in[0].dtype, false}}; };
+    o.infer = [](std::span<const Aval> in, const Params&) {
+      return std::vector<Aval>{{in[0].shape, in[0].dtype, false}};
+    };
     o.inlined = [](const Params& params, std::span<const Aval>) { return spec_of(params)->forward(); };
     o.jvp = [](const JvpCall& call) {
       const SpecRef spec = spec_of(call.params);
@@ -138,7 +141,8 @@ const Op& op() {
           at[0] = call.out[0];
           const Leaves all = emit(call_op(), at, {{"program", linear.primal}, {"name", std::string("A x")}});
           moving.insert(moving.end(), all.begin() + 1, all.end());
-          const Array change = emit_one(call_op(), moving, {{"program", linear.tangent}, {"name", std::string("dA x")}});
+          const Array change =
+              emit_one(call_op(), moving, {{"program", linear.tangent}, {"name", std::string("dA x")}});
           right = right.defined() ? right - change : -change;
         }
       }
@@ -198,8 +202,8 @@ struct KrylovFunction final : HostFunction {
 
 }  // namespace operators
 
-Array operator_solve(const ProgramRef& product, bool minus_identity, const LinearMethodRef& method, bool nan, const Array& b,
-                     const Leaves& kept) {
+Array operator_solve(const ProgramRef& product, bool minus_identity, const LinearMethodRef& method, bool nan,
+                     const Array& b, const Leaves& kept) {
   auto spec = std::make_shared<operators::Plain>();
   spec->product = product;
   spec->minus_identity = minus_identity;
@@ -227,29 +231,38 @@ constexpr std::size_t report_inputs = 5;  // x, status, count, measure, z; then 
 Array lane_of(const Aval& aval, const void* from, bool has_lanes, std::int64_t lane) {
   if (!has_lanes) return copy_of(aval, from);
   const Aval one{aval.shape.erased(0), aval.dtype, false};
-  return copy_of(one, static_cast<const char*>(from) + static_cast<std::size_t>(lane * one.shape.size()) * item_size(one.dtype));
+  return copy_of(
+      one, static_cast<const char*>(from) + static_cast<std::size_t>(lane * one.shape.size()) * item_size(one.dtype));
 }
 
 double number_at(const Aval& aval, const void* p, std::int64_t k) {
-  return visit_dtype(aval.dtype, [&]<class T>() { return static_cast<double>(static_cast<const T*>(p)[aval.shape.ndim() ? k : 0]); });
+  return visit_dtype(
+      aval.dtype, [&]<class T>() { return static_cast<double>(static_cast<const T*>(p)[aval.shape.ndim() ? k : 0]); });
 }
 
 std::string describe_failure(const KernelCall& call, StatusCode code, std::int64_t lane, bool has_lanes) {
-  const double count = number_at(call.in_avals[2], call.in[2], lane), measure = number_at(call.in_avals[3], call.in[3], lane);
+  const double count = number_at(call.in_avals[2], call.in[2], lane),
+               measure = number_at(call.in_avals[3], call.in[3], lane);
   char text[200] = "";
   switch (static_cast<ReportKind>(call.params.integer("kind"))) {
     case ReportKind::solve:
-      if (count == 0 && code == StatusCode::nonfinite) std::snprintf(text, sizeof text, " at the start, residual norm %.3g", measure);
-      else std::snprintf(text, sizeof text, " after %lld steps, residual norm %.3g", static_cast<long long>(count), measure);
+      if (count == 0 && code == StatusCode::nonfinite)
+        std::snprintf(text, sizeof text, " at the start, residual norm %.3g", measure);
+      else
+        std::snprintf(text, sizeof text, " after %lld steps, residual norm %.3g", static_cast<long long>(count),
+                      measure);
       break;
-    case ReportKind::linear: std::snprintf(text, sizeof text, ", residual norm %.3g of a right-hand side of about 1", measure); break;
+    case ReportKind::linear:
+      std::snprintf(text, sizeof text, ", residual norm %.3g of a right-hand side of about 1", measure);
+      break;
     case ReportKind::derivative:
       switch (static_cast<Cause>(static_cast<int>(count))) {
         case Cause::condition:
           std::snprintf(text, sizeof text, ", condition number %.3g with rows and columns scaled", 1 / measure);
           break;
         case Cause::multiple_root:
-          std::snprintf(text, sizeof text, ", as at a multiple root: one Newton correction changes it by %.3g of itself", measure);
+          std::snprintf(text, sizeof text,
+                        ", as at a multiple root: one Newton correction changes it by %.3g of itself", measure);
           break;
         case Cause::far_from_solution:
           std::snprintf(text, sizeof text, ", its Newton correction is %.3g of its size", measure);
@@ -293,13 +306,14 @@ const Op& check_status_op() {
         first = k;
       }
       if (failed == 0) {
-        std::memcpy(call.out[0], call.in[0], static_cast<std::size_t>(call.in_avals[0].shape.size()) * item_size(call.in_avals[0].dtype));
+        std::memcpy(call.out[0], call.in[0],
+                    static_cast<std::size_t>(call.in_avals[0].shape.size()) * item_size(call.in_avals[0].dtype));
         return;
       }
       const auto code = static_cast<StatusCode>(status[first]);
       const std::string& what = call.params.text("what");
-      const std::string where = has_lanes ? " in lane " + std::to_string(first) + " (" + std::to_string(failed) + " of " +
-                                                std::to_string(lanes) + " lanes failed)"
+      const std::string where = has_lanes ? " in lane " + std::to_string(first) + " (" + std::to_string(failed) +
+                                                " of " + std::to_string(lanes) + " lanes failed)"
                                           : "";
       SolveError error(what + ": " + name(code) + where + describe_failure(call, code, first, has_lanes), code);
       error.solver = what;
@@ -318,7 +332,9 @@ const Op& check_status_op() {
       }
       const bool nested = in[1].ndim() > 1;  // lanes of lanes: which entry is at fault is not looked for
       if (nested) in.resize(report_inputs);
-      Params params{{"what", call.params.text("what")}, {"kind", call.params.integer("kind")}, {"entry", call.params.text("entry")}};
+      Params params{{"what", call.params.text("what")},
+                    {"kind", call.params.integer("kind")},
+                    {"entry", call.params.text("entry")}};
       if (call.params.has("map") && !nested) {
         Params::Ints lanes;
         for (std::size_t k = report_inputs; k < in.size(); ++k) lanes.push_back(call.batched[k] ? 1 : 0);
@@ -336,7 +352,8 @@ struct KrylovMethod final : LinearMethod {
   explicit KrylovMethod(Adjoint a) : adjoint(std::move(a)) {}
   Adjoint adjoint;
   std::string key() const override { return adjoint.key(); }
-  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>&, const Array& b) const override {
+  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>&,
+                      const Array& b) const override {
     auto f = std::make_shared<operators::KrylovFunction>();
     f->apply = apply;
     f->adjoint = adjoint;
@@ -357,21 +374,35 @@ std::string nonfinite_entry(const std::function<Array(const Array&)>& map, const
     if (!std::isfinite(value[k])) return " (the function's value at index " + std::to_string(k) + ")";
   }
   if (z.size() > 1000) return "";
-  const std::vector<double> a = jacobian(map)(z).to_vector<double>();
+  // A slope that is not finite spoils all columns of its row in forward mode, which multiplies it by zeros, and all rows of
+  // its column in reverse: it stands where both meet.
+  const std::vector<double> a = jacfwd(map)(z).to_vector<double>();
+  std::vector<double> b;
+  try {
+    b = jacrev(map)(z).to_vector<double>();
+  } catch (const TraceError&) {  // a map that reverse mode does not go through
+    b = a;
+  }
   const auto n = static_cast<std::size_t>(z.size());
   for (std::size_t k = 0; k < a.size(); ++k) {
-    if (!std::isfinite(a[k])) return " (its Jacobian in row " + std::to_string(k / n) + ", column " + std::to_string(k % n) + ")";
+    if (!std::isfinite(a[k]) && !std::isfinite(b[k])) {
+      return " (its Jacobian in row " + std::to_string(k / n) + ", column " + std::to_string(k % n) + ")";
+    }
   }
   return "";
 }
 
-Array check_status(const Array& x, const Array& status, const Array& count, const Array& measure, const Report& report) {
+Array check_status(const Array& x, const Array& status, const Array& count, const Array& measure,
+                   const Report& report) {
   Leaves in{x, status, count, measure, report.z.defined() ? report.z : x};
   const auto kind = static_cast<std::int64_t>(report.kind);
   const Params::Ints lanes(report.theta.size(), 0);
-  if (!report.map) return emit_one(check_status_op(), in, {{"what", report.what}, {"kind", kind}, {"entry", report.entry}});
+  if (!report.map)
+    return emit_one(check_status_op(), in, {{"what", report.what}, {"kind", kind}, {"entry", report.entry}});
   in.insert(in.end(), report.theta.begin(), report.theta.end());
-  return emit_one(check_status_op(), in, {{"what", report.what}, {"kind", kind}, {"entry", report.entry}, {"lanes", lanes}, {"map", report.map}});
+  return emit_one(
+      check_status_op(), in,
+      {{"what", report.what}, {"kind", kind}, {"entry", report.entry}, {"lanes", lanes}, {"map", report.map}});
 }
 
 }  // namespace detail

@@ -20,16 +20,16 @@ struct LinearMethod {
   virtual ~LinearMethod() = default;
   virtual std::string key() const = 0;
   /// `apply` is v -> A v; where A = M - I is a fixed point's, `map` is v -> M v, and empty otherwise. b has size about 1.
-  virtual LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>& map,
-                              const Array& b) const = 0;
+  virtual LinearOutcome solve(const ProgramRef& apply, const Leaves& kept,
+                              const std::function<Array(const Array&)>& map, const Array& b) const = 0;
 };
 using LinearMethodRef = std::shared_ptr<const LinearMethod>;
 LinearMethodRef krylov_method(const Adjoint& adjoint);
 
 /// A x = b where `product` is the Program [v, kept...] -> M v, and A = M - I with `minus_identity`, M without. One lane's
 /// failure throws a SolveError when the op is run, after all lanes have run, or with `nan` makes that lane's x NaN.
-Array operator_solve(const ProgramRef& product, bool minus_identity, const LinearMethodRef& method, bool nan, const Array& b,
-                     const Leaves& kept);
+Array operator_solve(const ProgramRef& product, bool minus_identity, const LinearMethodRef& method, bool nan,
+                     const Array& b, const Leaves& kept);
 
 /// What a failure's message says beside the status.
 enum class ReportKind {

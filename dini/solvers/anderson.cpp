@@ -17,12 +17,19 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
   using namespace detail;
   if (history < 1) throw ValueError("Anderson: history must be 1 or more, got " + std::to_string(history));
   if (!(ridge >= 0)) throw ValueError("Anderson: ridge must be 0 or more, got " + std::to_string(ridge));
-  if (!(mixing > 0 && mixing <= 1)) throw ValueError("Anderson: mixing must be in (0, 1], got " + std::to_string(mixing));
+  if (!(mixing > 0 && mixing <= 1))
+    throw ValueError("Anderson: mixing must be in (0, 1], got " + std::to_string(mixing));
   const int m = history;
   // memory: the last m iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
-  auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs, const Array& count) {
-    return SolverState{z, g, scalar_like(std::numeric_limits<double>::infinity(), z), scalar_like(0, z),
-                       code(StatusCode::converged), evaluations, {zs, gs, count}};
+  auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs,
+                  const Array& count) {
+    return SolverState{z,
+                       g,
+                       scalar_like(std::numeric_limits<double>::infinity(), z),
+                       scalar_like(0, z),
+                       code(StatusCode::converged),
+                       evaluations,
+                       {zs, gs, count}};
   };
   StepFunctions steps;
   steps.init = [=](const SolverProblem& p, const Array& z0) {
@@ -35,7 +42,8 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
     // The bordered system [[0, 1ᵀ], [1, GGᵀ/largest + ridge]]; a row that is not there yet is cut off from the others.
     const Array gram = tensordot(gs, gs, Axes{1});
     const Array sizes = max(sum(square(gs), 1));
-    const Array scaled = gram / where(sizes > 0, sizes, scalar_like(1, s.z)) + eye(m, s.z.dtype()) * (lambda + (1 - there));
+    const Array scaled =
+        gram / where(sizes > 0, sizes, scalar_like(1, s.z)) + eye(m, s.z.dtype()) * (lambda + (1 - there));
     const Array h = block({{zeros({1, 1}, s.z.dtype()), reshape(there, {1, m})}, {reshape(there, {m, 1}), scaled}});
     const Array alpha = linalg::solve(h, zeros({m + 1}, s.z.dtype()).at(0).set(1.0))(slice(1, end));
     const Array mixed = dot(alpha, zs) + beta * dot(alpha, gs);

@@ -45,12 +45,14 @@ struct Rule {
 
   Array converged(const SolverState& s, const Array& f, const Array& first) const {
     if (stop.tolerance.given()) {
-      const Array wanted = maximum(Array(stop.tolerance.absolute.value_or(0)), stop.tolerance.relative.value_or(0) * first);
+      const Array wanted =
+          maximum(Array(stop.tolerance.absolute.value_or(0)), stop.tolerance.relative.value_or(0) * first);
       return isfinite(f) & (f <= wanted);
     }
     const Array size = rtol * scale(s.z);
     const Array known = isfinite(s.correction);
-    return isfinite(f) & ((known & (s.correction <= size)) | (f <= s.floor) | (f == 0.0) | (~known & (s.floor == 0.0) & (f <= size)));
+    return isfinite(f) &
+           ((known & (s.correction <= size)) | (f <= s.floor) | (f == 0.0) | (~known & (s.floor == 0.0) & (f <= size)));
   }
 
   Array judge(const SolverState& s, const Array& f, const Array& first, const Array& steps, const Array& since) const {
@@ -72,8 +74,8 @@ Array record(const Array& history, const Array& steps, const Array& f) {
 }  // namespace
 
 Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const Array& z0, const StopRule& stop) {
-  const Rule rule{stop, z0, std::pow(epsilon(z0.dtype()) / 2, 2.0 / 3), stop.max_steps >= 0 ? stop.max_steps : solver.default_max_steps,
-                  solver.patience};
+  const Rule rule{stop, z0, std::pow(epsilon(z0.dtype()) / 2, 2.0 / 3),
+                  stop.max_steps >= 0 ? stop.max_steps : solver.default_max_steps, solver.patience};
   Progress p;
   p.now = solver.init(problem, z0);
   const Array f0 = norm(p.now.residual);
@@ -147,11 +149,13 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
     better.evaluations = q.evaluations;
     better.error_estimate = where(isfinite(q.size), q.size / positive, o.error_estimate);
     // A solver without A may have stopped far from the solution: what no correction mends has not converged.
-    better.status = where(isfinite(q.size) & (q.size > 1e3 * rule.rtol * s) & (better.residual_norm > 1e-3 * o.residual_norm),
-                          code(StatusCode::stagnated), o.status);
+    better.status =
+        where(isfinite(q.size) & (q.size > 1e3 * rule.rtol * s) & (better.residual_norm > 1e-3 * o.residual_norm),
+              code(StatusCode::stagnated), o.status);
     return better;
   };
-  return cond(done, polished, [](const Outcome& o) { return o; }, out);
+  return cond(
+      done, polished, [](const Outcome& o) { return o; }, out);
 }
 
 }  // namespace dini::detail

@@ -43,11 +43,16 @@ Correction newton_correction(const SolverProblem& problem, const Array& z, const
 class StepMethod : public SolverMethod {
  public:
   StepMethod(std::string name, std::string options, StepFunctions steps, bool fixed_point_only = false)
-      : name_(std::move(name)), key_(name_ + "(" + options + ")"), steps_(std::move(steps)), fixed_point_only_(fixed_point_only) {}
+      : name_(std::move(name)),
+        key_(name_ + "(" + options + ")"),
+        steps_(std::move(steps)),
+        fixed_point_only_(fixed_point_only) {}
   std::string name() const override { return name_; }
   std::string key() const override { return key_; }
   bool fixed_point_only() const override { return fixed_point_only_; }
-  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override { return drive(steps_, p, z0, stop); }
+  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
+    return drive(steps_, p, z0, stop);
+  }
 
  private:
   std::string name_, key_;

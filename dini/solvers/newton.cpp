@@ -42,8 +42,9 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
       return Trial{t, z, f, norm(f), count};
     };
     auto refused = [&](const Trial& at) { return ~(isfinite(at.size) & (at.size <= (1 - c * at.t) * start)); };
-    const Trial last = loop(refused, [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); },
-                            trial(scalar_like(1, s.z), array(std::int64_t{0})), halvings);
+    const Trial last = loop(
+        refused, [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); },
+        trial(scalar_like(1, s.z), array(std::int64_t{0})), halvings);
     const Array failed = refused(last);
     const Array z = where(failed, s.z, last.z), f = where(failed, s.residual, last.f);
     const Array cause = where(isfinite(last.size), code(StatusCode::stagnated), code(StatusCode::nonfinite));

@@ -16,7 +16,8 @@ namespace {
 constexpr std::int64_t dense_limit = 1000;  // unknowns up to which Newton's matrix is formed without being asked for
 
 struct HostMethod final : SolverMethod {
-  HostMethod(std::function<Array(const Function&, const Array&)> f, bool outlive) : run(std::move(f)), outlives(outlive) {}
+  HostMethod(std::function<Array(const Function&, const Array&)> f, bool outlive)
+      : run(std::move(f)), outlives(outlive) {}
   std::function<Array(const Function&, const Array&)> run;
   bool outlives;
   std::string name() const override { return "a user's solver"; }
@@ -42,7 +43,8 @@ struct Automatic final : SolverMethod {
 
 }  // namespace
 
-std::shared_ptr<const SolverMethod> host_method(std::function<Array(const Function&, const Array&)> f, bool may_outlive) {
+std::shared_ptr<const SolverMethod> host_method(std::function<Array(const Function&, const Array&)> f,
+                                                bool may_outlive) {
   return std::make_shared<HostMethod>(std::move(f), may_outlive);
 }
 

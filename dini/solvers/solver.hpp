@@ -42,7 +42,7 @@ struct Tolerance {
 
 /// What a solver is asked to do: 0 = residual(z), which for a fixed point is map(z) - z.
 struct SolverProblem {
-  Function map;       // empty for roots
+  Function map;  // empty for roots
   Function residual;
   bool fixed_point = false;
 };
@@ -79,29 +79,31 @@ concept LibrarySolver = requires(const S& s) {
   { s.method() } -> std::convertible_to<std::shared_ptr<const SolverMethod>>;
 };
 
-std::shared_ptr<const SolverMethod> host_method(std::function<Array(const Function&, const Array&)> f, bool may_outlive);
+std::shared_ptr<const SolverMethod> host_method(std::function<Array(const Function&, const Array&)> f,
+                                                bool may_outlive);
 std::shared_ptr<const SolverMethod> automatic_method();
 
 }  // namespace detail
 
 /// A user's solver whose captures outlive every call: its owner promises that they are by value, or global.
-template <class S> struct Owning {
-  S solver;
-};
+template <class S> struct Owning { S solver; };
 template <class S> Owning<S> owning(S solver) { return {std::move(solver)}; }
 
 /// Any solver. Default: `automatic`.
 class Solver {
  public:
   Solver() : method_(detail::automatic_method()) {}
-  template <class S> requires detail::LibrarySolver<S>
-  Solver(const S& s) : method_(s.method()) {}
-  template <class S> requires(!detail::LibrarySolver<S> && !std::is_same_v<S, Solver> &&
-                              std::is_invocable_r_v<Array, const S&, const Function&, const Array&>)
-  Solver(const S& s)
-      : method_(detail::host_method([s](const Function& f, const Array& z) -> Array { return s(f, z); }, std::is_empty_v<S>)) {}
-  template <class S> Solver(const Owning<S>& s)
-      : method_(detail::host_method([s](const Function& f, const Array& z) -> Array { return s.solver(f, z); }, true)) {}
+  template <class S>
+  requires detail::LibrarySolver<S> Solver(const S& s) : method_(s.method()) {}
+  template <class S>
+  requires(!detail::LibrarySolver<S> && !std::is_same_v<S, Solver> &&
+           std::is_invocable_r_v<Array, const S&, const Function&, const Array&>) Solver(const S& s)
+      : method_(detail::host_method([s](const Function& f, const Array& z) -> Array { return s(f, z); },
+                                    std::is_empty_v<S>)) {}
+  template <class S>
+  Solver(const Owning<S>& s)
+      : method_(detail::host_method([s](const Function& f, const Array& z) -> Array { return s.solver(f, z); }, true)) {
+  }
 
   /// The fixed point of f from z, eagerly or under whatever trace is current: derivatives go through the steps.
   Array operator()(const Function& f, const Array& z) const;

@@ -5,8 +5,9 @@
 namespace dini {
 
 const char* name(StatusCode code) {
-  constexpr const char* names[] = {"converged", "max_steps",     "stagnated",  "diverged", "nonfinite", "singular",      "breakdown",
-                                   "unbounded", "not_a_minimum", "infeasible", "bracket",  "cancelled", "not_a_solution"};
+  constexpr const char* names[] = {"converged", "max_steps", "stagnated",     "diverged",      "nonfinite",
+                                   "singular",  "breakdown", "unbounded",     "not_a_minimum", "infeasible",
+                                   "bracket",   "cancelled", "not_a_solution"};
   return names[static_cast<int>(code)];
 }
 
@@ -14,8 +15,10 @@ std::string describe(StatusCode code) {
   switch (code) {
     case StatusCode::converged: return "converged";
     case StatusCode::max_steps: return "the steps ran out before it converged; raise max_steps or try another solver";
-    case StatusCode::stagnated: return "the residual no longer falls; try another start or solver, or a looser tolerance";
-    case StatusCode::diverged: return "the iterates grow without end; the map is not a contraction: try newton or anderson";
+    case StatusCode::stagnated:
+      return "the residual no longer falls; try another start or solver, or a looser tolerance";
+    case StatusCode::diverged:
+      return "the iterates grow without end; the map is not a contraction: try newton or anderson";
     case StatusCode::nonfinite: return "a value or derivative is NaN or infinite";
     case StatusCode::singular: return "the derivative of the residual is singular";
     case StatusCode::breakdown: return "the linear solver broke down";

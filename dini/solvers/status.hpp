@@ -19,9 +19,9 @@ enum class StatusCode : int {
   unbounded,      // the function to minimise falls without end
   not_a_minimum,  // a stationary point that is a saddle or a maximum
   infeasible,
-  bracket,        // no change of sign
+  bracket,  // no change of sign
   cancelled,
-  not_a_solution, // a value handed over as a solution that is far from one
+  not_a_solution,  // a value handed over as a solution that is far from one
 };
 
 /// "converged", "max_steps", ...
@@ -45,9 +45,9 @@ struct Status {
 /// for a single solve and have a leading axis for lanes.
 struct SolveError : Error {
   SolveError(const std::string& message, StatusCode c) : Error(message), code(c) {}
-  StatusCode code;                    // of the first that failed
-  std::string solver;                 // "newton", "adjoint: direct", ...
-  Array value;                        // the best iterates
+  StatusCode code;     // of the first that failed
+  std::string solver;  // "newton", "adjoint: direct", ...
+  Array value;         // the best iterates
   Array status, steps, residual_norm;
 };
 

@@ -26,7 +26,8 @@ struct Steps {
   auto tree() { return std::tie(z_prev, z, residual, best, since, steps); }
 };
 
-Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init, double tolerance, std::int64_t max_steps) {
+Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init, double tolerance,
+                std::int64_t max_steps) {
   Steps s;
   s.z_prev = z_init;
   s.z = f(z_init);
@@ -55,7 +56,13 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
   status = where(isfinite(s.residual), status, code(StatusCode::nonfinite));
   status = where(s.residual <= tolerance, code(StatusCode::converged), status);
   const Array size = norm(s.z);
-  return {s.z, status, s.steps, maximum(s.steps, array(std::int64_t{1})), s.residual, s.residual / where(size > 0, size, scalar_like(1, size)), zeros({0}, s.z.dtype())};
+  return {s.z,
+          status,
+          s.steps,
+          maximum(s.steps, array(std::int64_t{1})),
+          s.residual,
+          s.residual / where(size > 0, size, scalar_like(1, size)),
+          zeros({0}, s.z.dtype())};
 }
 
 struct History {
@@ -75,34 +82,39 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
   }
   const Array x2 = f(x1);
   const Array empty = zeros(prepend(m - 2, z_init.shape()), dtype);
-  History h{x1, concatenate({stack({x0, x1}), empty}), concatenate({stack({x1, x2}), empty}),
-            norm(x2 - x1) / (1e-5 + norm(x2)), astype(Array(std::numeric_limits<double>::infinity()), dtype), array(std::int64_t{0}),
+  History h{x1,
+            concatenate({stack({x0, x1}), empty}),
+            concatenate({stack({x1, x2}), empty}),
+            norm(x2 - x1) / (1e-5 + norm(x2)),
+            astype(Array(std::numeric_limits<double>::infinity()), dtype),
+            array(std::int64_t{0}),
             array(std::int64_t{2})};
   // The first mixed step is made whatever the residual is.
-  h = loop([&](const History& a) {
-             const Array ends = (a.residual < o.tol) & (a.k > 2);
-             return (a.k < o.max_iter) & ~ends & isfinite(a.residual) & (a.since < patience);
-           },
-           [&](const History& a) {
-             // The first min(k, m) rows count: where a row is not there yet G is zero, and so is its border.
-             const Array there = astype(arange(m) < a.k, dtype);
-             const Array G = a.F - a.X;
-             const Array GTG = tensordot(G, G, axes_from(1, G.ndim()));
-             const Array H = block({{zeros({1, 1}, dtype), reshape(there, {1, m})}, {reshape(there, {m, 1}), GTG}}) +
-                             o.lam * eye(m + 1, dtype);
-             const Array alpha = linalg::solve(H, zeros({m + 1}, dtype).at(0).set(1.0))(slice(1, end));
-             History b;
-             b.x = o.beta * tensordot(alpha, a.F, 1) + (1 - o.beta) * tensordot(alpha, a.X, 1);
-             const Array fx = f(b.x), slot = a.k % m;
-             b.X = a.X.at(slot).set(b.x);
-             b.F = a.F.at(slot).set(fx);
-             b.residual = norm(fx - b.x) / (1e-5 + norm(fx));
-             b.since = where(b.residual < a.best, array(std::int64_t{0}), a.since + 1);
-             b.best = minimum(a.best, b.residual);
-             b.k = a.k + 1;
-             return b;
-           },
-           h, o.max_iter);
+  h = loop(
+      [&](const History& a) {
+        const Array ends = (a.residual < o.tol) & (a.k > 2);
+        return (a.k < o.max_iter) & ~ends & isfinite(a.residual) & (a.since < patience);
+      },
+      [&](const History& a) {
+        // The first min(k, m) rows count: where a row is not there yet G is zero, and so is its border.
+        const Array there = astype(arange(m) < a.k, dtype);
+        const Array G = a.F - a.X;
+        const Array GTG = tensordot(G, G, axes_from(1, G.ndim()));
+        const Array H = block({{zeros({1, 1}, dtype), reshape(there, {1, m})}, {reshape(there, {m, 1}), GTG}}) +
+                        o.lam * eye(m + 1, dtype);
+        const Array alpha = linalg::solve(H, zeros({m + 1}, dtype).at(0).set(1.0))(slice(1, end));
+        History b;
+        b.x = o.beta * tensordot(alpha, a.F, 1) + (1 - o.beta) * tensordot(alpha, a.X, 1);
+        const Array fx = f(b.x), slot = a.k % m;
+        b.X = a.X.at(slot).set(b.x);
+        b.F = a.F.at(slot).set(fx);
+        b.residual = norm(fx - b.x) / (1e-5 + norm(fx));
+        b.since = where(b.residual < a.best, array(std::int64_t{0}), a.since + 1);
+        b.best = minimum(a.best, b.residual);
+        b.k = a.k + 1;
+        return b;
+      },
+      h, o.max_iter);
   Array status = where(h.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
   status = where(isfinite(h.residual), status, code(StatusCode::nonfinite));
   status = where(h.residual < o.tol, code(StatusCode::converged), status);
@@ -112,11 +124,14 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
 
 template <class Run> class TextbookMethod final : public SolverMethod {
  public:
-  TextbookMethod(std::string name, std::string key, Run run) : name_(std::move(name)), key_(std::move(key)), run_(std::move(run)) {}
+  TextbookMethod(std::string name, std::string key, Run run)
+      : name_(std::move(name)), key_(std::move(key)), run_(std::move(run)) {}
   std::string name() const override { return name_; }
   std::string key() const override { return name_ + "(" + key_ + ")"; }
   bool fixed_point_only() const override { return true; }
-  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override { return run_(p, z0, stop); }
+  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
+    return run_(p, z0, stop);
+  }
 
  private:
   std::string name_, key_;
@@ -156,21 +171,25 @@ Array FwdSolver::operator()(const Function& f, const Array& z) const {
 Array NewtonSolver::operator()(const Function& f, const Array& z) const {
   return detail::textbook::newton(f, z, tolerance, max_steps).z;
 }
-Array AndersonSolver::operator()(const Function& f, const Array& z) const { return detail::textbook::anderson(*this, f, z).z; }
+Array AndersonSolver::operator()(const Function& f, const Array& z) const {
+  return detail::textbook::anderson(*this, f, z).z;
+}
 
 std::shared_ptr<const detail::SolverMethod> FwdSolver::method() const {
   using namespace detail::textbook;
   check("FwdSolver", tolerance, max_steps);
-  return make("fwd_solver", digits(tolerance) + "," + std::to_string(max_steps), [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
-    return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
-  });
+  return make("fwd_solver", digits(tolerance) + "," + std::to_string(max_steps),
+              [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+                return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
+              });
 }
 std::shared_ptr<const detail::SolverMethod> NewtonSolver::method() const {
   using namespace detail::textbook;
   check("NewtonSolver", tolerance, max_steps);
-  return make("newton_solver", digits(tolerance) + "," + std::to_string(max_steps), [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
-    return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
-  });
+  return make("newton_solver", digits(tolerance) + "," + std::to_string(max_steps),
+              [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+                return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
+              });
 }
 std::shared_ptr<const detail::SolverMethod> AndersonSolver::method() const {
   using namespace detail::textbook;
@@ -178,13 +197,15 @@ std::shared_ptr<const detail::SolverMethod> AndersonSolver::method() const {
   if (!(lam >= 0)) throw ValueError("AndersonSolver: lam must be 0 or more, got " + std::to_string(lam));
   if (!std::isfinite(beta)) throw ValueError("AndersonSolver: beta must be finite, got " + std::to_string(beta));
   if (m < 2) throw ValueError("AndersonSolver: m must be 2 or more, got " + std::to_string(m));
-  return make("anderson_solver", std::to_string(m) + "," + digits(lam) + "," + std::to_string(max_iter) + "," + digits(tol) + "," + digits(beta),
-              [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
-                AndersonSolver with = o;
-                with.tol = detail::textbook::tolerance(o.tol, stop);
-                with.max_iter = static_cast<int>(std::min<std::int64_t>(cap(o.max_iter, stop), 1 << 30));
-                return anderson(with, p.map, z0);
-              });
+  return make(
+      "anderson_solver",
+      std::to_string(m) + "," + digits(lam) + "," + std::to_string(max_iter) + "," + digits(tol) + "," + digits(beta),
+      [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+        AndersonSolver with = o;
+        with.tol = detail::textbook::tolerance(o.tol, stop);
+        with.max_iter = static_cast<int>(std::min<std::int64_t>(cap(o.max_iter, stop), 1 << 30));
+        return anderson(with, p.map, z0);
+      });
 }
 
 }  // namespace dini

@@ -79,8 +79,10 @@ void print_value(std::ostream& out, const Params::Value& value, const std::strin
       out << ']';
     }
     void operator()(const ProgramRef& p) const {
-      if (p) print(out, *p, indent + "  ");
-      else out << "none";
+      if (p)
+        print(out, *p, indent + "  ");
+      else
+        out << "none";
     }
     void operator()(const std::vector<ProgramRef>& v) const {
       for (std::size_t k = 0; k < v.size(); ++k) {
@@ -101,8 +103,10 @@ void print(std::ostream& out, const Program& p, const std::string& indent) {
   out << (p.inputs.empty() ? "->" : " ->");
   for (const auto& [v, a] : p.constants) {
     out << "\n" << indent << "  " << variable_name(v) << ": " << p.variables[v].str() << " = ";
-    if (a.size() == 1) out << a.item<double>();
-    else out << "constant";
+    if (a.size() == 1)
+      out << a.item<double>();
+    else
+      out << "constant";
   }
   for (const Equation& e : p.equations) {
     out << "\n" << indent << "  ";
@@ -149,7 +153,8 @@ void Program::check() const {
     defined[v] = true;
   };
   auto use = [&](int v) {
-    if (v < 0 || v >= static_cast<int>(variables.size()) || !defined[v]) fail("a variable is used before it is defined");
+    if (v < 0 || v >= static_cast<int>(variables.size()) || !defined[v])
+      fail("a variable is used before it is defined");
   };
   for (int v : inputs) define(v);
   for (const auto& [v, a] : constants) {
@@ -249,7 +254,8 @@ bool equal_values(const Params::Value& a, const Params::Value& b) {
 bool equal_params(const Params& a, const Params& b) {
   if (a.items().size() != b.items().size()) return false;
   for (std::size_t k = 0; k < a.items().size(); ++k) {
-    if (a.items()[k].first != b.items()[k].first || !equal_values(a.items()[k].second, b.items()[k].second)) return false;
+    if (a.items()[k].first != b.items()[k].first || !equal_values(a.items()[k].second, b.items()[k].second))
+      return false;
   }
   return true;
 }
@@ -289,7 +295,8 @@ bool Program::equal(const Program& o) const {
   }
   for (std::size_t k = 0; k < equations.size(); ++k) {
     const Equation &a = equations[k], &b = o.equations[k];
-    if (a.op != b.op || a.inputs != b.inputs || a.outputs != b.outputs || !equal_params(a.params, b.params)) return false;
+    if (a.op != b.op || a.inputs != b.inputs || a.outputs != b.outputs || !equal_params(a.params, b.params))
+      return false;
   }
   return true;
 }

@@ -28,8 +28,8 @@ struct Equation {
 class Program {
  public:
   std::vector<Aval> variables;
-  std::vector<int> inputs;   // distinct variables
-  std::vector<int> outputs;  // any variables, in any number
+  std::vector<int> inputs;                       // distinct variables
+  std::vector<int> outputs;                      // any variables, in any number
   std::vector<std::pair<int, Array>> constants;  // small concrete arrays, literals mostly
   std::vector<Equation> equations;
 

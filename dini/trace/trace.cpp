@@ -42,7 +42,8 @@ Leaves emit(const Op& op, const Leaves& inputs, const Params& params) {
   }
   for (const Array& a : inputs) check_not_leaked(nullptr, a, op.name.c_str());
   if (op.direct) return op.direct(params, inputs);
-  if (detail::watch_nonfinite) [[unlikely]] return detail::run_op_watched(op, inputs, params);
+  if (detail::watch_nonfinite) [[unlikely]]
+    return detail::run_op_watched(op, inputs, params);
   return detail::run_op(op, inputs, params);
 }
 
@@ -60,20 +61,22 @@ namespace detail {
 const Array* readable(const Tracer& tracer) {
   const Trace* trace = tracer.trace.get();
   if (!trace->alive()) {
-    throw TraceError("reading a value traced by " + trace->kind() + " (" + tracer.aval.str() +
-                     ") after that transformation has ended. Return it from the transformed function instead of storing "
-                     "it elsewhere.");
+    throw TraceError(
+        "reading a value traced by " + trace->kind() + " (" + tracer.aval.str() +
+        ") after that transformation has ended. Return it from the transformed function instead of storing "
+        "it elsewhere.");
   }
   if (const Array* primal = tracer.primal()) return primal;
   std::string origin;
   if (auto* staged = dynamic_cast<const StagedTracer*>(&tracer)) {
     origin = static_cast<const StagingTrace*>(trace)->origin(staged->variable);
   }
-  throw HostReadError("a value " + tracer.aval.str() + (origin.empty() ? "" : ", the result of " + origin + ",") +
-                      " was read on the host, but under " + trace->kind() +
-                      " it is abstract: it stands for all values that the traced function may be called with. Use "
-                      "where(condition, a, b) to choose between values, cond to choose between computations, while_loop "
-                      "or fori_loop to repeat one.");
+  throw HostReadError(
+      "a value " + tracer.aval.str() + (origin.empty() ? "" : ", the result of " + origin + ",") +
+      " was read on the host, but under " + trace->kind() +
+      " it is abstract: it stands for all values that the traced function may be called with. Use "
+      "where(condition, a, b) to choose between values, cond to choose between computations, while_loop "
+      "or fori_loop to repeat one.");
 }
 
 }  // namespace detail

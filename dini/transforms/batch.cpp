@@ -37,7 +37,8 @@ Leaves BatchTrace::process(const Op& op, const Leaves& inputs, const Params& par
 
 Array repeat_leading(const Array& a, std::int64_t size) { return broadcast_to(a, prepend(size, a.shape())); }
 
-Batched vmap(const ErasedFunction& f, const Leaves& inputs, const std::vector<bool>& batched, std::int64_t size, bool all) {
+Batched vmap(const ErasedFunction& f, const Leaves& inputs, const std::vector<bool>& batched, std::int64_t size,
+             bool all) {
   auto trace = std::make_shared<BatchTrace>(current_trace(), size);
   FinishScope finish(trace);
   Leaves arguments;

@@ -27,7 +27,8 @@ class BatchTrace final : public Trace {
 };
 
 /// f over the leading axis of the batched inputs. The outputs' flags say which have it; with `all` every output has.
-Batched vmap(const ErasedFunction& f, const Leaves& inputs, const std::vector<bool>& batched, std::int64_t size, bool all);
+Batched vmap(const ErasedFunction& f, const Leaves& inputs, const std::vector<bool>& batched, std::int64_t size,
+             bool all);
 
 /// A value repeated along a new leading axis.
 Array repeat_leading(const Array& a, std::int64_t size);

@@ -18,7 +18,8 @@ template <int... I> struct argnums {};
 
 namespace detail {
 
-template <class F, class... A> using result_of_t = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<A>&...>>;
+template <class F, class... A>
+using result_of_t = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<A>&...>>;
 
 /// The positions that Argnums... names among N arguments, in that order.
 template <std::size_t N, int... Argnums> constexpr auto positions() {
@@ -67,8 +68,10 @@ template <class F, std::size_t... P, class... A> class Call<F, std::index_sequen
 
 /// One selected argument stands for itself, several for a tuple.
 template <class Tuple> auto unwrap_single(Tuple t) {
-  if constexpr (std::tuple_size_v<Tuple> == 1) return std::get<0>(std::move(t));
-  else return t;
+  if constexpr (std::tuple_size_v<Tuple> == 1)
+    return std::get<0>(std::move(t));
+  else
+    return t;
 }
 
 /// Which leaves have derivatives: the floating ones.
@@ -79,7 +82,6 @@ void require_floating(const Leaves& leaves, const char* function);
 Leaves match_leaves(const Leaves& given, const std::vector<Aval>& wanted, const char* function, const char* what);
 void match_structure(const std::string& given, const std::string& wanted, const char* function, const char* what);
 std::vector<Aval> avals_of_leaves(const Leaves& leaves);
-
 
 }  // namespace detail
 

@@ -65,9 +65,7 @@ static Programs branches_of(const Params& params) {
 static bool has_index(const Params& params) { return !params.has("program"); }
 
 static Leaves emit_branches(const Params& like, const Programs& programs, const Leaves& index, const Leaves& operands) {
-  if (!has_index(like)) {
-    return emit(call_op(), operands, {{"program", programs[0]}, {"name", like.text("name")}});
-  }
+  if (!has_index(like)) { return emit(call_op(), operands, {{"program", programs[0]}, {"name", like.text("name")}}); }
   return emit(cond_op(), join(index, operands), {{"branches", programs}});
 }
 
@@ -79,7 +77,6 @@ static std::vector<Aval> infer_branches(std::span<const Aval>, const Params& par
   }
   return out;
 }
-
 
 static Linearized linearize_branches(const LinearizeCall& call) {
   const Programs programs = branches_of(call.params);
@@ -98,7 +95,8 @@ static Linearized linearize_branches(const LinearizeCall& call) {
   for (const ProgramRef& p : programs) {
     linear.push_back(linear_program(p, active, out_active));
     const std::vector<Aval> out = linear.back().primal->output_avals();
-    residual_avals.insert(residual_avals.end(), out.end() - static_cast<std::ptrdiff_t>(linear.back().residuals), out.end());
+    residual_avals.insert(residual_avals.end(), out.end() - static_cast<std::ptrdiff_t>(linear.back().residuals),
+                          out.end());
   }
   const std::size_t outputs = programs[0]->outputs.size();
   const std::size_t tangents = count(active);
@@ -118,7 +116,8 @@ static Linearized linearize_branches(const LinearizeCall& call) {
           Leaves out = part(own_out, 0, outputs);
           for (std::size_t k = 0; k < residual_avals.size(); ++k) {
             const bool mine = k >= before && k < after;
-            out.push_back(mine ? own_out[outputs + k - before] : zeros(residual_avals[k].shape, residual_avals[k].dtype));
+            out.push_back(mine ? own_out[outputs + k - before]
+                               : zeros(residual_avals[k].shape, residual_avals[k].dtype));
           }
           return out;
         },
@@ -128,7 +127,8 @@ static Linearized linearize_branches(const LinearizeCall& call) {
     avals.insert(avals.end(), residual_avals.begin(), residual_avals.end());
     tangent.push_back(stage_closed(
         [&](const Leaves& inputs) {
-          return evaluate(*own.tangent, join(part(inputs, 0, tangents), part(inputs, tangents + before, tangents + after)));
+          return evaluate(*own.tangent,
+                          join(part(inputs, 0, tangents), part(inputs, tangents + before, tangents + after)));
         },
         avals, "linearize"));
     before = after;
@@ -155,7 +155,8 @@ static std::pair<Leaves, Leaves> joint_branches(const JvpCall& call) {
   }
   Programs both;
   for (const ProgramRef& p : programs) both.push_back(jvp_program(p, active, out_active).program);
-  const Leaves all = emit_branches(call.params, both, part(in, 0, first), join(part(in, first, in.size()), only(dx, active)));
+  const Leaves all =
+      emit_branches(call.params, both, part(in, 0, first), join(part(in, first, in.size()), only(dx, active)));
   const std::size_t n = programs[0]->outputs.size();
   return {part(all, 0, n), spread(part(all, n, all.size()), out_active)};
 }
@@ -199,7 +200,8 @@ static Batched batch_branches(const BatchCall& call) {
       out = these;
       continue;
     }
-    const Array mine = b + 1 == made.size() ? in[0] >= static_cast<std::int64_t>(b) : in[0] == static_cast<std::int64_t>(b);
+    const Array mine =
+        b + 1 == made.size() ? in[0] >= static_cast<std::int64_t>(b) : in[0] == static_cast<std::int64_t>(b);
     for (std::size_t k = 0; k < out.size(); ++k) {
       Shape lanes{call.size};
       while (lanes.ndim() < out[k].ndim()) lanes.append(1);
@@ -309,7 +311,8 @@ static Batched batch_while(const BatchCall& call) {
   const WhileParts w = parts_of_while(call.params);
   const Leaves in(call.in.begin(), call.in.end());
   const std::size_t n = w.carry, start = n + w.cond_captured;
-  const Mask cond_captured = mask_part(call.batched, n, start), body_captured = mask_part(call.batched, start, in.size());
+  const Mask cond_captured = mask_part(call.batched, n, start),
+             body_captured = mask_part(call.batched, start, in.size());
   Mask carry = mask_part(call.batched, 0, n);
   auto with = [](Mask a, const Mask& b) {
     a.insert(a.end(), b.begin(), b.end());
@@ -331,8 +334,9 @@ static Batched batch_while(const BatchCall& call) {
     return {emit(while_op(), init, while_params(condition.program, body.program, n, w.cond_captured)), carry};
   }
   // Lanes end at different steps: the loop goes on while any lane does, and finished lanes keep their values.
-  const ProgramRef any_lane = stage_closed([&](const Leaves& a) { return Leaves{any(evaluate(*condition.program, a)[0])}; },
-                                           condition.program->input_avals(), "while_loop");
+  const ProgramRef any_lane =
+      stage_closed([&](const Leaves& a) { return Leaves{any(evaluate(*condition.program, a)[0])}; },
+                   condition.program->input_avals(), "while_loop");
   std::vector<Aval> avals = body.program->input_avals();
   const std::vector<Aval> condition_avals = condition.program->input_avals();
   const std::size_t body_inputs = avals.size();
@@ -362,8 +366,10 @@ const Op& while_op() {
     o.joint = joint_while;
     o.batch = batch_while;
     o.no_transpose =
-        "while_loop: reverse mode cannot go through a loop whose number of steps is not known, since the values of every "
-        "step would have to be kept. Use a solve (fixed_point, root), whose derivative does not need the steps, or a loop "
+        "while_loop: reverse mode cannot go through a loop whose number of steps is not known, since the values of "
+        "every "
+        "step would have to be kept. Use a solve (fixed_point, root), whose derivative does not need the steps, or a "
+        "loop "
         "with a fixed number of steps (fori_loop, scan); forward mode (jvp, jacfwd) goes through while_loop.";
     return o;
   }();
@@ -429,8 +435,10 @@ static Linearized linearize_scan(const LinearizeCall& call) {
     const int v = linear.primal->outputs[outputs + r];
     const auto& inputs = linear.primal->inputs;
     const auto place = static_cast<std::size_t>(std::find(inputs.begin(), inputs.end(), v) - inputs.begin());
-    if (place < inputs.size() && place >= n + s.xs) origin.emplace_back(From::captured, place);
-    else if (place < inputs.size() && place >= n) origin.emplace_back(From::xs, place);
+    if (place < inputs.size() && place >= n + s.xs)
+      origin.emplace_back(From::captured, place);
+    else if (place < inputs.size() && place >= n)
+      origin.emplace_back(From::xs, place);
     else {
       origin.emplace_back(From::step, stacked_outputs.size());
       stacked_outputs.push_back(v);
@@ -441,7 +449,8 @@ static Linearized linearize_scan(const LinearizeCall& call) {
   primal->inputs = linear.primal->inputs;
   primal->constants = linear.primal->constants;
   primal->equations = linear.primal->equations;
-  primal->outputs.assign(linear.primal->outputs.begin(), linear.primal->outputs.begin() + static_cast<std::ptrdiff_t>(outputs));
+  primal->outputs.assign(linear.primal->outputs.begin(),
+                         linear.primal->outputs.begin() + static_cast<std::ptrdiff_t>(outputs));
   primal->outputs.insert(primal->outputs.end(), stacked_outputs.begin(), stacked_outputs.end());
   const Leaves all = emit(scan_op(), in, scan_params(primal, s.length, n, s.xs, s.reverse));
 
@@ -463,7 +472,8 @@ static Linearized linearize_scan(const LinearizeCall& call) {
   }
   const std::vector<Aval> tangent_in = linear.tangent->input_avals();
   auto sub = [&](std::size_t a, std::size_t b) {
-    return std::vector<Aval>(tangent_in.begin() + static_cast<std::ptrdiff_t>(a), tangent_in.begin() + static_cast<std::ptrdiff_t>(b));
+    return std::vector<Aval>(tangent_in.begin() + static_cast<std::ptrdiff_t>(a),
+                             tangent_in.begin() + static_cast<std::ptrdiff_t>(b));
   };
   std::vector<Aval> varying_avals(varying.size()), fixed_avals(fixed.size());
   for (std::size_t r = 0; r < linear.residuals; ++r) {
@@ -512,7 +522,8 @@ static std::pair<Leaves, Leaves> joint_scan(const JvpCall& call) {
   const std::size_t n_captured = in.size() - m;
   std::vector<Aval> a = both.program->input_avals();
   auto sub = [&](std::size_t first, std::size_t last) {
-    return std::vector<Aval>(a.begin() + static_cast<std::ptrdiff_t>(first), a.begin() + static_cast<std::ptrdiff_t>(last));
+    return std::vector<Aval>(a.begin() + static_cast<std::ptrdiff_t>(first),
+                             a.begin() + static_cast<std::ptrdiff_t>(last));
   };
   const std::size_t t = in.size();  // where tangents begin
   const ProgramRef body = stage_closed(
@@ -520,14 +531,16 @@ static std::pair<Leaves, Leaves> joint_scan(const JvpCall& call) {
         // [c, dc | x, dx | k, dk] -> [c, x, k, dc, dx, dk], and [c, y, dc, dy] -> [c, dc, y, dy]
         const std::size_t x = n + nc, k = x + s.xs + nx;
         Leaves inputs = join(join(part(v, 0, n), part(v, x, x + s.xs)), part(v, k, k + n_captured));
-        inputs = join(join(join(std::move(inputs), part(v, n, x)), part(v, x + s.xs, k)), part(v, k + n_captured, v.size()));
+        inputs =
+            join(join(join(std::move(inputs), part(v, n, x)), part(v, x + s.xs, k)), part(v, k + n_captured, v.size()));
         const Leaves out = evaluate(*both.program, inputs);
         return join(join(part(out, 0, n), part(out, outputs, outputs + nc)),
                     join(part(out, n, outputs), part(out, outputs + nc, out.size())));
       },
       [&] {
         std::vector<Aval> order = sub(0, n);
-        for (auto piece : {sub(t, t + nc), sub(n, m), sub(t + nc, t + nc + nx), sub(m, t), sub(t + nc + nx, a.size())}) {
+        for (auto piece :
+             {sub(t, t + nc), sub(n, m), sub(t + nc, t + nc + nx), sub(m, t), sub(t + nc + nx, a.size())}) {
           order.insert(order.end(), piece.begin(), piece.end());
         }
         return order;
@@ -546,6 +559,21 @@ static std::pair<Leaves, Leaves> joint_scan(const JvpCall& call) {
   return {join(part(out, 0, n), part(out, n + nc, n + nc + ys)), spread(tangents, both.out_active)};
 }
 
+// Which outputs depend on the inputs marked.
+static Mask dependent_outputs(const Program& p, const Mask& inputs) {
+  Mask depends(p.variables.size(), false), out;
+  for (std::size_t k = 0; k < p.inputs.size(); ++k) depends[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
+  for (const Equation& e : p.equations) {
+    const bool any =
+        std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return depends[static_cast<std::size_t>(v)]; });
+    for (int v : e.outputs) depends[static_cast<std::size_t>(v)] = any;
+  }
+  for (int v : p.outputs) out.push_back(depends[static_cast<std::size_t>(v)]);
+  return out;
+}
+
+static Leaves transpose_scan_without(const TransposeCall& call, const Mask& linear);
+
 // The transposed scan runs the other way: its carry is [ct of the carry..., ct gathered for captured...], its xs are
 // [ct of ys..., xs that are known...], its ys are the ct of the xs that are not.
 static Leaves transpose_scan(const TransposeCall& call) {
@@ -554,15 +582,24 @@ static Leaves transpose_scan(const TransposeCall& call) {
   const std::size_t n = s.carry, m = n + s.xs;
   Mask linear = defined(in);
   linear.flip();
-  for (std::size_t k = 0; k < n; ++k) {
-    if (!linear[k]) throw std::logic_error("scan: transposing with a known carry");
+  // A carry that starts as a known value and comes to depend on what is transposed is linear, too; its start has no
+  // cotangent. One that never does (a counter) is computed first, and then goes along as an x.
+  const Mask wanted = linear;
+  for (;;) {
+    const Mask out = dependent_outputs(*s.body, linear);
+    Mask next = linear;
+    for (std::size_t k = 0; k < n; ++k) next[k] = next[k] || out[k];
+    if (next == linear) break;
+    linear = next;
   }
+  if (count(mask_part(linear, 0, n)) < n) return transpose_scan_without(call, linear);
   const Mask xs_linear = mask_part(linear, n, m), captured_linear = mask_part(linear, m, in.size());
   Mask xs_known = xs_linear, captured_known = captured_linear;
   xs_known.flip();
   captured_known.flip();
   const std::size_t nx = count(xs_linear), nk = count(captured_linear), ny = s.body->outputs.size() - n;
-  const ProgramRef transposed = transpose_program(s.body, linear);  // [ct c, ct y, known x, known k] -> [ct c, ct x, ct k]
+  const ProgramRef transposed =
+      transpose_program(s.body, linear);  // [ct c, ct y, known x, known k] -> [ct c, ct x, ct k]
   const std::vector<Aval> a = transposed->input_avals();
   const std::vector<Aval> body_in = s.body->input_avals();
   std::vector<Aval> avals(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n));
@@ -590,8 +627,72 @@ static Leaves transpose_scan(const TransposeCall& call) {
   xs = join(std::move(xs), only(part(in, n, m), xs_known));
   const Leaves inputs = join(join(init, xs), only(part(in, m, in.size()), captured_known));
   const Leaves out = emit(scan_op(), inputs, scan_params(body, s.length, n + nk, xs.size(), !s.reverse));
-  return join(join(part(out, 0, n), spread(part(out, n + nk, out.size()), xs_linear)),
-              spread(part(out, n, n + nk), captured_linear));
+  Leaves sent = join(join(part(out, 0, n), spread(part(out, n + nk, out.size()), xs_linear)),
+                     spread(part(out, n, n + nk), captured_linear));
+  for (std::size_t k = 0; k < sent.size(); ++k) {
+    if (!wanted[k]) sent[k] = Array();
+  }
+  return sent;
+}
+
+static Leaves transpose_scan_without(const TransposeCall& call, const Mask& linear) {
+  const ScanParts s = parts_of_scan(call.params);
+  const Leaves in(call.in.begin(), call.in.end());
+  const std::size_t n = s.carry, m = n + s.xs;
+  const std::vector<Aval> avals = s.body->input_avals();
+  Mask known_carry = mask_part(linear, 0, n), known = linear;
+  known_carry.flip();
+  known.flip();
+  const std::size_t nc = count(known_carry);
+  std::vector<Aval> known_avals;
+  for (std::size_t k = 0; k < avals.size(); ++k) {
+    if (known[k]) known_avals.push_back(avals[k]);
+  }
+  const ProgramRef forward = stage_closed(
+      [&](const Leaves& v) {
+        Leaves inputs = spread(v, known);
+        for (std::size_t k = 0; k < inputs.size(); ++k) inputs[k] = instantiate(inputs[k], avals[k]);
+        return join(only(part(evaluate(*s.body, inputs), 0, n), known_carry), part(v, 0, nc));
+      },
+      known_avals, "scan");
+  const Leaves seen =
+      emit(scan_op(), only(in, known), scan_params(forward, s.length, nc, count(mask_part(known, n, m)), s.reverse));
+  // The same scan with the known carries moved behind the xs.
+  auto body = std::make_shared<Program>();
+  body->variables = s.body->variables;
+  body->constants = s.body->constants;
+  body->equations = s.body->equations;
+  std::vector<std::size_t> place;  // of the new inputs among the old ones
+  for (std::size_t k = 0; k < n; ++k) {
+    if (!known_carry[k]) place.push_back(k);
+  }
+  const std::size_t carry = place.size();
+  for (std::size_t k = n; k < m; ++k) place.push_back(k);
+  for (std::size_t k = 0; k < n; ++k) {
+    if (known_carry[k]) place.push_back(k);
+  }
+  for (std::size_t k = m; k < in.size(); ++k) place.push_back(k);
+  Leaves inputs, cotangents;
+  std::vector<Aval> in_avals;
+  std::size_t next = nc;
+  for (std::size_t k : place) {
+    const bool moved = k < n && known_carry[k];
+    body->inputs.push_back(s.body->inputs[k]);
+    inputs.push_back(moved ? seen[next++] : in[k]);
+    in_avals.push_back(moved ? inputs.back().aval() : call.in_avals[k]);
+  }
+  for (std::size_t k = 0; k < s.body->outputs.size(); ++k) {
+    if (k < n && known_carry[k]) continue;
+    body->outputs.push_back(s.body->outputs[k]);
+    cotangents.push_back(call.cotangents[k]);
+  }
+  const Params params = scan_params(body, s.length, carry, s.xs + nc, s.reverse);
+  const Leaves some = transpose_scan({params, inputs, in_avals, cotangents});
+  Leaves sent(in.size());
+  for (std::size_t k = 0; k < place.size(); ++k) {
+    if (place[k] >= n || !known_carry[place[k]]) sent[place[k]] = some[k];
+  }
+  return sent;
 }
 
 static Batched batch_scan(const BatchCall& call) {
@@ -641,7 +742,6 @@ const Op& scan_op() {
 }
 
 // ---- The functions that users call, on leaves ---------------------------------------------------------------------------
-
 
 static std::string list(const std::vector<Aval>& avals) {
   std::string s;
@@ -721,7 +821,8 @@ Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& bran
   return emit(cond_op(), join(join({clamped}, operands), captured), {{"branches", programs}});
 }
 
-Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, const Leaves& init) {
+Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
+                    const Leaves& init) {
   const Leaves start = strong(init);
   const std::vector<Aval> avals = avals_of_leaves(start);
   const Staged c = stage([&](const Leaves& s) { return Leaves{condition(s)}; }, avals, "while_loop");
@@ -768,7 +869,8 @@ std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length) {
   return *length;
 }
 
-Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length, bool reverse) {
+Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length,
+                   bool reverse) {
   const Leaves start = strong(init);
   std::vector<Aval> avals = avals_of_leaves(start);
   for (const Array& x : xs) avals.push_back({x.shape().erased(0), x.dtype(), x.weak()});
@@ -776,9 +878,11 @@ Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves&
   std::vector<Aval> out = b.program->output_avals();
   out.resize(start.size());
   if (!same_types(avals_of_leaves(start), out)) {
-    throw ShapeError("scan: the carry went in as " + list(avals_of_leaves(start)) + " and came out of the body as " + list(out));
+    throw ShapeError("scan: the carry went in as " + list(avals_of_leaves(start)) + " and came out of the body as " +
+                     list(out));
   }
-  return emit(scan_op(), join(join(start, xs), b.captured), scan_params(b.program, length, start.size(), xs.size(), reverse));
+  return emit(scan_op(), join(join(start, xs), b.captured),
+              scan_params(b.program, length, start.size(), xs.size(), reverse));
 }
 
 }  // namespace detail

@@ -20,7 +20,8 @@ namespace detail {
 
 // Branches as ops: the outputs of branches[index], index clamped. All have the same outputs' shapes and dtypes.
 Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& branches, const Leaves& operands);
-Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, const Leaves& init);
+Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
+                    const Leaves& init);
 /// body: [carry..., x...] -> [carry..., y...].
 Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length, bool reverse);
 Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, Leaves state,
@@ -29,7 +30,8 @@ Array read_index(const Array& index, bool& readable, std::int64_t& value);
 std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length);
 
 // f applied to a tree, as a function of leaves; remembers the result's tree in `prototype`.
-template <class F, class T, class Out> ErasedFunction erase_tree(const F& f, const T& like, std::optional<Out>& prototype) {
+template <class F, class T, class Out>
+ErasedFunction erase_tree(const F& f, const T& like, std::optional<Out>& prototype) {
   return [&f, like, &prototype](const Leaves& leaves) {
     Out out = f(unflatten(like, leaves));
     Leaves result = flatten(out);
@@ -41,7 +43,8 @@ template <class F, class T, class Out> ErasedFunction erase_tree(const F& f, con
 }  // namespace detail
 
 /// index-th of the branches, index clamped to those there are; all take the operands and return alike trees.
-template <class... F, Tree... T> auto switch_case(const Array& index, const std::tuple<F...>& branches, const T&... operands) {
+template <class... F, Tree... T>
+auto switch_case(const Array& index, const std::tuple<F...>& branches, const T&... operands) {
   using Args = std::tuple<tree_t<T>...>;
   using Out = std::remove_cvref_t<std::invoke_result_t<std::tuple_element_t<0, std::tuple<F...>>, const tree_t<T>&...>>;
   const Args arguments{operands...};
@@ -79,7 +82,8 @@ template <Tree T, class C, class B> tree_t<T> while_loop(const C& condition, con
 
 /// while_loop for solvers, at most `at_most` steps: where the condition can be read it runs on the host, step by step, so
 /// that both modes of differentiation go through it.
-template <Tree T, class C, class B> tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at_most) {
+template <Tree T, class C, class B>
+tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at_most) {
   using S = tree_t<T>;
   const S like = init;
   std::optional<S> prototype = like;
@@ -101,9 +105,11 @@ auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> le
   const std::size_t n = flatten(carry).size();
   std::optional<Y> y;
   auto body = [&](const Leaves& in) {
-    Step step = f(unflatten(carry, Leaves(in.begin(), in.begin() + n)), unflatten(like, Leaves(in.begin() + n, in.end())));
+    Step step =
+        f(unflatten(carry, Leaves(in.begin(), in.begin() + n)), unflatten(like, Leaves(in.begin() + n, in.end())));
     if (structure(std::get<0>(step)) != structure(carry)) {
-      throw ShapeError("scan: the carry went in as " + structure(carry) + " and came out as " + structure(std::get<0>(step)));
+      throw ShapeError("scan: the carry went in as " + structure(carry) + " and came out as " +
+                       structure(std::get<0>(step)));
     }
     Leaves out = flatten(std::get<0>(step)), ys = flatten(std::get<1>(step));
     out.insert(out.end(), ys.begin(), ys.end());
@@ -117,8 +123,7 @@ auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> le
 }
 
 /// body(k, state) for k = first, ..., last - 1. A fixed number of steps: both modes of differentiation go through it.
-template <Tree T, class B>
-tree_t<T> fori_loop(std::int64_t first, std::int64_t last, const B& body, const T& init) {
+template <Tree T, class B> tree_t<T> fori_loop(std::int64_t first, std::int64_t last, const B& body, const T& init) {
   using S = tree_t<T>;
   const S like = init;
   auto step = [&](const std::tuple<Array, S>& state, const None&) {

@@ -12,14 +12,15 @@
 namespace dini::detail {
 
 void throw_rule_arity(const char* what, std::size_t got, std::size_t wanted) {
-  throw ShapeError(std::string(what) + " returned " + std::to_string(got) + " cotangents, expected " + std::to_string(wanted) +
-                   ", one for each differentiable argument (`none` for no derivative)");
+  throw ShapeError(std::string(what) + " returned " + std::to_string(got) + " cotangents, expected " +
+                   std::to_string(wanted) + ", one for each differentiable argument (`none` for no derivative)");
 }
 
 Leaves check_rule_leaves(const Leaves& given, const std::vector<Aval>& wanted, std::size_t argument, const char* what) {
   const std::string where = std::string(what) + ": for argument " + std::to_string(argument) + " ";
   if (given.size() != wanted.size()) {
-    throw ShapeError(where + "got " + std::to_string(given.size()) + " arrays, expected " + std::to_string(wanted.size()));
+    throw ShapeError(where + "got " + std::to_string(given.size()) + " arrays, expected " +
+                     std::to_string(wanted.size()));
   }
   Leaves out = given;
   for (std::size_t k = 0; k < given.size(); ++k) {
@@ -82,7 +83,8 @@ const Op& custom_lin_op() {
       const auto& rule = static_cast<const Pull&>(*call.params.get<OpaqueRef>("rule"));
       const std::size_t n = rule.inputs.size();
       Leaves residuals(call.in.begin() + static_cast<std::ptrdiff_t>(n), call.in.end()), cotangents;
-      for (std::size_t k = 0; k < rule.outputs.size(); ++k) cotangents.push_back(instantiate(call.cotangents[k], rule.outputs[k]));
+      for (std::size_t k = 0; k < rule.outputs.size(); ++k)
+        cotangents.push_back(instantiate(call.cotangents[k], rule.outputs[k]));
       Leaves out = rule.pull(residuals, cotangents);
       if (out.size() != n) throw_rule_arity("custom_vjp: bwd", out.size(), n);
       for (std::size_t k = 0; k < n; ++k) {
@@ -98,7 +100,8 @@ const Op& custom_lin_op() {
       auto made = std::make_shared<Pull>();
       for (Aval a : rule.inputs) made->inputs.push_back({prepend(call.size, a.shape), a.dtype, false});
       for (Aval a : rule.outputs) made->outputs.push_back({prepend(call.size, a.shape), a.dtype, false});
-      const std::vector<bool> residual_batched(call.batched.begin() + static_cast<std::ptrdiff_t>(n), call.batched.end());
+      const std::vector<bool> residual_batched(call.batched.begin() + static_cast<std::ptrdiff_t>(n),
+                                               call.batched.end());
       made->pull = [kept, residual_batched, size = call.size](const Leaves& residuals, const Leaves& cotangents) {
         const auto& inner = static_cast<const Pull&>(*kept);
         const std::size_t r = residuals.size();
@@ -120,7 +123,8 @@ const Op& custom_lin_op() {
       for (std::size_t k = 0; k < n; ++k) {
         if (!call.batched[k]) in[k] = repeat_leading(in[k], call.size);
       }
-      return Batched{emit(custom_lin_op(), in, {{"rule", OpaqueRef(made)}}), std::vector<bool>(made->outputs.size(), true)};
+      return Batched{emit(custom_lin_op(), in, {{"rule", OpaqueRef(made)}}),
+                     std::vector<bool>(made->outputs.size(), true)};
     };
     o.no_transpose = forward_mode_message;
     return o;
@@ -147,7 +151,9 @@ Leaves run_closed(const ErasedFunction& primal, const Params& params, const Leav
   return emit(call_op(), inputs, {{"program", params.program("program")}, {"name", std::string("custom")}});
 }
 
-std::vector<Aval> infer_closed(std::span<const Aval>, const Params& params) { return params.program("program")->output_avals(); }
+std::vector<Aval> infer_closed(std::span<const Aval>, const Params& params) {
+  return params.program("program")->output_avals();
+}
 ProgramRef inline_closed(const Params& params, std::span<const Aval>) { return params.program("program"); }
 
 void refuse_captured(const std::vector<bool>& active, std::size_t inputs, const char* what) {
@@ -169,11 +175,14 @@ Linearized linearize_custom(const LinearizeCall& call) {
   auto pull = std::make_shared<Pull>();
   pull->inputs = avals_of_leaves(in);
   pull->outputs = avals_of_leaves(out);
-  pull->pull = [kept](const Leaves& r, const Leaves& ct) { return static_cast<const CustomVjpRule&>(*kept).pull(r, ct); };
+  pull->pull = [kept](const Leaves& r, const Leaves& ct) {
+    return static_cast<const CustomVjpRule&>(*kept).pull(r, ct);
+  };
   const std::size_t n_out = out.size();
   return {out, [pull, residuals = residuals, n_out](const Leaves& tangents) {
             Leaves inputs;
-            for (std::size_t k = 0; k < pull->inputs.size(); ++k) inputs.push_back(instantiate(tangents[k], pull->inputs[k]));
+            for (std::size_t k = 0; k < pull->inputs.size(); ++k)
+              inputs.push_back(instantiate(tangents[k], pull->inputs[k]));
             inputs.insert(inputs.end(), residuals.begin(), residuals.end());
             Leaves dy = emit(custom_lin_op(), inputs, {{"rule", OpaqueRef(pull)}});
             for (std::size_t k = 0; k < n_out; ++k) {
@@ -186,7 +195,8 @@ Linearized linearize_custom(const LinearizeCall& call) {
 Batched batch_custom_vjp(const BatchCall& call) {
   const OpaqueRef kept = call.params.get<OpaqueRef>("rule");
   const CustomVjpRule& rule = vjp_rule(call.params);
-  const std::vector<bool> batched(call.batched.begin(), call.batched.begin() + static_cast<std::ptrdiff_t>(rule.inputs));
+  const std::vector<bool> batched(call.batched.begin(),
+                                  call.batched.begin() + static_cast<std::ptrdiff_t>(rule.inputs));
   const std::int64_t size = call.size;
   auto made = std::make_shared<CustomVjpRule>();
   made->inputs = rule.inputs;
@@ -221,7 +231,8 @@ Batched batch_custom_vjp(const BatchCall& call) {
     Leaves out = vmap(
                      [&](const Leaves& in) {
                        const auto middle = in.begin() + static_cast<std::ptrdiff_t>(r);
-                       Leaves sent = static_cast<const CustomVjpRule&>(*kept).pull(Leaves(in.begin(), middle), Leaves(middle, in.end()));
+                       Leaves sent = static_cast<const CustomVjpRule&>(*kept).pull(Leaves(in.begin(), middle),
+                                                                                   Leaves(middle, in.end()));
                        for (std::size_t k = 0; k < sent.size(); ++k) sent[k] = instantiate(sent[k], single[k]);
                        return sent;
                      },
@@ -280,7 +291,8 @@ const Op& custom_jvp_op() {
     };
     o.joint_when_linearized = true;
     o.joint = [](const JvpCall& call) {
-      const std::size_t n = call.params.has("inputs") ? static_cast<std::size_t>(call.params.integer("inputs")) : call.in.size();
+      const std::size_t n =
+          call.params.has("inputs") ? static_cast<std::size_t>(call.params.integer("inputs")) : call.in.size();
       std::vector<bool> active;
       Leaves in, dx;
       for (std::size_t k = 0; k < call.in.size(); ++k) {
@@ -294,7 +306,8 @@ const Op& custom_jvp_op() {
     };
     o.batch = [](const BatchCall& call) {
       const OpaqueRef kept = call.params.get<OpaqueRef>("rule");
-      const std::size_t n = call.params.has("inputs") ? static_cast<std::size_t>(call.params.integer("inputs")) : call.in.size();
+      const std::size_t n =
+          call.params.has("inputs") ? static_cast<std::size_t>(call.params.integer("inputs")) : call.in.size();
       const std::vector<bool> batched(call.batched.begin(), call.batched.begin() + static_cast<std::ptrdiff_t>(n));
       const std::int64_t size = call.size;
       auto made = std::make_shared<CustomJvpRule>();
@@ -310,10 +323,11 @@ const Op& custom_jvp_op() {
         const Leaves out = vmap(
                                [&](const Leaves& in) {
                                  const auto middle = in.begin() + static_cast<std::ptrdiff_t>(m);
-                                 auto [y, dy] = static_cast<const CustomJvpRule&>(*kept).rule(Leaves(in.begin(), middle),
-                                                                                              Leaves(middle, in.end()));
+                                 auto [y, dy] = static_cast<const CustomJvpRule&>(*kept).rule(
+                                     Leaves(in.begin(), middle), Leaves(middle, in.end()));
                                  Leaves pair = y;
-                                 for (std::size_t k = 0; k < y.size(); ++k) pair.push_back(instantiate(dy[k], y[k].aval()));
+                                 for (std::size_t k = 0; k < y.size(); ++k)
+                                   pair.push_back(instantiate(dy[k], y[k].aval()));
                                  return pair;
                                },
                                all, both, size, true)
@@ -328,7 +342,8 @@ const Op& custom_jvp_op() {
         return Batched{out, std::vector<bool>(out.size(), true)};
       }
       const ProgramRef inner = call.params.program("program");
-      const BatchProgram program = batch_program(inner, call.batched, size, std::vector<bool>(inner->outputs.size(), true));
+      const BatchProgram program =
+          batch_program(inner, call.batched, size, std::vector<bool>(inner->outputs.size(), true));
       params.set("inputs", static_cast<std::int64_t>(n));
       params.set("program", program.program);
       return Batched{emit(custom_jvp_op(), in, params), program.out_batched};

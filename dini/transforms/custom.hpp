@@ -41,7 +41,8 @@ template <std::size_t... I, int... N> struct Split<std::index_sequence<I...>, N.
   template <class... S> struct concat { using type = std::index_sequence<>; };
   template <std::size_t... A> struct concat<std::index_sequence<A...>> { using type = std::index_sequence<A...>; };
   template <std::size_t... A, std::size_t... B, class... R>
-  struct concat<std::index_sequence<A...>, std::index_sequence<B...>, R...> : concat<std::index_sequence<A..., B...>, R...> {};
+  struct concat<std::index_sequence<A...>, std::index_sequence<B...>, R...>
+      : concat<std::index_sequence<A..., B...>, R...> {};
   using fixed = typename concat<pick<I, true>...>::type;
   using differentiable = typename concat<pick<I, false>...>::type;
 };
@@ -59,11 +60,13 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
  public:
   CustomVjp(Primal primal, Fwd fwd, Bwd bwd) : primal_(std::move(primal)), fwd_(std::move(fwd)), bwd_(std::move(bwd)) {}
 
-  template <class... A, std::size_t... I> static auto result_type(std::index_sequence<I...>)
+  template <class... A, std::size_t... I>
+  static auto result_type(std::index_sequence<I...>)
       -> std::invoke_result_t<const Primal&, typename ArgumentType<A, is_nondiff<I, N...>()>::type&...>;
 
   // The type comes from the primal alone: fwd may call this function, whose type would be asked for before it is known.
-  template <class... A> auto operator()(const A&... a) const
+  template <class... A>
+  auto operator()(const A&... a) const
       -> std::remove_cvref_t<decltype(result_type<A...>(std::make_index_sequence<sizeof...(A)>{}))> {
     return call(std::make_index_sequence<sizeof...(A)>{}, a...);
   }
@@ -99,11 +102,14 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
     // fwd may take the layer itself first, so that it can call it.
     auto forward = [self = *this, with](const Leaves& in) {
       auto full = with(in);
-      if constexpr (can_apply<Fwd, Stored>::value) return std::apply(self.fwd_, full);
-      else return std::apply(self.fwd_, std::tuple_cat(std::tuple(self), full));
+      if constexpr (can_apply<Fwd, Stored>::value)
+        return std::apply(self.fwd_, full);
+      else
+        return std::apply(self.fwd_, std::tuple_cat(std::tuple(self), full));
     };
     using Both = std::remove_cvref_t<decltype(forward(leaves))>;
-    static_assert(is_tuple<Both>::value && std::tuple_size_v<Both> == 2, "custom_vjp: fwd must return (value, residuals)");
+    static_assert(is_tuple<Both>::value && std::tuple_size_v<Both> == 2,
+                  "custom_vjp: fwd must return (value, residuals)");
     using Residuals = std::remove_cvref_t<std::tuple_element_t<1, Both>>;
     auto residuals_like = std::make_shared<std::optional<Residuals>>();
     rule->run_forward = [forward, residuals_like, out_like](const Leaves& in) {
@@ -113,8 +119,10 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
       *residuals_like = std::get<1>(std::move(both));
       return result;
     };
-    rule->pull = [bwd = bwd_, residuals_like, out_like, like, stored](const Leaves& residuals, const Leaves& cotangents) {
-      auto sent = bwd(std::get<Fixed>(stored)..., unflatten(**residuals_like, residuals), unflatten(**out_like, cotangents));
+    rule->pull = [bwd = bwd_, residuals_like, out_like, like, stored](const Leaves& residuals,
+                                                                      const Leaves& cotangents) {
+      auto sent =
+          bwd(std::get<Fixed>(stored)..., unflatten(**residuals_like, residuals), unflatten(**out_like, cotangents));
       using Sent = decltype(sent);
       constexpr std::size_t wanted = sizeof...(Diff);
       Leaves out;
@@ -124,11 +132,14 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
         } else {
           [&]<std::size_t... K>(std::index_sequence<K...>) {
             (append_cotangent(std::get<K>(sent), std::get<K>(like), K, out), ...);
-          }(std::make_index_sequence<wanted>{});
+          }
+          (std::make_index_sequence<wanted>{});
         }
       } else {
-        if constexpr (wanted != 1) throw_rule_arity("custom_vjp: bwd", 1, wanted);
-        else append_cotangent(sent, std::get<0>(like), 0, out);
+        if constexpr (wanted != 1)
+          throw_rule_arity("custom_vjp: bwd", 1, wanted);
+        else
+          append_cotangent(sent, std::get<0>(like), 0, out);
       }
       return out;
     };
@@ -136,7 +147,8 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
     return unflatten(**out_like, result);
   }
 
-  template <class C, class T> static void append_cotangent(const C& c, const T& like, std::size_t argument, Leaves& out) {
+  template <class C, class T>
+  static void append_cotangent(const C& c, const T& like, std::size_t argument, Leaves& out) {
     std::vector<Aval> wanted = avals_of_leaves(flatten(like));
     if constexpr (std::is_same_v<C, None>) {
       out.resize(out.size() + wanted.size());
@@ -177,7 +189,8 @@ template <class F, class R> class CustomJvp {
       Out value = std::get<0>(both), tangent = std::get<1>(both);
       *out_like = value;
       const Leaves out = flatten(value);
-      return std::pair(out, check_rule_leaves(flatten(tangent), avals_of_leaves(out), 0, "custom_jvp: the rule's tangent"));
+      return std::pair(out,
+                       check_rule_leaves(flatten(tangent), avals_of_leaves(out), 0, "custom_jvp: the rule's tangent"));
     };
     const Leaves result = custom_jvp_call(rule, flatten(like));
     return unflatten(**out_like, result);
@@ -207,6 +220,8 @@ auto custom_vjp(Primal primal, Fwd fwd, Bwd bwd) {
 
 /// `f` with the derivative that rule(primals, tangents) -> (value, tangent) gives. For one argument primals and tangents are
 /// that argument and its tangent, for several tuples of them. Must be linear in the tangents. Reverse mode and higher orders follow.
-template <class F, class R> auto custom_jvp(F f, R rule) { return detail::CustomJvp<F, R>(std::move(f), std::move(rule)); }
+template <class F, class R> auto custom_jvp(F f, R rule) {
+  return detail::CustomJvp<F, R>(std::move(f), std::move(rule));
+}
 
 }  // namespace dini

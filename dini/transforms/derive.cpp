@@ -74,8 +74,10 @@ LinearProgram linear_program(const ProgramRef& p, const std::vector<bool>& activ
             Leaves out;
             std::size_t next = 0;
             for (std::size_t k = 0; k < had.size(); ++k) {
-              if (had[k]) out.push_back(some[next++]);
-              else if (wanted(want, k)) out.push_back(instantiate(Array(), out_avals[k]));
+              if (had[k])
+                out.push_back(some[next++]);
+              else if (wanted(want, k))
+                out.push_back(instantiate(Array(), out_avals[k]));
             }
             return out;
           },

@@ -70,7 +70,8 @@ Leaves VjpData::pull(const Leaves& given) const {
   const Leaves some = map.transpose(match_leaves(given, outputs, "vjp", "cotangent"));
   Leaves out;
   std::size_t next = 0;
-  for (std::size_t k = 0; k < inputs.size(); ++k) out.push_back(instantiate(map.active[k] ? some[next++] : Array(), inputs[k]));
+  for (std::size_t k = 0; k < inputs.size(); ++k)
+    out.push_back(instantiate(map.active[k] ? some[next++] : Array(), inputs[k]));
   return out;
 }
 
@@ -114,7 +115,8 @@ ValueAndGradient grad_leaves(const ErasedFunction& f, const Leaves& primals) {
                      "; use jacobian for the derivative of an array");
   }
   const Array value = map.out[0];
-  if (!is_floating(value.dtype())) throw DtypeError(std::string("grad: the function's value has dtype ") + name(value.dtype()));
+  if (!is_floating(value.dtype()))
+    throw DtypeError(std::string("grad: the function's value has dtype ") + name(value.dtype()));
   Leaves gradient(primals.size());
   if (map.out_active[0]) gradient = map.transpose({ones({}, value.dtype())});
   for (std::size_t k = 0; k < primals.size(); ++k) gradient[k] = instantiate(gradient[k], primals[k].aval());

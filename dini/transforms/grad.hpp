@@ -16,9 +16,7 @@
 
 namespace dini {
 
-template <class Out> struct Jvp {
-  Out value, tangent;
-};
+template <class Out> struct Jvp { Out value, tangent; };
 
 /// y = f(x) and dy = J dx. For f of several arguments x and dx are std::tuples of them. ShapeError, DtypeError when dx does
 /// not have the structure, shapes and dtypes of x.
@@ -84,7 +82,8 @@ template <class F, Tree... X> auto vjp(const F& f, const X&... x) {
 /// The same for f that returns a pair (value, auxiliary): the auxiliary is not differentiated.
 template <class F, Tree... X> auto vjp_has_aux(const F& f, const X&... x) {
   using Pair = detail::result_of_t<F, X...>;
-  static_assert(detail::is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2, "has_aux: f must return a pair (value, auxiliary)");
+  static_assert(detail::is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2,
+                "has_aux: f must return a pair (value, auxiliary)");
   using Aux = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
   std::optional<Aux> aux;
   auto first = [&](const tree_t<X>&... a) {
@@ -133,13 +132,16 @@ template <class F, int... Argnums> class Grad {
   F f_;
 };
 template <class F, int... Argnums> auto make_grad(F f) {
-  if constexpr (sizeof...(Argnums) == 0) return Grad<F, 0>(std::move(f));
-  else return Grad<F, Argnums...>(std::move(f));
+  if constexpr (sizeof...(Argnums) == 0)
+    return Grad<F, 0>(std::move(f));
+  else
+    return Grad<F, Argnums...>(std::move(f));
 }
 template <class F, int... Argnums> auto split_aux(const F& f) {
   return [f](const auto&... a) {
     using Pair = result_of_t<F, std::remove_cvref_t<decltype(a)>...>;
-    static_assert(is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2, "has_aux: f must return a pair (value, auxiliary)");
+    static_assert(is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2,
+                  "has_aux: f must return a pair (value, auxiliary)");
     using Aux = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
     std::optional<Aux> aux;
     auto first = [&](const auto&... b) {
@@ -210,9 +212,15 @@ using functions::Jacobian;
 
 /// J = ∂f/∂x, of shape f(x).shape + x.shape, by the argument numbered. jacfwd costs one jvp for each element of x, jacrev
 /// one pullback for each element of f(x), all at once; jacobian takes the cheaper. By a tree, a tree of Jacobians.
-template <int Argnum = 0, class F> auto jacobian(F f) { return detail::Jacobian<F, detail::Mode::automatic, Argnum>(std::move(f)); }
-template <int Argnum = 0, class F> auto jacfwd(F f) { return detail::Jacobian<F, detail::Mode::forward, Argnum>(std::move(f)); }
-template <int Argnum = 0, class F> auto jacrev(F f) { return detail::Jacobian<F, detail::Mode::reverse, Argnum>(std::move(f)); }
+template <int Argnum = 0, class F> auto jacobian(F f) {
+  return detail::Jacobian<F, detail::Mode::automatic, Argnum>(std::move(f));
+}
+template <int Argnum = 0, class F> auto jacfwd(F f) {
+  return detail::Jacobian<F, detail::Mode::forward, Argnum>(std::move(f));
+}
+template <int Argnum = 0, class F> auto jacrev(F f) {
+  return detail::Jacobian<F, detail::Mode::reverse, Argnum>(std::move(f));
+}
 inline auto jacobian(UnaryFunction f) { return detail::Jacobian<UnaryFunction, detail::Mode::automatic, 0>(f); }
 
 /// ∂²f/∂x² of a scalar f, of shape x.shape + x.shape: forward over reverse.

@@ -21,7 +21,8 @@ class ValueTrace final : public Trace {
 /// Hands the tracers of some traces on as their values: what a function is within, without the innermost differentiations.
 class StripTrace final : public Trace {
  public:
-  StripTrace(std::vector<TraceRef> stripped, TraceRef parent) : Trace(std::move(parent)), stripped_(std::move(stripped)) {}
+  StripTrace(std::vector<TraceRef> stripped, TraceRef parent)
+      : Trace(std::move(parent)), stripped_(std::move(stripped)) {}
   Leaves process(const Op& op, const Leaves& inputs, const Params& params) override;
   std::string kind() const override { return "a solve"; }
   const std::vector<TraceRef>& stripped() const { return stripped_; }

@@ -13,11 +13,21 @@ Array JvpTrace::pair(const Array& value, const Array& tangent) {
   return Array(Ref<Node>(new JvpTracer(value, tangent, shared_from_this())));
 }
 
+bool JvpTrace::recording() const {
+  for (const Trace* t = parent().get(); t; t = t->parent().get()) {
+    if (dynamic_cast<const TangentTrace*>(t)) return true;
+  }
+  return false;
+}
+
 Array JvpTrace::value_of(const Array& a) const { return owns(a) ? static_cast<JvpTracer*>(a.node())->value : a; }
-Array JvpTrace::tangent_of(const Array& a) const { return owns(a) ? static_cast<JvpTracer*>(a.node())->tangent : Array(); }
+Array JvpTrace::tangent_of(const Array& a) const {
+  return owns(a) ? static_cast<JvpTracer*>(a.node())->tangent : Array();
+}
 
 Leaves JvpTrace::process(const Op& op, const Leaves& inputs, const Params& params) {
-  if (!alive()) throw TraceError(op.name + ": a value traced by " + kind_ + " is used after that transformation has ended");
+  if (!alive())
+    throw TraceError(op.name + ": a value traced by " + kind_ + " is used after that transformation has ended");
   Leaves values, tangents;
   bool any = false;
   for (const Array& a : inputs) {
@@ -31,7 +41,9 @@ Leaves JvpTrace::process(const Op& op, const Leaves& inputs, const Params& param
     TraceScope scope(parent());
     return emit(op, values, params);
   }
-  if (op.joint && (forward || op.joint_when_linearized)) {
+  // Within the recording of a linear map, values and tangents must stay apart: an op that computes both at once from a
+  // recorded tangent would make its values part of the record.
+  if (op.joint && ((forward && !recording()) || op.joint_when_linearized)) {
     TraceScope scope(tangent_context());
     std::tie(out, out_tangents) = op.joint({params, values, {}, tangents});
   } else if (op.linearize) {
@@ -59,7 +71,8 @@ Leaves JvpTrace::process(const Op& op, const Leaves& inputs, const Params& param
       throw TraceError(op.name + ": has no derivative");
     }
   }
-  if (out.size() != out_tangents.size()) throw std::logic_error(op.name + ": its jvp rule gives a wrong number of tangents");
+  if (out.size() != out_tangents.size())
+    throw std::logic_error(op.name + ": its jvp rule gives a wrong number of tangents");
   for (std::size_t k = 0; k < out.size(); ++k) {
     const Array& t = out_tangents[k];
     if (!t.defined()) continue;
@@ -105,7 +118,8 @@ LinearMap linearize(const ErasedFunction& f, const Leaves& primals, const std::v
   Leaves arguments;
   for (std::size_t k = 0; k < primals.size(); ++k) {
     const Aval& a = primals[k].aval();
-    arguments.push_back(active[k] ? trace->pair(primals[k], tangent_trace->input({a.shape, a.dtype, false})) : primals[k]);
+    arguments.push_back(active[k] ? trace->pair(primals[k], tangent_trace->input({a.shape, a.dtype, false}))
+                                  : primals[k]);
   }
   {
     TraceScope scope(trace);
@@ -152,8 +166,10 @@ Leaves backward(const Program& program, const Leaves& inputs, const Leaves& cota
   Leaves values(n), gradient(n);  // known values; cotangents gathered so far
   std::vector<char> is_linear(n, 0);
   for (std::size_t k = 0; k < program.inputs.size(); ++k) {
-    if (inputs[k].defined()) values[program.inputs[k]] = inputs[k];
-    else is_linear[program.inputs[k]] = 1;
+    if (inputs[k].defined())
+      values[program.inputs[k]] = inputs[k];
+    else
+      is_linear[program.inputs[k]] = 1;
   }
   for (const auto& [v, a] : program.constants) values[v] = a;
 
@@ -203,13 +219,15 @@ Leaves backward(const Program& program, const Leaves& inputs, const Leaves& cota
       const int v = e.inputs[j];
       if (!is_linear[v] || !sent.at(j).defined()) continue;
       if (sent[j].shape() != avals[j].shape || sent[j].dtype() != avals[j].dtype) {
-        throw std::logic_error(e.op->name + ": its transpose rule gives " + sent[j].aval().str() + " for " + avals[j].str());
+        throw std::logic_error(e.op->name + ": its transpose rule gives " + sent[j].aval().str() + " for " +
+                               avals[j].str());
       }
       gradient[v] = add_symbolic(gradient[v], sent[j]);
     }
   }
   Leaves out;
-  for (std::size_t k = 0; k < inputs.size(); ++k) out.push_back(inputs[k].defined() ? Array() : gradient[program.inputs[k]]);
+  for (std::size_t k = 0; k < inputs.size(); ++k)
+    out.push_back(inputs[k].defined() ? Array() : gradient[program.inputs[k]]);
   return out;
 }
 

@@ -17,7 +17,8 @@ using ErasedFunction = std::function<Leaves(const Leaves&)>;
 namespace detail {
 
 struct JvpTracer final : Tracer {
-  JvpTracer(Array p, Array t, TraceRef trace) : Tracer(p.aval(), std::move(trace)), value(std::move(p)), tangent(std::move(t)) {}
+  JvpTracer(Array p, Array t, TraceRef trace)
+      : Tracer(p.aval(), std::move(trace)), value(std::move(p)), tangent(std::move(t)) {}
   const Array* primal() const override { return &value; }
   const Array value, tangent;
 };
@@ -31,6 +32,8 @@ class JvpTrace final : public Trace {
   Leaves process(const Op& op, const Leaves& inputs, const Params& params) override;
   std::string kind() const override { return kind_; }
   bool linearizing() const { return tangent_context_ != nullptr; }
+  /// Whether it runs within a rule whose tangents a TangentTrace records.
+  bool recording() const;
   const TraceRef& tangent_context() const { return tangent_context_ ? tangent_context_ : parent(); }
 
   /// A value followed with a tangent; the plain value when the tangent is undefined.

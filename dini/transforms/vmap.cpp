@@ -16,8 +16,8 @@ static std::vector<std::optional<int>> leaf_axes(const VmapAxes& axes, const std
     return out;
   }
   if (axes.in.size() == total) return axes.in;
-  throw ShapeError("vmap: in_axes has " + std::to_string(axes.in.size()) + " entries for " + std::to_string(counts.size()) +
-                   " arguments of " + std::to_string(total) + " arrays");
+  throw ShapeError("vmap: in_axes has " + std::to_string(axes.in.size()) + " entries for " +
+                   std::to_string(counts.size()) + " arguments of " + std::to_string(total) + " arrays");
 }
 
 Leaves vmap_leaves(const ErasedFunction& f, const Leaves& inputs, const std::vector<std::size_t>& counts,
@@ -35,7 +35,8 @@ Leaves vmap_leaves(const ErasedFunction& f, const Leaves& inputs, const std::vec
       sizes += "not mapped";
       continue;
     }
-    if (values[k].ndim() == 0) throw ShapeError("vmap: array " + std::to_string(k) + " is a scalar, which has no axis to map");
+    if (values[k].ndim() == 0)
+      throw ShapeError("vmap: array " + std::to_string(k) + " is a scalar, which has no axis to map");
     const int axis = normalize_axis(*in[k], values[k].ndim(), "vmap");
     const std::int64_t n = values[k].shape()[axis];
     sizes += "axis " + std::to_string(axis) + " of " + values[k].shape().str() + " has length " + std::to_string(n);
@@ -47,8 +48,8 @@ Leaves vmap_leaves(const ErasedFunction& f, const Leaves& inputs, const std::vec
   if (differ) throw ShapeError("vmap: the mapped axes have different lengths (" + sizes + ")");
   Leaves out = vmap(f, values, batched, size, true).out;
   if (axes.out.size() != 1 && axes.out.size() != out.size()) {
-    throw ShapeError("vmap: out_axes has " + std::to_string(axes.out.size()) + " entries for " + std::to_string(out.size()) +
-                     " arrays");
+    throw ShapeError("vmap: out_axes has " + std::to_string(axes.out.size()) + " entries for " +
+                     std::to_string(out.size()) + " arrays");
   }
   for (std::size_t k = 0; k < out.size(); ++k) {
     const int axis = normalize_axis(axes.out.size() == 1 ? axes.out[0] : axes.out[k], out[k].ndim(), "vmap");

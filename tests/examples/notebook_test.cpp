@@ -13,17 +13,18 @@ namespace notebook_test {
 
 using namespace dini;
 
-const std::vector<double> forward_value{0.00649598,  -0.7015958, -0.984715,  -0.04196562, -0.61522174,
-                                        -0.4818382,  0.5783123,  0.9556705,  -0.08373147, 0.8447805};
-const std::vector<double> newton_value{0.00649405,  -0.701595,  -0.98471504, -0.04196506, -0.6152211,
-                                       -0.4818385,  0.57831246, 0.9556705,   -0.08372928, 0.8447799};
+const std::vector<double> forward_value{0.00649598, -0.7015958, -0.984715, -0.04196562, -0.61522174,
+                                        -0.4818382, 0.5783123,  0.9556705, -0.08373147, 0.8447805};
+const std::vector<double> newton_value{0.00649405, -0.701595,  -0.98471504, -0.04196506, -0.6152211,
+                                       -0.4818385, 0.57831246, 0.9556705,   -0.08372928, 0.8447799};
 const std::vector<double> naive_forward{0.0075667,  -0.8125902, -1.1404794, -0.04861286, -0.71255237,
                                         -0.5580556, 0.66978824, 1.1068414,  -0.09702272, 0.97842246};
 const std::vector<double> naive_newton{0.00752129, -0.81257427, -1.1404787, -0.04860315, -0.7125375,
                                        -0.5580563, 0.66979074,  1.1068397,  -0.09697369, 0.97840846};
 const std::vector<double> implicit_forward{0.0075235,   -0.812573, -1.1404755, -0.04860367, -0.7125365,
                                            -0.55805457, 0.6697887, 1.1068368,  -0.09697597, 0.9784065};
-const std::vector<double> by_any_solver{0.00752, -0.81257, -1.14048, -0.04860, -0.71254, -0.55806, 0.66979, 1.10684, -0.09697, 0.97841};
+const std::vector<double> by_any_solver{0.00752,  -0.81257, -1.14048, -0.04860, -0.71254,
+                                        -0.55806, 0.66979,  1.10684,  -0.09697, 0.97841};
 
 auto my_fwd_solver = [](auto&& f, Array z_init) {
   Array z_prev = z_init, z = f(z_init);
@@ -52,7 +53,8 @@ auto my_anderson_solver = [](auto&& f, Array z_init, int m = 5, double lam = 1e-
     int n = std::min(k, m);
     Array G = F(slice(0, n)) - X(slice(0, n));
     Array GTG = tensordot(G, G, axes_from(1, G.ndim()));
-    Array H = block({{zeros({1, 1}, dtype), ones({1, n}, dtype)}, {ones({n, 1}, dtype), GTG}}) + lam * eye(n + 1, dtype);
+    Array H =
+        block({{zeros({1, 1}, dtype), ones({1, n}, dtype)}, {ones({n, 1}, dtype), GTG}}) + lam * eye(n + 1, dtype);
     Array alpha = solve(H, zeros({n + 1}, dtype).at(0).set(1.0))(slice(1, end));
     xk = beta * tensordot(alpha, F(slice(0, n)), 1) + (1 - beta) * tensordot(alpha, X(slice(0, n)), 1);
     X = X.at(k % m).set(xk);
@@ -76,7 +78,9 @@ class Notebook : public ::testing::Test {
     };
   }
   template <class S> static auto implicit(S solver, FixedPointOptions options = {}) {
-    return [solver, options](const Array& W, const Array& x) { return fixed_point_layer(solver, &Notebook::f, W, x, options); };
+    return [solver, options](const Array& W, const Array& x) {
+      return fixed_point_layer(solver, &Notebook::f, W, x, options);
+    };
   }
   template <class L> static auto row_of_gradient(L layer) {
     return [layer](const Array& W, const Array& x) {
@@ -125,8 +129,10 @@ TEST_F(Notebook, UnderJit) {
   expect(jit(implicit(my_newton_solver))(W, x), newton_value, 2e-6, "newton");
   expect(jit(implicit(fwd_solver))(W, x), forward_value, 2e-6, "library's forward");
   expect(jit(implicit(newton_solver))(W, x), newton_value, 2e-6, "library's newton");
-  expect(jit(row_of_gradient(implicit(fwd_solver, {.adjoint = SameSolver{}})))(W, x), implicit_forward, 2e-6, "same solver");
-  expect(jit(row_of_gradient(implicit(my_fwd_solver, {.adjoint = SameSolver{}})))(W, x), implicit_forward, 2e-6, "same solver, user's");
+  expect(jit(row_of_gradient(implicit(fwd_solver, {.adjoint = SameSolver{}})))(W, x), implicit_forward, 2e-6,
+         "same solver");
+  expect(jit(row_of_gradient(implicit(my_fwd_solver, {.adjoint = SameSolver{}})))(W, x), implicit_forward, 2e-6,
+         "same solver, user's");
 }
 
 TEST_F(Notebook, SinesAndPowers) {
@@ -172,7 +178,8 @@ TEST_F(Notebook, TheTheoremByHand) {
 TEST_F(Notebook, TheTheoremByTheLibrary) {
   // The textbook's adjoint, to the digits that it prints.
   expect(row_of_gradient(implicit(fwd_solver, {.adjoint = SameSolver{}}))(W, x), implicit_forward, 2e-6, "same solver");
-  expect(row_of_gradient(implicit(my_fwd_solver, {.adjoint = SameSolver{}}))(W, x), implicit_forward, 2e-6, "same solver, user's");
+  expect(row_of_gradient(implicit(my_fwd_solver, {.adjoint = SameSolver{}}))(W, x), implicit_forward, 2e-6,
+         "same solver, user's");
   auto check = [&](auto solver, const char* what) {
     expect(row_of_gradient(implicit(solver))(W, x), by_any_solver, 1e-4, what);
     expect(jit(row_of_gradient(implicit(solver)))(W, x), by_any_solver, 1e-4, what);

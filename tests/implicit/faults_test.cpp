@@ -46,7 +46,8 @@ template <class E, class F> std::string message(F&& action) {
   return "";
 }
 void expect_has(const std::string& text, const std::vector<std::string>& parts) {
-  for (const std::string& p : parts) EXPECT_NE(text.find(p), std::string::npos) << "\"" << p << "\" is not in: " << text;
+  for (const std::string& p : parts)
+    EXPECT_NE(text.find(p), std::string::npos) << "\"" << p << "\" is not in: " << text;
 }
 double at(const Array& a, std::int64_t k) { return a(k).item(); }
 
@@ -60,9 +61,14 @@ TEST(Faults, NanAtTheStartSaysSoWithTheIndex) {
     expect_has(e.what(), {"newton", "nonfinite", "at the start", "index 2"});
     EXPECT_EQ(e.steps.item<int>(), 0);
     EXPECT_EQ(e.value.to_vector<double>(), (std::vector<double>{1, 2, -3, 4}));
-    for (const Solver& s : {Solver(ForwardIteration{}), Solver(Anderson{}), Solver(fwd_solver), Solver(newton_solver), Solver(anderson_solver)}) {
+    for (const Solver& s : {Solver(ForwardIteration{}), Solver(Anderson{}), Solver(fwd_solver), Solver(newton_solver),
+                            Solver(anderson_solver)}) {
       auto f = [](const Array& z) { return log(z) + 2.0; };
-      EXPECT_EQ(solve_error([&] { fixed_point(f, vec({1, -2}), {.solver = s, .stage = stage}); }).code, StatusCode::nonfinite) << s.name();
+      EXPECT_EQ(solve_error([&] {
+                  fixed_point(f, vec({1, -2}), {.solver = s, .stage = stage});
+                }).code,
+                StatusCode::nonfinite)
+          << s.name();
     }
   }
 }
@@ -83,7 +89,8 @@ TEST(Faults, NonfiniteWhereNoSmallerStepHelps) {
 }
 
 TEST(Faults, InfinityIsNeverConverged) {
-  for (const Solver& s : {Solver(Newton{}), Solver(ForwardIteration{}), Solver(Anderson{}), Solver(fwd_solver), Solver(newton_solver), Solver(anderson_solver)}) {
+  for (const Solver& s : {Solver(Newton{}), Solver(ForwardIteration{}), Solver(Anderson{}), Solver(fwd_solver),
+                          Solver(newton_solver), Solver(anderson_solver)}) {
     auto f = [](const Array& z) { return exp(square(z)) * 1e200; };
     const auto r = fixed_point(f, vec({1, 1}), {.solver = s, .on_failure = OnFailure::best});
     EXPECT_TRUE(r.status != StatusCode::converged) << s.name();
@@ -96,10 +103,12 @@ TEST(Faults, InfinityIsNeverConverged) {
 
 // Does not hold yet: the row is right, but forward mode multiplies the infinite slope by zeros, so that all columns of its
 // row are NaN, and column 0 is named instead of column 1.
-TEST(Faults, DISABLED_NanOnlyInTheJacobianWithRowAndColumn) {
+TEST(Faults, NanOnlyInTheJacobianWithRowAndColumn) {
   // |z₁ - 1|^(1/2)-like slope: the value at z₁ = 1 is finite, its derivative there is 0/0 (‖·‖ at 0).
   for (bool stage : {true, false}) {
-    auto F = [](const Array& z) { return stack({z(0) - 2.0, z(0) + z(2), z(1) * 1.0 + norm(z(slice(1, 2)) - 1.0) + 1.0}); };
+    auto F = [](const Array& z) {
+      return stack({z(0) - 2.0, z(0) + z(2), z(1) * 1.0 + norm(z(slice(1, 2)) - 1.0) + 1.0});
+    };
     const SolveError e = solve_error([&] { root(F, vec({0, 1, 0}), {.solver = Newton{}, .stage = stage}); });
     EXPECT_EQ(e.code, StatusCode::nonfinite);
     expect_has(e.what(), {"row 2", "column 1"});
@@ -142,9 +151,7 @@ TEST(Faults, WhatTheFunctionThrowsComesOutAndNothingStaysBehind) {
       try {
         actions[k]();
         ADD_FAILURE() << "action " << k << ", call " << n << ": nothing was thrown";
-      } catch (const Thrown& thrown) {
-        EXPECT_EQ(thrown.call, n);
-      }
+      } catch (const Thrown& thrown) { EXPECT_EQ(thrown.call, n); }
       ASSERT_EQ(current_trace(), nullptr) << "action " << k << ", call " << n;
     }
     calls = fatal = 0;
@@ -169,7 +176,9 @@ TEST(Faults, AUsersSolverThatThrows) {
     return z;
   };
   auto solve = [&](const Array& t) {
-    return sum(fixed_point([](const Array& t, const Array& z) { return 0.5 * sin(z) + t; }, zeros_like(t), {.solver = solver}, t).value);
+    return sum(fixed_point([](const Array& t, const Array& z) { return 0.5 * sin(z) + t; }, zeros_like(t),
+                           {.solver = solver}, t)
+                   .value);
   };
   for (int n : {1, 7, 60}) {
     calls = 0;
@@ -183,12 +192,12 @@ TEST(Faults, AUsersSolverThatThrows) {
 
 TEST(Faults, AThrowInTheBackwardPassLeavesTheForwardResultIntact) {
   bool fatal = true;
-  auto layer = custom_vjp<nondiff_argnums<>>(
-      [](const Array& x) { return 2.0 * x; }, [](auto, const Array& x) { return std::pair(2.0 * x, x); },
-      [&](const Array&, const Array& bar) {
-        if (fatal) throw Thrown{1};
-        return std::tuple(2.0 * bar);
-      });
+  auto layer = custom_vjp<nondiff_argnums<>>([](const Array& x) { return 2.0 * x; },
+                                             [](auto, const Array& x) { return std::pair(2.0 * x, x); },
+                                             [&](const Array&, const Array& bar) {
+                                               if (fatal) throw Thrown{1};
+                                               return std::tuple(2.0 * bar);
+                                             });
   auto h = [&](const Array& t) {
     return layer(fixed_point([](const Array& t, const Array& z) { return 0.5 * z + t; }, zeros_like(t), {}, t).value);
   };
@@ -204,9 +213,13 @@ TEST(Faults, AThrowInTheBackwardPassLeavesTheForwardResultIntact) {
 
 TEST(Faults, AResidualOfTheWrongLength) {
   for (bool stage : {true, false}) {
-    const std::string m = message<ShapeError>([&] { root([](const Array& z) { return z(slice(0, 2)); }, vec({1, 2, 3}), {.stage = stage}); });
+    const std::string m = message<ShapeError>([&] {
+      root([](const Array& z) { return z(slice(0, 2)); }, vec({1, 2, 3}), {.stage = stage});
+    });
     expect_has(m, {"root", "(2,)", "(3,)"});
-    expect_has(message<ShapeError>([&] { fixed_point([](const Array& z) { return stack({z, z}); }, vec({1, 2, 3}), {.stage = stage}); }),
+    expect_has(message<ShapeError>([&] {
+                 fixed_point([](const Array& z) { return stack({z, z}); }, vec({1, 2, 3}), {.stage = stage});
+               }),
                {"fixed_point", "(2, 3)", "(3,)"});
   }
 }
@@ -217,7 +230,9 @@ TEST(Faults, AShapeOrDtypeThatChangesBetweenCalls) {
   message<ShapeError>([&] { fixed_point(f, vec({1, 2}), {.solver = ForwardIteration{}, .stage = false}); });
   calls = 0;
   auto g = [&](const Array& z) { return ++calls < 3 ? 0.5f * z + 1.0f : astype(0.5 * z, float64); };
-  expect_has(message<DtypeError>([&] { fixed_point(g, astype(vec({1, 2}), float32), {.solver = ForwardIteration{}, .stage = false}); }),
+  expect_has(message<DtypeError>([&] {
+               fixed_point(g, astype(vec({1, 2}), float32), {.solver = ForwardIteration{}, .stage = false});
+             }),
              {"float64", "float32"});
   // From float32 to z's float64 is the documented promotion.
   auto h = [](const Array& z) { return astype(0.5 * z + 1.0, float32); };
@@ -230,10 +245,17 @@ TEST(Faults, AShapeOrDtypeThatChangesBetweenCalls) {
 
 TEST(Faults, AResidualThatDoesNotDependOnZ) {
   for (bool stage : {true, false}) {
-    EXPECT_EQ(solve_error([&] { root([](const Array& z) { return zeros_like(z) + 1.0; }, vec({1, 2}), {.solver = Newton{}, .stage = stage}); }).code,
-              StatusCode::singular);
+    EXPECT_EQ(
+        solve_error([&] {
+          root([](const Array& z) { return zeros_like(z) + 1.0; }, vec({1, 2}), {.solver = Newton{}, .stage = stage});
+        }).code,
+        StatusCode::singular);
     EXPECT_EQ(solve_error([&] {
-                root([](const Array& z) { return stack({z(0) - 2.0, z(0) - 1.0}); }, vec({1, 2}), {.solver = Newton{}, .stage = stage});
+                root(
+                    [](const Array& z) {
+                      return stack({z(0) - 2.0, z(0) - 1.0});
+                    },
+                    vec({1, 2}), {.solver = Newton{}, .stage = stage});
               }).code,
               StatusCode::singular);
   }
@@ -246,7 +268,8 @@ TEST(Faults, ANondeterministicFunctionEndsByItsBudget) {
     return z * 0.5 + state;
   };
   for (const Solver& s : {Solver(ForwardIteration{}), Solver(Anderson{})}) {
-    const auto r = fixed_point(f, vec({1, 2}), {.solver = s, .max_steps = 200, .on_failure = OnFailure::best, .stage = false});
+    const auto r =
+        fixed_point(f, vec({1, 2}), {.solver = s, .max_steps = 200, .on_failure = OnFailure::best, .stage = false});
     EXPECT_TRUE(r.status != StatusCode::converged) << s.name();
     EXPECT_LE(r.steps.item<int>(), 200);
   }
@@ -260,12 +283,15 @@ TEST(Faults, AMultipleRootHasNoDerivative) {
       for (int power : {2, 3}) {
         auto z = [&](const Array& t) {
           return root([&](const Array& t, const Array& z) { return dini::power(z, power) - t; }, vec({1}),
-                      {.solver = Newton{}, .adjoint = adjoint, .stage = stage}, t).value;
+                      {.solver = Newton{}, .adjoint = adjoint, .stage = stage}, t)
+              .value;
         };
         // The solve reports what it found; small it is, and finite.
         const Array found = z(vec({0}));
         EXPECT_LT(std::fabs(at(found, 0)), 1e-3);
-        EXPECT_EQ(solve_error([&] { grad([&](const Array& t) { return sum(z(t)); })(vec({0})); }).code, StatusCode::singular) << power << adjoint.name() << stage;
+        EXPECT_EQ(solve_error([&] { grad([&](const Array& t) { return sum(z(t)); })(vec({0})); }).code,
+                  StatusCode::singular)
+            << power << adjoint.name() << stage;
         EXPECT_EQ(solve_error([&] { jvp(z, vec({0}), vec({1})); }).code, StatusCode::singular) << power;
         if (stage) {
           auto compiled = jit([&](const Array& t) { return grad([&](const Array& t) { return sum(z(t)); })(t); });
@@ -279,13 +305,17 @@ TEST(Faults, AMultipleRootHasNoDerivative) {
 TEST(Faults, NearlySingularSaysSoWithTheConditionNumber) {
   // Rows that differ in the last bit only, whatever the scale.
   const Array A = array({{1.0, 2.0}, {0.5, 1.0 + 2e-16}}) * 1e6;
-  auto z = [&](const Array& b) { return root([&](const Array& b, const Array& z) { return dot(A, z - 1.0) + b; }, vec({1, 1}), {}, b).value; };
+  auto z = [&](const Array& b) {
+    return root([&](const Array& b, const Array& z) { return dot(A, z - 1.0) + b; }, vec({1, 1}), {}, b).value;
+  };
   const SolveError e = solve_error([&] { grad([&](const Array& b) { return sum(z(b)); })(vec({0, 0})); });
   EXPECT_EQ(e.code, StatusCode::singular);
   expect_has(e.what(), {"condition number"});
   // Bad scaling alone is not singular.
   const Array D = vec({1e-9, 1, 1e9});
-  auto scaled = [&](const Array& b) { return root([&](const Array& b, const Array& z) { return D * z - b; }, vec({0, 0, 0}), {}, b).value; };
+  auto scaled = [&](const Array& b) {
+    return root([&](const Array& b, const Array& z) { return D * z - b; }, vec({0, 0, 0}), {}, b).value;
+  };
   const Array g = grad([&](const Array& b) { return sum(scaled(b)); })(vec({1, 1, 1}));
   EXPECT_NEAR(at(g, 0), 1e9, 1);
   EXPECT_NEAR(at(g, 2), 1e-9, 1e-21);
@@ -295,7 +325,9 @@ TEST(Faults, AStalledAdjointIsAnError) {
   const Array P = array({{0.0, 1.0, 0.0, 0.0}, {0.0, 0.0, 1.0, 0.0}, {0.0, 0.0, 0.0, 1.0}, {1.0, 0.0, 0.0, 0.0}});
   auto loss = [&](const Adjoint& adjoint) {
     return [&, adjoint](const Array& b) {
-      return sum(root([&](const Array& b, const Array& z) { return dot(P, z) - b; }, zeros({4}), {.solver = Newton{}, .adjoint = adjoint}, b).value *
+      return sum(root([&](const Array& b, const Array& z) { return dot(P, z) - b; }, zeros({4}),
+                      {.solver = Newton{}, .adjoint = adjoint}, b)
+                     .value *
                  vec({1, 0, 0, 0}));
     };
   };
@@ -309,7 +341,9 @@ TEST(Faults, AStalledAdjointIsAnError) {
   // Conjugate gradients on an indefinite matrix.
   const Array S = array({{1.0, 0.0}, {0.0, -1.0}});
   auto indefinite = [&](const Array& b) {
-    return sum(root([&](const Array& b, const Array& z) { return dot(S, z) - b; }, zeros({2}), {.solver = Newton{}, .adjoint = CG{}}, b).value);
+    return sum(root([&](const Array& b, const Array& z) { return dot(S, z) - b; }, zeros({2}),
+                    {.solver = Newton{}, .adjoint = CG{}}, b)
+                   .value);
   };
   EXPECT_EQ(solve_error([&] { grad(indefinite)(vec({1, 1})); }).code, StatusCode::breakdown);
 }
@@ -318,7 +352,10 @@ TEST(Faults, AnUnconvergedSolveHasNoDerivativeUnlessAskedFor) {
   for (bool stage : {true, false}) {
     FixedPointOptions o{.solver = ForwardIteration{}, .tolerance = 1e-12, .max_steps = 3, .stage = stage};
     auto z = [&](const FixedPointOptions& o) {
-      return [&, o](const Array& t) { return sum(fixed_point([](const Array& t, const Array& z) { return 0.5 * sin(z) + t; }, zeros_like(t), o, t).value); };
+      return [&, o](const Array& t) {
+        return sum(
+            fixed_point([](const Array& t, const Array& z) { return 0.5 * sin(z) + t; }, zeros_like(t), o, t).value);
+      };
     };
     EXPECT_EQ(solve_error([&] { z(o)(vec({1})); }).code, StatusCode::max_steps);
     EXPECT_EQ(solve_error([&] { grad(z(o))(vec({1})); }).code, StatusCode::max_steps);
@@ -342,7 +379,8 @@ TEST(Faults, AValueThatIsNoSolution) {
     for (bool stage : {true, false}) {
       auto z = [&](const Array& t) {
         return sum(fixed_point([](const Array& t, const Array& z) { return 0.5 * sin(z) + t; }, ones_like(t),
-                               {.solver = owning(lazy), .adjoint = adjoint, .stage = stage}, t).value);
+                               {.solver = owning(lazy), .adjoint = adjoint, .stage = stage}, t)
+                       .value);
       };
       EXPECT_EQ(solve_error([&] { grad(z)(vec({1, 2})); }).code, StatusCode::not_a_solution) << adjoint.name() << stage;
     }
@@ -351,7 +389,10 @@ TEST(Faults, AValueThatIsNoSolution) {
 
 TEST(Faults, AnExpansiveMapDiverges) {
   for (bool stage : {true, false}) {
-    const SolveError e = solve_error([&] { fixed_point([](const Array& z) { return 2.0 * z + 1.0; }, vec({1, 2}), {.solver = ForwardIteration{}, .stage = stage}); });
+    const SolveError e = solve_error([&] {
+      fixed_point([](const Array& z) { return 2.0 * z + 1.0; }, vec({1, 2}),
+                  {.solver = ForwardIteration{}, .stage = stage});
+    });
     EXPECT_EQ(e.code, StatusCode::diverged);
     for (double v : e.value.to_vector<double>()) EXPECT_TRUE(std::isfinite(v));
     expect_has(e.what(), {"forward_iteration", "diverged"});
@@ -360,7 +401,11 @@ TEST(Faults, AnExpansiveMapDiverges) {
 
 TEST(Faults, AKinkAtTheSolution) {
   // |z| has slope +1 at 0: dz/dθ = ½.
-  auto z = [](const Array& t) { return sum(root([](const Array& t, const Array& z) { return z + abs(z) - t; }, ones_like(t), {.solver = Newton{}}, t).value); };
+  auto z = [](const Array& t) {
+    return sum(
+        root([](const Array& t, const Array& z) { return z + abs(z) - t; }, ones_like(t), {.solver = Newton{}}, t)
+            .value);
+  };
   EXPECT_NEAR(z(vec({0})).item(), 0, 1e-14);
   EXPECT_NEAR(at(grad(z)(vec({0})), 0), 0.5, 1e-14);
 }
@@ -380,20 +425,26 @@ TEST(Faults, OptionsOutOfRange) {
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.adjoint = GMRES{.restart = 0}}); }), {"GMRES", "restart"});
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.adjoint = GMRES{.tolerance = nan}}); }), {"tolerance"});
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.adjoint = Neumann{.terms = 0}}); }), {"Neumann", "terms"});
-  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = ForwardIteration{.damping = 1}}); }), {"damping", "[0, 1)"});
-  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = Anderson{.history = 0}}); }), {"history", "1 or more"});
+  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = ForwardIteration{.damping = 1}}); }),
+             {"damping", "[0, 1)"});
+  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = Anderson{.history = 0}}); }),
+             {"history", "1 or more"});
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = Anderson{.mixing = nan}}); }), {"mixing"});
-  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = Newton{.max_halvings = -1}}); }), {"max_halvings"});
+  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = Newton{.max_halvings = -1}}); }),
+             {"max_halvings"});
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = FwdSolver{.tolerance = nan}}); }), {"tolerance"});
-  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = AndersonSolver{.m = 1}}); }), {"AndersonSolver", "m "});
+  expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = AndersonSolver{.m = 1}}); }),
+             {"AndersonSolver", "m "});
   expect_has(message<ValueError>([&] { root(f, z0, {.solver = Anderson{}}); }), {"root", "anderson", "fixed points"});
   expect_has(message<ValueError>([&] { root(f, z0, {.adjoint = SameSolver{}}); }), {"same_solver", "fixed points"});
 }
 
 TEST(Faults, NoStepsAllowed) {
   for (bool stage : {true, false}) {
-    for (const Solver& s : {Solver(Newton{}), Solver(ForwardIteration{}), Solver(Anderson{}), Solver(fwd_solver), Solver(newton_solver), Solver(anderson_solver)}) {
-      const auto r = fixed_point([](const Array& z) { return cos(z); }, vec({0.5, 2}), {.solver = s, .max_steps = 0, .on_failure = OnFailure::best, .stage = stage});
+    for (const Solver& s : {Solver(Newton{}), Solver(ForwardIteration{}), Solver(Anderson{}), Solver(fwd_solver),
+                            Solver(newton_solver), Solver(anderson_solver)}) {
+      const auto r = fixed_point([](const Array& z) { return cos(z); }, vec({0.5, 2}),
+                                 {.solver = s, .max_steps = 0, .on_failure = OnFailure::best, .stage = stage});
       EXPECT_TRUE(r.status == StatusCode::max_steps) << s.name();
       EXPECT_EQ(r.steps.item<int>(), 0) << s.name();
       EXPECT_EQ(r.value.to_vector<double>(), (std::vector<double>{0.5, 2})) << s.name();
@@ -405,12 +456,16 @@ TEST(Faults, TheStartIsASolution) {
   for (bool stage : {true, false}) {
     for (const Solver& s : {Solver(Newton{}), Solver(ForwardIteration{}), Solver(Anderson{})}) {
       for (std::int64_t most : {-1, 0}) {
-        auto z = [&](const Array& t) { return fixed_point([](const Array& t, const Array& z) { return 0.5 * z + t; }, vec({2, 4}), {.solver = s, .max_steps = most, .stage = stage}, t); };
+        auto z = [&](const Array& t) {
+          return fixed_point([](const Array& t, const Array& z) { return 0.5 * z + t; }, vec({2, 4}),
+                             {.solver = s, .max_steps = most, .stage = stage}, t);
+        };
         const auto r = z(vec({1, 2}));
         EXPECT_TRUE(r.status == StatusCode::converged);
         EXPECT_EQ(r.steps.item<int>(), 0);
         EXPECT_EQ(r.value.to_vector<double>(), (std::vector<double>{2, 4}));
-        EXPECT_EQ(grad([&](const Array& t) { return sum(z(t).value); })(vec({1, 2})).to_vector<double>(), (std::vector<double>{2, 2}));
+        EXPECT_EQ(grad([&](const Array& t) { return sum(z(t).value); })(vec({1, 2})).to_vector<double>(),
+                  (std::vector<double>{2, 2}));
       }
     }
   }
@@ -418,7 +473,10 @@ TEST(Faults, TheStartIsASolution) {
 
 TEST(Faults, ASolverObjectUsedAgain) {
   for (const Solver& s : {Solver(Newton{}), Solver(Anderson{}), Solver(ForwardIteration{}), Solver(anderson_solver)}) {
-    auto z = [&](const Array& t) { return fixed_point([](const Array& t, const Array& z) { return 0.25 * z + t; }, zeros_like(t), {.solver = s}, t).value; };
+    auto z = [&](const Array& t) {
+      return fixed_point([](const Array& t, const Array& z) { return 0.25 * z + t; }, zeros_like(t), {.solver = s}, t)
+          .value;
+    };
     for (int n : {3, 1, 7, 3}) {
       const Array got = z(arange(n) * 1.0);
       for (int k = 0; k < n; ++k) EXPECT_NEAR(at(got, k), k / 0.75, 1e-4) << s.name();
@@ -430,14 +488,21 @@ TEST(Faults, ASolverObjectUsedAgain) {
 TEST(Faults, AnEmptyUnknown) {
   for (bool stage : {true, false}) {
     for (const Solver& s : {Solver(Newton{}), Solver(ForwardIteration{}), Solver(Anderson{})}) {
-      auto z = [&](const Array& t) { return fixed_point([](const Array& t, const Array& z) { return 0.5 * z + t; }, zeros({0}), {.solver = s, .stage = stage}, t); };
+      auto z = [&](const Array& t) {
+        return fixed_point([](const Array& t, const Array& z) { return 0.5 * z + t; }, zeros({0}),
+                           {.solver = s, .stage = stage}, t);
+      };
       const auto r = z(zeros({0}));
       EXPECT_TRUE(r.status == StatusCode::converged) << s.name();
       EXPECT_EQ(r.steps.item<int>(), 0);
       EXPECT_EQ(r.value.shape(), Shape{0});
       EXPECT_EQ(grad([&](const Array& t) { return sum(z(t).value); })(zeros({0})).shape(), Shape{0});
     }
-    auto root_of = [&](const Array& t) { return root([](const Array& t, const Array& z) { return z - t; }, zeros({0}), {.adjoint = GMRES{}, .stage = stage}, t).value; };
+    auto root_of = [&](const Array& t) {
+      return root([](const Array& t, const Array& z) { return z - t; }, zeros({0}),
+                  {.adjoint = GMRES{}, .stage = stage}, t)
+          .value;
+    };
     EXPECT_EQ(grad([&](const Array& t) { return sum(root_of(t)); })(zeros({0})).shape(), Shape{0});
   }
 }
@@ -446,7 +511,9 @@ TEST(Faults, AnEmptyUnknown) {
 
 // z² = t, z0 = 1: no real root for t < 0.
 auto lane_root(FixedPointOptions o) {
-  return [o](const Array& t) { return root([](const Array& t, const Array& z) { return square(z) - t; }, Array(array(1.0)), o, t); };
+  return [o](const Array& t) {
+    return root([](const Array& t, const Array& z) { return square(z) - t; }, Array(array(1.0)), o, t);
+  };
 }
 
 TEST(Faults, AFailingLaneLeavesTheOthersRight) {
@@ -470,7 +537,9 @@ TEST(Faults, AFailingLaneLeavesTheOthersRight) {
   EXPECT_NEAR(e.value.to_vector<double>()[2], 3, 1e-14);
   expect_has(e.what(), {"lane 1", "1 of 4"});
 
-  auto loss = [](const Array& t) { return sum(vmap(lane_root({.solver = Newton{}, .on_failure = OnFailure::nan}))(t).value); };
+  auto loss = [](const Array& t) {
+    return sum(vmap(lane_root({.solver = Newton{}, .on_failure = OnFailure::nan}))(t).value);
+  };
   const Array z = vmap(lane_root({.solver = Newton{}, .on_failure = OnFailure::nan}))(t).value, g = grad(loss)(t);
   for (std::size_t k = 0; k < 4; ++k) {
     const int i = static_cast<int>(k);
@@ -484,9 +553,11 @@ TEST(Faults, AFailingLaneLeavesTheOthersRight) {
   }
   // A lane whose derivative alone is singular: z² = 0.
   const Array with_zero = vec({4, 0, 9});
-  const SolveError d = solve_error([&] { grad([](const Array& t) { return sum(vmap(lane_root({.solver = Newton{}}))(t).value); })(with_zero); });
+  const SolveError d = solve_error(
+      [&] { grad([](const Array& t) { return sum(vmap(lane_root({.solver = Newton{}}))(t).value); })(with_zero); });
   EXPECT_EQ(d.code, StatusCode::singular);
-  EXPECT_EQ(d.status.to_vector<std::int64_t>(), (std::vector<std::int64_t>{0, static_cast<int>(StatusCode::singular), 0}));
+  EXPECT_EQ(d.status.to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{0, static_cast<int>(StatusCode::singular), 0}));
   const Array h = grad(loss)(with_zero);
   EXPECT_NEAR(at(h, 0), 0.25, 1e-14);
   EXPECT_TRUE(std::isnan(at(h, 1)));
@@ -494,7 +565,9 @@ TEST(Faults, AFailingLaneLeavesTheOthersRight) {
 }
 
 TEST(Faults, TheReportOfAFailedSolve) {
-  const SolveError e = solve_error([] { fixed_point([](const Array& z) { return cos(z); }, vec({0.5, 1}), {.solver = ForwardIteration{}, .max_steps = 4}); });
+  const SolveError e = solve_error([] {
+    fixed_point([](const Array& z) { return cos(z); }, vec({0.5, 1}), {.solver = ForwardIteration{}, .max_steps = 4});
+  });
   EXPECT_EQ(e.code, StatusCode::max_steps);
   EXPECT_EQ(e.steps.item<int>(), 4);
   EXPECT_EQ(e.value.shape(), Shape{2});
@@ -514,15 +587,20 @@ TEST(Faults, TheTextbooksSolversEnd) {
   EXPECT_LE(s.steps.item<int>(), 1001);
   // float32 at ‖z‖ in the hundreds: 1e-5 is out of reach.
   auto slow = [](const Array& z) { return where(z > 400.0, z * 0.999 + 1.0e-4, z * 0.999 + 0.7); };
-  const auto t = fixed_point(slow, array(std::vector<float>{500}), {.solver = fwd_solver, .on_failure = OnFailure::best});
+  const auto t =
+      fixed_point(slow, array(std::vector<float>{500}), {.solver = fwd_solver, .on_failure = OnFailure::best});
   EXPECT_TRUE(t.status != StatusCode::converged);
   // NaN ends the plain loop as if converged.
   auto fails = [](const Array& z) { return where(z > 3.0, nan, z + 1.0); };
-  EXPECT_TRUE(fixed_point(fails, vec({0}), {.solver = fwd_solver, .on_failure = OnFailure::best}).status == StatusCode::nonfinite);
-  EXPECT_TRUE(fixed_point(fails, vec({0}), {.solver = newton_solver, .on_failure = OnFailure::best}).status != StatusCode::converged);
-  EXPECT_TRUE(fixed_point(fails, vec({0}), {.solver = anderson_solver, .on_failure = OnFailure::best}).status != StatusCode::converged);
+  EXPECT_TRUE(fixed_point(fails, vec({0}), {.solver = fwd_solver, .on_failure = OnFailure::best}).status ==
+              StatusCode::nonfinite);
+  EXPECT_TRUE(fixed_point(fails, vec({0}), {.solver = newton_solver, .on_failure = OnFailure::best}).status !=
+              StatusCode::converged);
+  EXPECT_TRUE(fixed_point(fails, vec({0}), {.solver = anderson_solver, .on_failure = OnFailure::best}).status !=
+              StatusCode::converged);
   // max_steps.
-  const auto u = fixed_point([](const Array& z) { return cos(z); }, vec({1}), {.solver = FwdSolver{.max_steps = 7}, .on_failure = OnFailure::best});
+  const auto u = fixed_point([](const Array& z) { return cos(z); }, vec({1}),
+                             {.solver = FwdSolver{.max_steps = 7}, .on_failure = OnFailure::best});
   EXPECT_TRUE(u.status == StatusCode::max_steps);
   EXPECT_EQ(u.steps.item<int>(), 7);
 }

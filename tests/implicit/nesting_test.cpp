@@ -33,15 +33,19 @@ struct Way {
 
 Way way(bool fixed, const Solver& solver, const char* solver_name, const Adjoint& adjoint, bool stage) {
   const FixedPointOptions options{.solver = solver, .tolerance = {}, .adjoint = adjoint, .stage = stage};
-  const std::string name = std::string(fixed ? "fixed_point " : "root ") + solver_name + " " + adjoint.name() + (stage ? "" : " eager");
+  const std::string name =
+      std::string(fixed ? "fixed_point " : "root ") + solver_name + " " + adjoint.name() + (stage ? "" : " eager");
   if (fixed) {
     return {name, [=](const Array& t) {
-              return fixed_point([](const Array& t, const Array& z) { return cos(z) + t; }, Array(array(0.5)), options, t).value;
+              return fixed_point([](const Array& t, const Array& z) { return cos(z) + t; }, Array(array(0.5)), options,
+                                 t)
+                  .value;
             }};
   }
-  return {name, [=](const Array& t) {
-            return root([](const Array& t, const Array& z) { return cos(z) + t - z; }, Array(array(0.5)), options, t).value;
-          }};
+  return {
+      name, [=](const Array& t) {
+        return root([](const Array& t, const Array& z) { return cos(z) + t - z; }, Array(array(0.5)), options, t).value;
+      }};
 }
 
 std::vector<Way> all_ways() {
@@ -50,9 +54,11 @@ std::vector<Way> all_ways() {
   std::vector<Way> ways;
   for (bool stage : {true, false}) {
     for (const auto& [s, name] : solvers) {
-      for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{}), Adjoint(SameSolver{})}) ways.push_back(way(true, s, name, a, stage));
+      for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{}), Adjoint(SameSolver{})})
+        ways.push_back(way(true, s, name, a, stage));
     }
-    for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{})}) ways.push_back(way(false, Newton{}, "newton", a, stage));
+    for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{})})
+      ways.push_back(way(false, Newton{}, "newton", a, stage));
   }
   return ways;
 }
@@ -76,9 +82,7 @@ TEST(Nesting, AllOrdersOfForwardAndReverse) {
         const std::string what = spelled(depth, order) + w.name;
         try {
           EXPECT_NEAR(nested(w.z, depth, order)(array(theta)).item(), wanted[depth], 1e-9) << what;
-        } catch (const std::exception& e) {
-          ADD_FAILURE() << what << ": " << e.what();
-        }
+        } catch (const std::exception& e) { ADD_FAILURE() << what << ": " << e.what(); }
       }
     }
   }
@@ -93,11 +97,10 @@ TEST(Nesting, UnderJit) {
         try {
           EXPECT_NEAR(jit(nested(w.z, depth, order))(array(theta)).item(), wanted[depth], 1e-9) << what;
           if (depth < 3 && depth > 0) {
-            EXPECT_NEAR(nested(Scalar(jit(w.z)), depth, order)(array(theta)).item(), wanted[depth], 1e-9) << what << ", jit inside";
+            EXPECT_NEAR(nested(Scalar(jit(w.z)), depth, order)(array(theta)).item(), wanted[depth], 1e-9)
+                << what << ", jit inside";
           }
-        } catch (const std::exception& e) {
-          ADD_FAILURE() << what << ": " << e.what();
-        }
+        } catch (const std::exception& e) { ADD_FAILURE() << what << ": " << e.what(); }
       }
     }
   }
@@ -115,16 +118,19 @@ TEST(Nesting, UnderVmap) {
           EXPECT_NEAR(got(1).item(), wanted[depth], 1e-9) << what;
           if (depth < 3) {
             for (int k = 0; k < 3; ++k) {
-              EXPECT_NEAR(got(k).item(), nested(w.z, depth, order)(array(at[static_cast<std::size_t>(k)])).item(), 1e-9) << what;
+              EXPECT_NEAR(got(k).item(), nested(w.z, depth, order)(array(at[static_cast<std::size_t>(k)])).item(), 1e-9)
+                  << what;
             }
           }
           if (depth == 1) {  // and of the batch's sum
-            const Array sums = nested([&](const Array& t) { return Array(sum(vmap(w.z)(t + array({0.0, 0.0})))); }, 1, order)(array(theta));
+            const Array sums = nested(
+                [&](const Array& t) {
+                  return Array(sum(vmap(w.z)(t + array({0.0, 0.0}))));
+                },
+                1, order)(array(theta));
             EXPECT_NEAR(sums.item(), 2 * wanted[1], 1e-9) << what << ", outside";
           }
-        } catch (const std::exception& e) {
-          ADD_FAILURE() << what << ": " << e.what();
-        }
+        } catch (const std::exception& e) { ADD_FAILURE() << what << ": " << e.what(); }
       }
     }
   }
