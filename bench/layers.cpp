@@ -131,22 +131,28 @@ template <class T> void work(int n, double tolerance, bool json) {
 
   ByHand<T> hand(n, W.data<T>().data(), x.data<T>().data(), static_cast<T>(tolerance));
   const auto [value_us, hand_value_us] =
-      race([&] { sink = static_cast<double>(*value(W, x).template data<T>().data()); }, [&] { sink = static_cast<double>(hand.value()); });
-  const auto [both_us, hand_both_us] = race([&] { sink = static_cast<double>(*both(W, x).first.template data<T>().data()); },
-                                            [&] { sink = static_cast<double>(hand.value_and_gradient()); });
+      race([&] { sink = static_cast<double>(*value(W, x).template data<T>().data()); },
+           [&] { sink = static_cast<double>(hand.value()); });
+  const auto [both_us, hand_both_us] =
+      race([&] { sink = static_cast<double>(*both(W, x).first.template data<T>().data()); },
+           [&] { sink = static_cast<double>(hand.value_and_gradient()); });
   const double hand_value = static_cast<double>(hand.value_and_gradient());
-  const double error = std::max(std::abs(dini_value.template item<double>() - hand_value),
-                                std::abs(sum(std::get<1>(dini_gradient)).template item<double>() - static_cast<double>(hand.product.sum())));
+  const double error = std::max(
+      std::abs(dini_value.template item<double>() - hand_value),
+      std::abs(sum(std::get<1>(dini_gradient)).template item<double>() - static_cast<double>(hand.product.sum())));
   const long long dini_steps = jit(steps)(W, x).template item<std::int64_t>();
   const std::string name = "tanh-" + std::to_string(n);
   if (json) {
-    std::printf("{\"work\": \"%s\", \"dtype\": \"%s\", \"n\": %d, \"steps\": %lld, \"steps_by_hand\": %d, \"value_us\": %.4g, "
-                "\"value_us_by_hand\": %.4g, \"value_and_grad_us\": %.4g, \"value_and_grad_us_by_hand\": %.4g, "
-                "\"first_call_ms\": %.3g, \"difference\": %.2g}\n",
-                name.c_str(), dini::name(dtype), n, dini_steps, hand.steps, value_us, hand_value_us, both_us, hand_both_us, first_ms, error);
+    std::printf(
+        "{\"work\": \"%s\", \"dtype\": \"%s\", \"n\": %d, \"steps\": %lld, \"steps_by_hand\": %d, \"value_us\": %.4g, "
+        "\"value_us_by_hand\": %.4g, \"value_and_grad_us\": %.4g, \"value_and_grad_us_by_hand\": %.4g, "
+        "\"first_call_ms\": %.3g, \"difference\": %.2g}\n",
+        name.c_str(), dini::name(dtype), n, dini_steps, hand.steps, value_us, hand_value_us, both_us, hand_both_us,
+        first_ms, error);
   } else {
-    std::printf("%-10s %-8s %4lld %4d  %9.2f %9.2f %6.2f   %9.2f %9.2f %6.2f   %8.2f   %.1e\n", name.c_str(), dini::name(dtype), dini_steps,
-                hand.steps, value_us, hand_value_us, value_us / hand_value_us, both_us, hand_both_us, both_us / hand_both_us, first_ms, error);
+    std::printf("%-10s %-8s %4lld %4d  %9.2f %9.2f %6.2f   %9.2f %9.2f %6.2f   %8.2f   %.1e\n", name.c_str(),
+                dini::name(dtype), dini_steps, hand.steps, value_us, hand_value_us, value_us / hand_value_us, both_us,
+                hand_both_us, both_us / hand_both_us, first_ms, error);
   }
   std::fflush(stdout);
 }
@@ -156,8 +162,10 @@ template <class T> void work(int n, double tolerance, bool json) {
 int main(int argc, char** argv) {
   const bool json = argc > 1 && std::strcmp(argv[1], "--json") == 0;
   if (!json) {
-    std::printf("                         steps         value, µs             value and gradient, µs     first   differ-\n");
-    std::printf("work       dtype    dini hand       dini      hand  ratio        dini      hand  ratio   call, ms  ence\n");
+    std::printf(
+        "                         steps         value, µs             value and gradient, µs     first   differ-\n");
+    std::printf(
+        "work       dtype    dini hand       dini      hand  ratio        dini      hand  ratio   call, ms  ence\n");
   }
   for (int n : {10, 100, 1000}) work<float>(n, 1e-5, json);
   for (int n : {10, 100, 1000}) work<double>(n, 1e-10, json);

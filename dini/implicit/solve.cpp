@@ -242,9 +242,11 @@ struct Plain final : Spec {
 
     Mask by_z{true};
     by_z.resize(theta.size() + 1, false);
-    // Where A is small enough to be formed, that it is regular is not left to chance. For inexact adjoints it is no matter.
+    // Where A is small enough to be formed, that it is regular is not left to chance. For inexact adjoints it is no matter,
+    // and where the adjoint's system is solved by an iteration that contracts, I - J is regular if that converges.
+    const bool proves_itself = kind == Adjoint::Kind::same_solver && settings.method->contracts();
     Array usable = array(true);
-    if (settings.adjoint.exact() && z.size() <= verdict_limit) {
+    if (settings.adjoint.exact() && !proves_itself && z.size() <= verdict_limit) {
       const Factored f = factor_at(p, z, z0, check_value, settings.accept);
       usable = f.status == 0;
       if (!nan) usable = check_status(usable, f.status, f.cause, f.measure, report);

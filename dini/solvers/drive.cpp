@@ -22,7 +22,11 @@ Array scalar_like(double value, const Array& z) { return astype(Array(value), z.
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {
   const Array a = jacobian(problem.residual)(z);
   const Array delta = -linalg::solve(a, residual);
-  return {delta, norm(delta), 8 * epsilon(z.dtype()) * norm(dot(abs(a), abs(z))), a};
+  // An infinite slope makes the correction 0, which says nothing: neither number may then end a solve as converged.
+  const Array sound = all(isfinite(a));
+  const Array size = where(sound, norm(delta), scalar_like(std::numeric_limits<double>::quiet_NaN(), z));
+  const Array floor = 8 * epsilon(z.dtype()) * norm(dot(abs(a), abs(z)));
+  return {delta, size, where(sound, floor, scalar_like(-1, z)), a};
 }
 
 namespace {

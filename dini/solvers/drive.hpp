@@ -50,6 +50,7 @@ class StepMethod : public SolverMethod {
   std::string name() const override { return name_; }
   std::string key() const override { return key_; }
   bool fixed_point_only() const override { return fixed_point_only_; }
+  bool contracts() const override { return name_ == "forward_iteration"; }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return drive(steps_, p, z0, stop);
   }

@@ -67,6 +67,8 @@ struct SolverMethod : Opaque {
   /// False where only a call at run time will do: a user's callable.
   virtual bool staged() const { return true; }
   virtual bool fixed_point_only() const { return false; }
+  /// Whether it converges only where the map contracts. A linear map on which it has converged has spectral radius below 1.
+  virtual bool contracts() const { return false; }
   virtual Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule& stop) const = 0;
   /// Whether a copy may outlive the call that it was passed to.
   virtual bool may_outlive() const { return true; }

@@ -129,6 +129,7 @@ template <class Run> class TextbookMethod final : public SolverMethod {
   std::string name() const override { return name_; }
   std::string key() const override { return name_ + "(" + key_ + ")"; }
   bool fixed_point_only() const override { return true; }
+  bool contracts() const override { return name_ == "fwd_solver"; }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return run_(p, z0, stop);
   }

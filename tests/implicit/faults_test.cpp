@@ -103,6 +103,13 @@ TEST(Faults, InfinityIsNeverConverged) {
 
 // Does not hold yet: the row is right, but forward mode multiplies the infinite slope by zeros, so that all columns of its
 // row are NaN, and column 0 is named instead of column 1.
+TEST(Faults, AnInfiniteSlopeIsNoCorrection) {
+  // z = √(1 - z) + 2 from 0: the first step ends at z = 1, where the slope is infinite and the Newton correction 0.
+  auto f = [](const Array& z) { return sqrt(1 - z) + 2; };
+  const SolveError e = solve_error([&] { fixed_point(f, array(0.0), {.solver = Newton{}}); });
+  EXPECT_NE(e.code, StatusCode::converged);
+}
+
 TEST(Faults, NanOnlyInTheJacobianWithRowAndColumn) {
   // |z₁ - 1|^(1/2)-like slope: the value at z₁ = 1 is finite, its derivative there is 0/0 (‖·‖ at 0).
   for (bool stage : {true, false}) {
