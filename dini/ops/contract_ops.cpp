@@ -85,29 +85,17 @@ template <class T> const T* arranged(const Shape& shape, const void* data, const
 
 template <class T> void multiply(const KernelCall& c) {
   const Shape &ls = c.in_avals[0].shape, &rs = c.in_avals[1].shape;
-  Roles l = lhs_roles(c.params, ls.ndim()), r = rhs_roles(c.params, rs.ndim());
-  std::tie(l.contract, r.contract) = sorted_pairs(l.contract, r.contract);
-  const std::int64_t batch = product(ls, l.batch), m = product(ls, l.free), k = product(ls, l.contract),
-                     n = product(rs, r.free);
+  const detail::ProductLayout p = detail::product_layout(c.params, ls, rs);
   T* out = static_cast<T*>(c.out[0]);
-  if (batch * m * n == 0) return;
+  if (p.batch * p.m * p.n == 0) return;
   static thread_local std::vector<T> left, right;
   const T* a = static_cast<const T*>(c.in[0]);
   const T* b = static_cast<const T*>(c.in[1]);
-  bool trans_a = false, trans_b = false;
-  if (k > 0) {
-    if (!in_order(ls, joined(l.batch, l.free, l.contract))) {
-      trans_a = in_order(ls, joined(l.batch, l.contract, l.free));
-      if (!trans_a) a = arranged(ls, c.in[0], joined(l.batch, l.free, l.contract), left);
-    }
-    if (!in_order(rs, joined(r.batch, r.contract, r.free))) {
-      trans_b = in_order(rs, joined(r.batch, r.free, r.contract));
-      if (!trans_b) b = arranged(rs, c.in[1], joined(r.batch, r.contract, r.free), right);
-    }
-  }
-  for (std::int64_t i = 0; i < batch; ++i) {
-    kernels::gemm<T>(trans_a, trans_b, static_cast<std::size_t>(m), static_cast<std::size_t>(n),
-                     static_cast<std::size_t>(k), a + i * m * k, b + i * k * n, out + i * m * n);
+  if (!p.lhs_order.empty()) a = arranged(ls, a, p.lhs_order, left);
+  if (!p.rhs_order.empty()) b = arranged(rs, b, p.rhs_order, right);
+  for (std::int64_t i = 0; i < p.batch; ++i) {
+    kernels::gemm<T>(p.trans_a, p.trans_b, static_cast<std::size_t>(p.m), static_cast<std::size_t>(p.n),
+                     static_cast<std::size_t>(p.k), a + i * p.m * p.k, b + i * p.k * p.n, out + i * p.m * p.n);
   }
 }
 
@@ -255,6 +243,23 @@ const Op& dot_general_op() {
 }
 
 namespace detail {
+
+ProductLayout product_layout(const Params& params, const Shape& lhs, const Shape& rhs) {
+  using namespace contract;
+  Roles l = lhs_roles(params, lhs.ndim()), r = rhs_roles(params, rhs.ndim());
+  std::tie(l.contract, r.contract) = sorted_pairs(l.contract, r.contract);
+  ProductLayout out{product(lhs, l.batch), product(lhs, l.free), product(rhs, r.free), product(lhs, l.contract)};
+  const Ints left = joined(l.batch, l.free, l.contract), right = joined(r.batch, r.contract, r.free);
+  if (!in_order(lhs, left)) {
+    out.trans_a = in_order(lhs, joined(l.batch, l.contract, l.free));
+    if (!out.trans_a) out.lhs_order = left;
+  }
+  if (!in_order(rhs, right)) {
+    out.trans_b = in_order(rhs, joined(r.batch, r.free, r.contract));
+    if (!out.trans_b) out.rhs_order = right;
+  }
+  return out;
+}
 
 Array emit_dot_general(const Array& lhs, const Array& rhs, const Ints& lhs_contract, const Ints& rhs_contract,
                        const Ints& lhs_batch, const Ints& rhs_batch) {

@@ -9,6 +9,14 @@ namespace dini {
 const Op& dot_general_op();
 
 namespace detail {
+/// A dot_general as products of matrices [batch, m, k] × [batch, k, n].
+struct ProductLayout {
+  std::int64_t batch, m, n, k;
+  bool trans_a = false, trans_b = false;  // the operand lies in memory as the transposed matrix
+  Params::Ints lhs_order, rhs_order;      // axes in the order to copy them into first; empty where memory serves as it is
+};
+ProductLayout product_layout(const Params& params, const Shape& lhs, const Shape& rhs);
+
 Array emit_dot_general(const Array& lhs, const Array& rhs, const Params::Ints& lhs_contract,
                        const Params::Ints& rhs_contract, const Params::Ints& lhs_batch = {},
                        const Params::Ints& rhs_batch = {});

@@ -170,23 +170,8 @@ Staged StagingTrace::finish_program(const Leaves& outputs) {
   return staged;
 }
 
-ProgramRef stage_closed(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
-                        const char* purpose) {
-  auto trace = std::make_shared<StagingTrace>(nullptr, purpose);
-  trace->keep_constants();
-  FinishScope finish(trace);
-  Leaves arguments;
-  for (const Aval& aval : inputs) arguments.push_back(trace->input(aval));
-  Leaves outputs;
-  {
-    TraceScope scope(trace);
-    outputs = f(arguments);
-  }
-  return trace->finish_program(outputs).program;
-}
-
-Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs, const char* purpose) {
-  auto trace = std::make_shared<StagingTrace>(current_trace(), purpose);
+static Staged record_into(const std::shared_ptr<StagingTrace>& trace, const std::function<Leaves(const Leaves&)>& f,
+                          const std::vector<Aval>& inputs) {
   FinishScope finish(trace);
   Leaves arguments;
   for (const Aval& aval : inputs) arguments.push_back(trace->input(aval));
@@ -196,6 +181,17 @@ Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Av
     outputs = f(arguments);
   }
   return trace->finish_program(outputs);
+}
+
+ProgramRef stage_closed(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
+                        const char* purpose) {
+  auto trace = std::make_shared<StagingTrace>(nullptr, purpose);
+  trace->keep_constants();
+  return record_into(trace, f, inputs).program;
+}
+
+Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs, const char* purpose) {
+  return record_into(std::make_shared<StagingTrace>(current_trace(), purpose), f, inputs);
 }
 
 }  // namespace dini
