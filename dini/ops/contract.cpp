@@ -140,8 +140,6 @@ Array tensordot(const Array& a, const Array& b, int axes) {
   return tensordot(a, b, std::pair(axes_from(a.ndim() - axes, a.ndim()), axes_from(0, axes)));
 }
 
-Array tensordot(const Array& a, const Array& b, const Axes& axes) { return tensordot(a, b, std::pair(axes, axes)); }
-
 Array tensordot(const Array& a, const Array& b, const std::pair<Axes, Axes>& axes) {
   Array x = a, y = b;
   contract::promote_pair(x, y, "tensordot");

@@ -2,6 +2,7 @@
 // function and both shapes: `dot: inner dimensions differ: (10, 4) and (5,)`.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,10 +22,13 @@ Array inner(const Array& a, const Array& b);
 /// a_i b_j of the flattened arrays.
 Array outer(const Array& a, const Array& b);
 /// Sum over the last `axes` axes of a and the first of b; over the same axes of both; over axes.first of a and
-/// axes.second of b, pair by pair.
+/// axes.second of b, pair by pair: tensordot(a, b, {{1, 0}, {0, 2}}).
 Array tensordot(const Array& a, const Array& b, int axes = 2);
-Array tensordot(const Array& a, const Array& b, const Axes& axes);
 Array tensordot(const Array& a, const Array& b, const std::pair<Axes, Axes>& axes);
+// A template, so that lists in braces can only mean the pair.
+template <std::same_as<Axes> A> Array tensordot(const Array& a, const Array& b, const A& axes) {
+  return tensordot(a, b, std::pair<Axes, Axes>(axes, axes));
+}
 /// Kronecker product.
 Array kron(const Array& a, const Array& b);
 /// Vector product over the last axes, of length 3 (or 2: its third component).

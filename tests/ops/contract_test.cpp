@@ -89,6 +89,8 @@ TEST(Contract, OtherProducts) {
   expect_array(outer(counted({2}, 1), counted({3})), {2, 3}, {0, 1, 2, 0, 2, 4});
   expect_array(tensordot(a, counted({4, 2}), 1), {2, 3, 2}, {28, 34, 76, 98, 124, 162, 172, 226, 220, 290, 268, 354});
   expect_array(tensordot(a, counted({4, 3}), std::pair(Axes{1, 2}, Axes{1, 0})), {2}, {440, 1232});
+  expect_array(tensordot(a, counted({4, 3}), {{1, 2}, {1, 0}}), {2}, {440, 1232});
+  expect_array(tensordot(counted({2, 3}), counted({3, 2}), {{0}, {1}}), {3, 3}, {3, 9, 15, 4, 14, 24, 5, 19, 33});
   expect_array(tensordot(counted({2, 3}), counted({2, 3}), axes_from(1, 2)), {2, 2}, {5, 14, 14, 50});
   EXPECT_EQ(tensordot(counted({2}), counted({3}), 0).shape(), (Shape{2, 3}));
   expect_array(kron(counted({2, 2}, 1), array({{0.0, 5.0, 1.0}})), {2, 6}, {0, 5, 1, 0, 10, 2, 0, 15, 3, 0, 20, 4});
