@@ -7,9 +7,11 @@
 
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
-#include "dini/ops/reduce.hpp"
+#include "dini/ops/reduce_ops.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/ops/shaping_build.hpp"
+#include "dini/ops/shaping_ops.hpp"
+#include "dini/ops/sort_ops.hpp"
 
 namespace dini {
 
@@ -124,19 +126,35 @@ Array last_written(const Array& indices, std::int64_t n, const Shape& updates) {
   return over_rows(detail::emit_take(winner, indices) == number, updates);
 }
 
-// What every update of a product is multiplied with: the old element and the other updates of the same place.
+// What every update of a product is multiplied with: the old element and the other updates of its place, those before it times
+// those after it. Nothing is divided by, so slopes of every order are right where updates are 0.
 Array other_factors(const JvpCall& c) {
   const Array &a = c.in[0], &indices = c.in[1], &u = c.in[2];
   const Array own = detail::emit_take(a, indices);
   if (is_unique(c.params, indices.shape())) return own;
-  const Array one = detail::literal(1, u), none = detail::literal(0, u);
-  const Array is_zero = u == none;
-  const Array rest = where(is_zero, one, u);
-  const Array product = detail::emit_scatter("multiply", ones(a.shape(), a.dtype()), indices, rest);
-  const Array zeros_there =
-      detail::emit_scatter("add", detail::emit_zeros(a.aval()), indices, where(is_zero, ones_like(u), zeros_like(u)));
-  const Array other_zeros = detail::emit_take(zeros_there, indices) - where(is_zero, one, none);
-  return own * where(other_zeros == none, detail::emit_take(product, indices) / rest, none);
+  const std::int64_t count = indices.size(), last = std::max<std::int64_t>(a.shape()[0] - 1, 0);
+  const Array flat = detail::emit_reshape(astype(indices, Dtype::int64), Shape{count});
+  const Array places = clip(flat, Array(std::int64_t{0}), Array(last));
+  const Array order = emit_one(argsort_op(), {places}, {{"axis", std::int64_t{0}}});
+  const Array sorted = detail::emit_take(places, order);
+  const Shape rows = Shape{count} + a.shape().sub(1, a.ndim());
+  const Array lines = detail::emit_take(detail::emit_reshape(u, rows), order);
+  const Array one = ones(rows, u.dtype()), none = zeros(rows, u.dtype());
+  // Along the updates of one place: y_k = u_(k-1) y_(k-1), which starts anew with 1 at the next place.
+  const auto products = [&](bool backwards) {
+    const auto neighbour = [&](const Array& x, const Array& fill) {
+      Ints low(static_cast<std::size_t>(x.ndim()), 0), high = low;
+      low[0] = backwards ? -1 : 1;
+      high[0] = -low[0];
+      return detail::emit_pad(x, fill, low, high, Ints(low.size(), 0));
+    };
+    const Array goes_on = over_rows(sorted == neighbour(sorted, Array(std::int64_t{-1})), rows);
+    return emit_one(linear_recurrence_op(),
+                    {where(goes_on, neighbour(lines, detail::literal(0, u)), none), where(goes_on, none, one)},
+                    {{"axis", std::int64_t{0}}, {"reverse", backwards}});
+  };
+  const Array others = products(false) * products(true);
+  return own * detail::emit_reshape(detail::emit_scatter("set", none, order, others, true), u.shape());
 }
 
 Leaves scatter_jvp(const JvpCall& c) {
@@ -319,6 +337,11 @@ const Op& scatter_op() {
         out.push_back({{sample({4, 9}, d), sample_integers({2}, {}), sample({9}, d, 1)}, {{"mode", m}}});
         out.push_back(
             {{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)}, {{"mode", m}, {"unique", true}}});
+        if (m != "multiply") continue;
+        // One and two zeros among the updates of a place, and an old element that is 0.
+        out.push_back({{sample_integers({2, 0, -1}, {3}, d), sample_integers({0, 1, 0, 2, 2, 0, 2, 1}, {8}),
+                        sample_integers({3, 2, 0, 0, 5, -2, 0, 4}, {8}, d)},
+                       {{"mode", m}}});
       }
       return out;
     };
