@@ -87,5 +87,7 @@ void resolve(Ast& ast, const std::vector<std::string>& names);
 
 /// How an operator is written.
 const char* symbol(Operator op);
+/// Python's; a higher one binds tighter.
+int precedence(Operator op);
 
 }  // namespace dini::formula
