@@ -24,6 +24,12 @@ namespace evaluation {
 Number whole_number(std::int64_t v) { return {true, v, static_cast<double>(v)}; }
 Number real_number(double v) { return {false, 0, v}; }
 
+// Python's % and //: a multiple of b is taken off exactly, where floor(a/b) may be one too many.
+double floor_remainder(double a, double b) {
+  const double r = std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+double floor_quotient(double a, double b) { return std::round((a - floor_remainder(a, b)) / b); }
 std::int64_t floor_quotient(std::int64_t a, std::int64_t b) { return a / b - ((a % b != 0) && ((a < 0) != (b < 0))); }
 
 // aⁿ for n ≥ 0; nothing where it does not fit.
@@ -137,7 +143,10 @@ class Evaluator {
     }
     Number value = number_leaf(node);
     for (std::size_t k = chain.size(); k-- > 0;) {
-      value = combined(ast_[chain[k]], value, number(ast_[chain[k]].children[1]));
+      const Node& n = ast_[chain[k]];
+      value = combined(n, value, number(n.children[1]));
+      if (std::isnan(value.value)) ast_.fail(n.offset, "a root of a negative number");
+      if (std::isinf(value.value)) ast_.fail(n.offset, "the result is larger than a number can be");
     }
     return value;
   }
@@ -172,10 +181,10 @@ class Evaluator {
       case Operator::divide: return real_number(a.value / b.value);
       case Operator::floor_divide:
         if (whole && !smallest) return whole_number(floor_quotient(a.integer, b.integer));
-        return real_number(std::floor(a.value / b.value));
+        return real_number(floor_quotient(a.value, b.value));
       case Operator::modulo:
         if (whole && !smallest) return whole_number(a.integer - floor_quotient(a.integer, b.integer) * b.integer);
-        return real_number(a.value - std::floor(a.value / b.value) * b.value);
+        return real_number(floor_remainder(a.value, b.value));
       default:
         if (whole && b.integer >= 0) {
           if (const auto p = whole_power(a.integer, b.integer)) return whole_number(*p);
@@ -299,6 +308,7 @@ class Evaluator {
         if (n.kind != NodeKind::sequence) out.arrays = sequence(f, p, node);  // says what is wrong
         const bool nested = std::all_of(n.children.begin(), n.children.end(),
                                         [&](int child) { return ast_[child].kind == NodeKind::sequence; });
+        out.pair = nested;
         if (!nested)
           out.blocks = {sequence(f, p, node)};
         else

@@ -75,7 +75,7 @@ Array power(const Array& a, const Array& b);
 Array pow(const Array& a, const Array& b);
 /// a - floor(a/b)·b, of the sign of b, as Python's %; keeps integers (0 where b is 0).
 Array mod(const Array& a, const Array& b);
-/// floor(a/b); keeps integers (0 where b is 0).
+/// (a - mod(a, b))/b, the floor of the exact a/b; keeps integers (0 where b is 0). Of infinite a NaN, by infinite b 0 or -1.
 Array floor_divide(const Array& a, const Array& b);
 /// √(a² + b²) without overflow.
 Array hypot(const Array& a, const Array& b);

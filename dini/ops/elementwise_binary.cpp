@@ -52,7 +52,7 @@ struct ElementFloorDivide {
   template <class T> T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       // a - mod(a, b) is a multiple of b, up to rounding, where floor(a/b) may be one too many (NumPy's divmod).
-      if (b == 0 || std::isinf(a) || std::isinf(b)) return std::floor(a / b);
+      if (b == 0) return a / b;
       T r = std::fmod(a, b), q = (a - r) / b;
       if (r != 0 && (r < 0) != (b < 0)) q -= 1;
       if (q == 0) return std::copysign(T(0), a / b);

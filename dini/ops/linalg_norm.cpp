@@ -43,7 +43,7 @@ Array matrix_norm(const Array& x, const NormOrd& ord) {
 
 Array norm_by_ord(const Array& x, const NormOrd& ord, const ReduceAxes& axes, bool keepdims) {
   const Array a = detail::as_floating(x, "norm");
-  const Axes over = axes.resolve(a.ndim(), "norm");
+  const Axes over = axes.in_order(a.ndim(), "norm");  // rows, then columns
   if (over.size() == 1 && std::holds_alternative<double>(ord))
     return dini::norm(a, std::get<double>(ord), over, keepdims);
   if (over.size() != 2) {

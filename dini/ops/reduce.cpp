@@ -13,9 +13,11 @@
 
 namespace dini {
 
+Axes ReduceAxes::in_order(int ndim, const char* function) const {
+  return all_ ? axes_from(0, ndim) : normalize_axes(axes_, ndim, function);
+}
 Axes ReduceAxes::resolve(int ndim, const char* function) const {
-  if (all_) return axes_from(0, ndim);
-  Axes axes = normalize_axes(axes_, ndim, function);
+  Axes axes = in_order(ndim, function);
   std::sort(axes.begin(), axes.end());
   return axes;
 }

@@ -21,6 +21,8 @@ class ReduceAxes {
   ReduceAxes(const Axes& axes) : all_(false), axes_(axes) {}
   /// Sorted axes of an array of `ndim`; ShapeError, in the name of `function`, when out of range or repeated.
   Axes resolve(int ndim, const char* function) const;
+  /// The same in the order given.
+  Axes in_order(int ndim, const char* function) const;
 
  private:
   bool all_ = true;
