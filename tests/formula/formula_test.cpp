@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dini/formula/functions.hpp"
 #include "dini/formula/text.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/transforms/grad.hpp"
@@ -23,6 +24,15 @@ std::string message(const std::string& text) {
                 {"n", array({2, 0})}});
     return "";
   } catch (const FormulaError& e) { return e.what(); }
+}
+
+// The column is named, and the line shown with a mark under it.
+void expect_place(const std::string& m, const std::string& text, int column) {
+  EXPECT_EQ(m.find("formula, column " + std::to_string(column) + ": "), 0u) << m;
+  if (text.find_first_of("\n\xff\x1b") != std::string::npos) return;  // shown in another way
+  const std::string shown = "\n  " + text + "\n  " + std::string(static_cast<std::size_t>(column - 1), ' ') + "^";
+  ASSERT_GT(m.size(), shown.size()) << m;
+  EXPECT_EQ(m.substr(m.size() - shown.size()), shown);
 }
 
 struct Wrong {
@@ -82,12 +92,128 @@ TEST(Formula, ErrorsNameTheColumnAndTheReason) {
       {"inf", 1, "norm"},
       {"z + \xff", 5, "not UTF-8"},
       {"z $ a", 3, "no meaning"},
+      {"1e400*0", 1, "`1e400` is larger than a number"},
+      {"10**400*b", 3, "larger than a number"},
+      {"1e300*1e300", 6, "larger than a number"},
+      {"(0-8)**0.5", 6, "root of a negative number"},
+      {"1_000", 2, "runs into"},
+      {"007", 1, "leading zeros"},
+      {"0**-1", 2, "zero to a negative power"},
+      {"1 % 0", 3, "division"},
+      {"1 // 0", 3, "division"},
+      {"z == a", 3, "(3,) and (2,)"},
+      {"(z > 0) & (a > 0)", 9, "(3,) and (2,)"},
+      {"z & 1", 3, "float64"},
+      {"~z", 1, "float64"},
+      {"(z > 0) | 1.5", 9, "float64"},
+      {"where(z > 0, a, z)", 1, "(2,) and (3,)"},
+      {"clip(z, a)", 1, "(2,)"},
+      {"dot(z, a)", 1, "(3,) and (2,)"},
+      {"tensordot(W, x, 1)", 1, "(10, 4) and axis 0 of (5,)"},
+      {"solve(W, z)", 1, "(10, 4)"},
+      {"inv(W)", 1, "(10, 4)"},
+      {"det(z)", 1, "(3,)"},
+      {"cholesky(W)", 1, "(10, 4)"},
+      {"concatenate([z, W])", 1, "(10, 4)"},
+      {"stack([z, a])", 1, "(2,)"},
+      {"block([[W, z]])", 1, "(10, 4) and (1, 3)"},
+      {"broadcast_to(z, (3, 2))", 1, "(3,)"},
+      {"reshape(z, (2, -1))", 1, "(3,)"},
+      {"squeeze(z, 0)", 1, "(3,)"},
+      {"transpose(W, (0, 0))", 1, "0"},
+      {"diag(zeros((2, 2, 2)))", 1, "(2, 2, 2)"},
+      {"outer()", 1, "takes 2 arguments, got 0"},
+      {"len(b)", 1, "no length"},
+      {"max(zeros(0))", 1, "max"},
+      {"min(zeros((2, 0)), axis=1)", 1, "(2, 0)"},
+      {"norm(z, 1.5, axis=(0, 0))", 1, "0"},
+      {"norm(W, 3)", 1, "no norm of matrices"},
+      {"softmax(b)", 1, "softmax"},
+      {"roll(z, (1, 2))", 1, "axes"},
+      {"zeros(-1)", 1, "-1"},
+      {"zeros((10000000000, 10000000000))", 1, "10000000000"},
+      {"eye(-1)", 1, "negative"},
+      {"linspace(0, 1, -1)", 1, "negative"},
+      {"linspace(z, 1, 3)", 1, "(3,)"},
+      {"arange(0, 1, 0)", 1, "step"},
+      {"arange(z)", 8, "literals"},
+      {"take(z, 3)", 1, "3"},
+      {"take(z, b)", 9, "whole numbers"},
+      {"z[n + 2]", 2, "4"},
+      {"z[-4]", 2, "-4"},
+      {"z[0, 0]", 2, "(3,)"},
+      {"W[..., ...]", 2, "..."},
+      {"z[1.5]", 3, "whole number"},
+      {"z[True]", 2, "mask"},
+      {"W[z > 0]", 2, "(10, 4)"},
+      {"z[[0, b]]", 7, "literals"},
+      {"z[1:2:3:4]", 8, "not expected"},
+      {"z[", 2, "never closed"},
+      {"z]", 2, "closes nothing"},
+      {"[z)", 3, "cannot close"},
+      {"z.T.t", 5, "no attributes but .T"},
+      {"z.", 3, "no attributes but .T"},
+      {"z,", 2, "not expected"},
+      {"(z, a) + 1", 1, "stack([...])"},
+      {"()", 1, "sequence"},
+      {"z if a else b", 3, "where("},
+      {"z lambda", 3, "not part of the language"},
+      {"z := 1", 3, "not expected"},
+      {"z == ", 6, "a value is missing"},
+      {"1 < b <= 2 < 3", 7, "use `&`"},
+      {"b == 1 == 1", 8, "use `&`"},
+      {"sum(z)(1)", 1, "only functions"},
+      {"None", 1, "None is no value"},
+      {"None + z", 1, "None is no value"},
+      {"sum(None)", 5, "cannot be None"},
+      {"stack([])", 7, "the sequence is empty"},
+      {"tensordot(z, z, (0, 1, 2))", 17, "two lists of axes"},
+      {"sum(z, axis=(0, b))", 17, "literals"},
+      {"sum(z, axis=99999999999)", 1, "out of range"},
+      {"{z}", 1, "no braces"},
+      {"z ! a", 3, "not expected"},
+      {"...", 1, "a value is missing"},
+      {":", 1, "a value is missing"},
   };
   for (const Wrong& w : table) {
     SCOPED_TRACE(w.text);
     const std::string m = message(w.text);
-    EXPECT_NE(m.find("column " + std::to_string(w.column) + ":"), std::string::npos) << m;
+    if (std::string(w.text) != " \n ") expect_place(m, w.text, w.column);  // two lines
     EXPECT_NE(m.find(w.part), std::string::npos) << m;
+  }
+}
+
+TEST(Formula, EveryFunctionRefusesWrongArguments) {
+  for (const formula::Function& f : formula::all_functions()) {
+    SCOPED_TRACE(f.signature);
+    const auto refuses = [&](const std::string& arguments, std::size_t column, const std::vector<std::string>& parts) {
+      const std::string text = "z + " + f.name + "(" + arguments + ")", m = message(text);
+      expect_place(m, text, static_cast<int>(column));
+      for (const std::string& part : parts) EXPECT_NE(m.find(part), std::string::npos) << part << " in " << m;
+    };
+    std::string many = "z";
+    for (std::size_t k = 0; k < f.parameters.size(); ++k) many += ", z";
+    const std::size_t at_name = 5, at_argument = 5 + f.name.size() + 1;
+    refuses(many, at_name,
+            {f.signature, "at most " + std::to_string(f.parameters.size()),
+             "got " + std::to_string(f.parameters.size() + 1)});
+    refuses("", at_name, {f.required ? f.signature : f.name, f.required ? f.parameters[0].name : "a stop is missing"});
+    const std::string slip = f.parameters.back().name + "q";
+    refuses(slip + "=1", at_argument,
+            {f.signature, "`" + slip + "`", "the nearest known one is `" + f.parameters.back().name + "`"});
+    refuses(f.parameters[0].name + "=z, " + f.parameters[0].name + "=z", at_argument + f.parameters[0].name.size() + 4,
+            {"given twice"});
+    // A name that is nearly right.
+    const std::string text = "z*" + f.name + "_(z)";
+    expect_place(message(text), text, 3);
+    EXPECT_NE(message(text).find("unknown function `" + f.name + "_`; the nearest known one is `"), std::string::npos);
+    // A function is no value.
+    const std::string value = "z*" + f.name;
+    expect_place(message(value), value, 3);
+    EXPECT_NE(message(value).find(f.signature), std::string::npos);
+    // Shapes that do not broadcast.
+    if (f.parameters.size() != 2 || f.parameters[1].name != "x2") continue;
+    refuses("z, a", at_name, {"(3,)", "(2,)"});
   }
 }
 
@@ -106,11 +232,19 @@ TEST(Formula, NestingIsBounded) {
     return out;
   };
   const int many = 100000;
-  for (const std::string& text : {repeated("(", many), repeated("(", many) + "z" + repeated(")", many),
-                                  repeated("[", many), repeated("-", many) + "z", "2" + repeated("**2", 60000),
-                                  repeated("sin(", 30000) + "z" + repeated(")", 30000)}) {
-    EXPECT_NE(message(text).find("deeper than 200"), std::string::npos) << text.substr(0, 20);
+  for (const std::string& text :
+       {repeated("(", many), repeated("(", many) + "z" + repeated(")", many), repeated("[", many), repeated("z[", many),
+        repeated("e(", many), repeated("-", many) + "z", repeated("~", many) + "z", repeated("- + ", 60000) + "z",
+        "2" + repeated("**2", 80000), "z" + repeated("**-z", 60000), repeated("2-(", 80000),
+        repeated("sin(", 30000) + "z" + repeated(")", 30000), repeated("z[0, ", 30000) + "0" + repeated("]", 30000)}) {
+    const std::string m = message(text);
+    EXPECT_NE(m.find("deeper than 200"), std::string::npos) << text.substr(0, 20);
+    EXPECT_NE(m.find("formula, column "), std::string::npos) << text.substr(0, 20);
+    EXPECT_EQ(m.back(), '^') << text.substr(0, 20);
+    EXPECT_LT(m.size(), 400u) << text.substr(0, 20);
   }
+  EXPECT_EQ(message("W" + repeated(".T", many)), "");
+  EXPECT_EQ(message("z" + repeated("[:]", 1000)), "");
   EXPECT_NE(message(repeated("z+", 200000) + "z").find("at most"), std::string::npos);
   EXPECT_EQ(message(repeated("(", 200) + "z" + repeated(")", 200)), "");
   EXPECT_EQ(message(repeated("-", 199) + "z"), "");
