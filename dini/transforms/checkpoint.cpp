@@ -4,35 +4,24 @@
 #include <cmath>
 #include <cstring>
 
-#include "dini/ops/registry.hpp"
 #include "dini/ops/shaping_build.hpp"
-#include "dini/trace/emit.hpp"
-#include "dini/transforms/derive.hpp"
+#include "dini/transforms/control_parts.hpp"
 
 namespace dini::detail {
 
 namespace remat {
 
-using Mask = std::vector<bool>;
+using control::Mask;
+using control::part;
+using control::spread;
 
 const Op& checkpoint_op();
-
-Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
-  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
-}
 
 Leaves only_defined(std::span<const Array> v) {
   Leaves out;
   for (const Array& a : v) {
     if (a.defined()) out.push_back(a);
   }
-  return out;
-}
-
-Leaves spread(const Leaves& some, const Mask& mask) {
-  Leaves out;
-  std::size_t next = 0;
-  for (bool m : mask) out.push_back(m ? some[next++] : Array());
   return out;
 }
 

@@ -1,0 +1,191 @@
+// call and cond: one Program, or one of several, and the rules that transform them. call is the one without an index.
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/transforms/control_parts.hpp"
+
+namespace dini::detail {
+
+namespace control {
+
+static Programs branches_of(const Params& params) {
+  if (params.has("program")) return {params.program("program")};
+  return params.get<Programs>("branches");
+}
+static bool has_index(const Params& params) { return !params.has("program"); }
+
+static Leaves emit_branches(const Params& like, const Programs& programs, const Leaves& index, const Leaves& operands) {
+  if (!has_index(like)) { return emit(call_op(), operands, {{"program", programs[0]}, {"name", like.text("name")}}); }
+  return emit(cond_op(), join(index, operands), {{"branches", programs}});
+}
+
+static std::vector<Aval> infer_branches(std::span<const Aval>, const Params& params) {
+  std::vector<Aval> out = branches_of(params)[0]->output_avals();
+  for (const ProgramRef& p : branches_of(params)) {
+    const std::vector<Aval> other = p->output_avals();
+    for (std::size_t k = 0; k < out.size(); ++k) out[k].weak = out[k].weak && other[k].weak;
+  }
+  return out;
+}
+
+static Linearized linearize_branches(const LinearizeCall& call) {
+  const Programs programs = branches_of(call.params);
+  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const Leaves in(call.in.begin(), call.in.end());
+  const Leaves index = part(in, 0, first), operands = part(in, first, in.size());
+  const Mask active = mask_part(call.active, first, call.active.size());
+  Mask out_active;
+  for (const ProgramRef& p : programs) {
+    const Mask m = linear_program(p, active).out_active;
+    out_active = out_active.empty() ? m : either(out_active, m);
+  }
+  // The residuals of all branches stand side by side; each branch fills its own and leaves zeros in the others'.
+  std::vector<LinearProgram> linear;
+  std::vector<Aval> residual_avals;
+  for (const ProgramRef& p : programs) {
+    linear.push_back(linear_program(p, active, out_active));
+    const std::vector<Aval> out = linear.back().primal->output_avals();
+    residual_avals.insert(residual_avals.end(), out.end() - static_cast<std::ptrdiff_t>(linear.back().residuals),
+                          out.end());
+  }
+  const std::size_t outputs = programs[0]->outputs.size();
+  const std::size_t tangents = count(active);
+  Programs primal, tangent;
+  std::size_t before = 0;
+  for (std::size_t b = 0; b < programs.size(); ++b) {
+    const LinearProgram& own = linear[b];
+    const std::size_t after = before + own.residuals;
+    if (programs.size() == 1) {
+      primal.push_back(own.primal);
+      tangent.push_back(own.tangent);
+      break;
+    }
+    primal.push_back(stage_closed(
+        [&](const Leaves& inputs) {
+          const Leaves own_out = evaluate(*own.primal, inputs);
+          Leaves out = part(own_out, 0, outputs);
+          for (std::size_t k = 0; k < residual_avals.size(); ++k) {
+            const bool mine = k >= before && k < after;
+            out.push_back(mine ? own_out[outputs + k - before]
+                               : zeros(residual_avals[k].shape, residual_avals[k].dtype));
+          }
+          return out;
+        },
+        programs[b]->input_avals(), "linearize"));
+    std::vector<Aval> avals = own.tangent->input_avals();
+    avals.resize(tangents);
+    avals.insert(avals.end(), residual_avals.begin(), residual_avals.end());
+    tangent.push_back(stage_closed(
+        [&](const Leaves& inputs) {
+          return evaluate(*own.tangent,
+                          join(part(inputs, 0, tangents), part(inputs, tangents + before, tangents + after)));
+        },
+        avals, "linearize"));
+    before = after;
+  }
+  const Leaves all = emit_branches(call.params, primal, index, operands);
+  const Leaves residuals = part(all, outputs, all.size());
+  const Params params = call.params;
+  return {part(all, 0, outputs), [=](const Leaves& given) {
+            const Leaves dx = only(part(given, first, given.size()), active);
+            return spread(emit_branches(params, tangent, index, join(dx, residuals)), out_active);
+          }};
+}
+
+static std::pair<Leaves, Leaves> joint_branches(const JvpCall& call) {
+  const Programs programs = branches_of(call.params);
+  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const Leaves in(call.in.begin(), call.in.end()), given(call.tangents.begin(), call.tangents.end());
+  const Leaves dx = part(given, first, given.size());
+  const Mask active = defined(dx);
+  Mask out_active;
+  for (const ProgramRef& p : programs) {
+    const Mask m = jvp_program(p, active).out_active;
+    out_active = out_active.empty() ? m : either(out_active, m);
+  }
+  Programs both;
+  for (const ProgramRef& p : programs) both.push_back(jvp_program(p, active, out_active).program);
+  const Leaves all =
+      emit_branches(call.params, both, part(in, 0, first), join(part(in, first, in.size()), only(dx, active)));
+  const std::size_t n = programs[0]->outputs.size();
+  return {part(all, 0, n), spread(part(all, n, all.size()), out_active)};
+}
+
+static Leaves transpose_branches(const TransposeCall& call) {
+  const Programs programs = branches_of(call.params);
+  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const Leaves in(call.in.begin(), call.in.end());
+  const Leaves operands = part(in, first, in.size());
+  Mask linear = defined(operands);
+  linear.flip();
+  Leaves cotangents;
+  const std::vector<Aval> out = programs[0]->output_avals();
+  for (std::size_t k = 0; k < out.size(); ++k) cotangents.push_back(instantiate(call.cotangents[k], out[k]));
+  Programs transposed;
+  for (const ProgramRef& p : programs) transposed.push_back(transpose_program(p, linear));
+  Mask known = linear;
+  known.flip();
+  const Leaves sent =
+      emit_branches(call.params, transposed, part(in, 0, first), join(cotangents, only(operands, known)));
+  return join(Leaves(first), spread(sent, linear));
+}
+
+static Batched batch_branches(const BatchCall& call) {
+  const Programs programs = branches_of(call.params);
+  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const Leaves in(call.in.begin(), call.in.end());
+  const Leaves operands = part(in, first, in.size());
+  const Mask batched = mask_part(call.batched, first, call.batched.size());
+  const bool lane_index = first == 1 && call.batched[0];
+  Mask want(programs[0]->outputs.size(), lane_index);
+  for (const ProgramRef& p : programs) want = either(want, batch_program(p, batched, call.size).out_batched);
+  Programs made;
+  for (const ProgramRef& p : programs) made.push_back(batch_program(p, batched, call.size, want).program);
+  if (!lane_index) return {emit_branches(call.params, made, part(in, 0, first), operands), want};
+  // Lanes take different branches: all are run, and each lane keeps its own.
+  Leaves out;
+  for (std::size_t b = 0; b < made.size(); ++b) {
+    const Leaves these = emit(call_op(), operands, {{"program", made[b]}, {"name", std::string("branch")}});
+    if (b == 0) {
+      out = these;
+      continue;
+    }
+    const Array mine =
+        b + 1 == made.size() ? in[0] >= static_cast<std::int64_t>(b) : in[0] == static_cast<std::int64_t>(b);
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      Shape lanes{call.size};
+      while (lanes.ndim() < out[k].ndim()) lanes.append(1);
+      out[k] = where(reshape(mine, lanes), these[k], out[k]);
+    }
+  }
+  return {out, want};
+}
+
+static Op branches_record(std::string name) {
+  Op op;
+  op.name = std::move(name);
+  op.infer = infer_branches;
+  op.linearize = linearize_branches;
+  op.joint = joint_branches;
+  op.transpose = transpose_branches;
+  op.batch = batch_branches;
+  return op;
+}
+
+}  // namespace control
+
+const Op& call_op() {
+  static const Op op = [] {
+    Op o = control::branches_record("call");
+    o.inlined = [](const Params& params, std::span<const Aval>) { return params.program("program"); };
+    return o;
+  }();
+  return op;
+}
+
+const Op& cond_op() {
+  static const Op op = control::branches_record("cond");
+  return op;
+}
+
+}  // namespace dini::detail

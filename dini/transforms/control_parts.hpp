@@ -1,0 +1,67 @@
+// What the rules of call, cond, while and scan share: pieces of lists of leaves and of masks, which are a Program's inputs or
+// outputs in groups, and the parameters of the loops.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "dini/transforms/control_ops.hpp"
+#include "dini/transforms/derive.hpp"
+
+namespace dini::detail::control {
+
+using Programs = std::vector<ProgramRef>;
+using Mask = std::vector<bool>;
+
+inline Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
+  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
+}
+inline Leaves join(Leaves a, const Leaves& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+inline Mask mask_part(const Mask& v, std::size_t first, std::size_t last) {
+  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
+}
+inline Leaves only(const Leaves& v, const Mask& mask) {
+  Leaves out;
+  for (std::size_t k = 0; k < v.size(); ++k) {
+    if (mask[k]) out.push_back(v[k]);
+  }
+  return out;
+}
+inline Leaves spread(const Leaves& some, const Mask& mask) {
+  Leaves out;
+  std::size_t next = 0;
+  for (bool m : mask) out.push_back(m ? some[next++] : Array());
+  return out;
+}
+inline Mask defined(std::span<const Array> v) {
+  Mask out;
+  for (const Array& a : v) out.push_back(a.defined());
+  return out;
+}
+inline Mask either(const Mask& a, const Mask& b) {
+  Mask out = a;
+  for (std::size_t k = 0; k < b.size(); ++k) out[k] = out[k] || b[k];
+  return out;
+}
+inline std::size_t count(const Mask& m) { return static_cast<std::size_t>(std::count(m.begin(), m.end(), true)); }
+
+inline Params while_params(ProgramRef condition, ProgramRef body, std::size_t carry, std::size_t cond_captured) {
+  return {{"cond", std::move(condition)},
+          {"body", std::move(body)},
+          {"carry", static_cast<std::int64_t>(carry)},
+          {"cond_captured", static_cast<std::int64_t>(cond_captured)}};
+}
+inline Params scan_params(ProgramRef body, std::int64_t length, std::size_t carry, std::size_t xs, bool reverse) {
+  return {{"body", std::move(body)},
+          {"length", length},
+          {"carry", static_cast<std::int64_t>(carry)},
+          {"xs", static_cast<std::int64_t>(xs)},
+          {"reverse", reverse}};
+}
+
+}  // namespace dini::detail::control
