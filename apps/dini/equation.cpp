@@ -98,7 +98,7 @@ auto solve(const Problem& p, const Problem::Inputs& inputs, const Array& z0, con
   const auto f = [&](const Problem::Inputs& varied, const Array& z) {
     Problem::Inputs all = inputs;
     for (const auto& [name, a] : varied) all[name] = a;
-    const Array value = equation(p, all, z);
+    Array value = equation(p, all, z);
     if (watch) {
       auto function = std::make_shared<WatchFunction>();
       function->watch = watch;
