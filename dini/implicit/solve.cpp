@@ -6,6 +6,7 @@
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/trace/emit.hpp"
+#include "dini/transforms/control_ops.hpp"
 
 namespace dini {
 
