@@ -67,10 +67,7 @@ const Array* readable(const Tracer& tracer) {
         "it elsewhere.");
   }
   if (const Array* primal = tracer.primal()) return primal;
-  std::string origin;
-  if (auto* staged = dynamic_cast<const StagedTracer*>(&tracer)) {
-    origin = static_cast<const StagingTrace*>(trace)->origin(staged->variable);
-  }
+  const std::string origin = trace->origin(tracer);
   throw HostReadError(
       "a value " + tracer.aval.str() + (origin.empty() ? "" : ", the result of " + origin + ",") +
       " was read on the host, but under " + trace->kind() +
@@ -151,7 +148,8 @@ Leaves StagingTrace::process(const Op& op, const Leaves& inputs, const Params& p
   return record(op, inputs, params);
 }
 
-std::string StagingTrace::origin(int variable) const {
+std::string StagingTrace::origin(const detail::Tracer& value) const {
+  const int variable = static_cast<const StagedTracer&>(value).variable;
   for (const Equation& e : program_->equations) {
     if (std::find(e.outputs.begin(), e.outputs.end(), variable) != e.outputs.end()) return e.op->name;
   }

@@ -32,6 +32,8 @@ class Trace : public std::enable_shared_from_this<Trace> {
   virtual bool abstract() const { return false; }
   /// "jit", "vmap", "grad", ... for messages.
   virtual std::string kind() const = 0;
+  /// The name of the op that made one of its abstract values, for messages; nothing for what the function was called with.
+  virtual std::string origin(const detail::Tracer&) const { return ""; }
 
   const std::shared_ptr<Trace>& parent() const { return parent_; }
   bool alive() const { return alive_; }
@@ -104,8 +106,7 @@ class StagingTrace : public Trace {
   void keep_constants() { keep_constants_ = true; }
   /// The Program that computes `outputs`, and the captured values.
   Staged finish_program(const Leaves& outputs);
-  /// The name of the op that made a variable, for messages: "an input" for inputs.
-  std::string origin(int variable) const;
+  std::string origin(const detail::Tracer& value) const override;
 
  protected:
   int variable_of(const Array& a, const char* op);

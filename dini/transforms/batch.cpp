@@ -7,7 +7,14 @@
 
 namespace dini::detail {
 
-Array BatchTrace::wrap(const Array& value) { return Array(Ref<Node>(new BatchTracer(value, shared_from_this()))); }
+Array BatchTrace::wrap(const Array& value, const Op* made_by) {
+  return Array(Ref<Node>(new BatchTracer(value, shared_from_this(), made_by)));
+}
+
+std::string BatchTrace::origin(const Tracer& value) const {
+  const Op* op = static_cast<const BatchTracer&>(value).op;
+  return op ? op->name : "";
+}
 
 std::pair<Array, bool> BatchTrace::unwrap(const Array& a) const {
   if (owns(a)) return {static_cast<BatchTracer*>(a.node())->value, true};
@@ -30,7 +37,7 @@ Leaves BatchTrace::process(const Op& op, const Leaves& inputs, const Params& par
   if (!op.batch) throw std::logic_error(op.name + ": has no batching rule");
   Batched result = op.batch({params, values, batched, size_});
   for (std::size_t k = 0; k < result.out.size(); ++k) {
-    if (result.batched[k]) result.out[k] = wrap(result.out[k]);
+    if (result.batched[k]) result.out[k] = wrap(result.out[k], &op);
   }
   return result.out;
 }

@@ -7,9 +7,10 @@
 namespace dini::detail {
 
 struct BatchTracer final : Tracer {
-  BatchTracer(Array v, TraceRef trace)
-      : Tracer({v.shape().erased(0), v.dtype(), v.weak()}, std::move(trace)), value(std::move(v)) {}
-  const Array value;  // with the batch axis in front
+  BatchTracer(Array v, TraceRef trace, const Op* made_by)
+      : Tracer({v.shape().erased(0), v.dtype(), v.weak()}, std::move(trace)), value(std::move(v)), op(made_by) {}
+  const Array value;   // with the batch axis in front
+  const Op* const op;  // null for an argument
 };
 
 class BatchTrace final : public Trace {
@@ -18,7 +19,8 @@ class BatchTrace final : public Trace {
   Leaves process(const Op& op, const Leaves& inputs, const Params& params) override;
   bool abstract() const override { return true; }
   std::string kind() const override { return "vmap"; }
-  Array wrap(const Array& value);
+  std::string origin(const Tracer& value) const override;
+  Array wrap(const Array& value, const Op* made_by = nullptr);
   /// The value with its batch axis, and whether it has one.
   std::pair<Array, bool> unwrap(const Array& a) const;
 
