@@ -22,7 +22,7 @@ Leaves checkpoint_leaves(const ErasedFunction& f, const Leaves& inputs);
 /// f, rematerialised. Arguments and results are trees. Under a transformation f is traced, so reading a value on the host is
 /// a TraceError there, as under jit: use where, cond or while_loop.
 template <class F> auto checkpoint(F f) {
-  return [f = std::move(f)](const auto&... a) {
+  return [f = std::move(f)](const auto&... a) -> detail::result_of_t<F, std::remove_cvref_t<decltype(a)>...> {
     detail::Call<F, std::make_index_sequence<sizeof...(a)>, std::remove_cvref_t<decltype(a)>...> call(f, a...);
     const Leaves out = detail::checkpoint_leaves(call.erased(), call.leaves());
     return call.output(out);

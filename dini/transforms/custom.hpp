@@ -166,7 +166,9 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
 template <class F, class R> class CustomJvp {
  public:
   CustomJvp(F f, R rule) : f_(std::move(f)), rule_(std::move(rule)) {}
-  template <class... A> auto operator()(const A&... a) const {
+  template <class... A>
+  requires Takes<F, A...>
+  auto operator()(const A&... a) const {
     using Args = std::tuple<tree_t<A>...>;
     using Out = result_of_t<F, A...>;
     const Args like(a...);

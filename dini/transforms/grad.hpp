@@ -17,6 +17,29 @@
 namespace dini {
 
 template <class Out> struct Jvp { Out value, tangent; };
+template <class Out, class Aux> struct JvpAux {
+  Out value, tangent;
+  Aux auxiliary;
+};
+
+namespace detail {
+template <class Pair> struct Auxiliary {
+  static_assert(is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2,
+                "has_aux: f must return a pair (value, auxiliary)");
+  using type = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
+};
+template <class F, class... A> using auxiliary_t = typename Auxiliary<result_of_t<F, A...>>::type;
+
+// f's value; the auxiliary, as the innermost trace's values, goes to `aux`.
+template <class F, class Aux> auto without_aux(const F& f, std::optional<Aux>& aux) {
+  return [&](const auto&... a)
+             -> std::remove_cvref_t<std::tuple_element_t<0, result_of_t<F, std::remove_cvref_t<decltype(a)>...>>> {
+    auto both = f(a...);
+    aux = tree_map([](const Array& leaf) { return strip_innermost(leaf); }, std::get<1>(both));
+    return std::get<0>(both);
+  };
+}
+}  // namespace detail
 
 /// y = f(x) and dy = J dx. For f of several arguments x and dx are std::tuples of them. ShapeError, DtypeError when dx does
 /// not have the structure, shapes and dtypes of x.
@@ -39,6 +62,23 @@ template <class F, Tree X, Tree DX> auto jvp(const F& f, const X& x, const DX& d
   } else {
     detail::Call<F, std::index_sequence<0>, X> call(f, x);
     return run(call);
+  }
+}
+
+/// The same for f that returns a pair (value, auxiliary): the auxiliary is not differentiated.
+template <class F, Tree X, Tree DX> auto jvp_has_aux(const F& f, const X& x, const DX& dx) {
+  auto run = [&]<class Aux>(std::optional<Aux> aux) {
+    auto [value, tangent] = jvp(detail::without_aux(f, aux), x, dx);
+    return JvpAux<decltype(value), Aux>{value, tangent, *aux};
+  };
+  if constexpr (detail::is_tuple<X>::value && !std::is_invocable_v<const F&, const X&>) {
+    return std::apply(
+        [&](const auto&... a) {
+          return run(std::optional<detail::auxiliary_t<F, std::remove_cvref_t<decltype(a)>...>>());
+        },
+        x);
+  } else {
+    return run(std::optional<detail::auxiliary_t<F, X>>());
   }
 }
 
@@ -81,17 +121,9 @@ template <class F, Tree... X> auto vjp(const F& f, const X&... x) {
 
 /// The same for f that returns a pair (value, auxiliary): the auxiliary is not differentiated.
 template <class F, Tree... X> auto vjp_has_aux(const F& f, const X&... x) {
-  using Pair = detail::result_of_t<F, X...>;
-  static_assert(detail::is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2,
-                "has_aux: f must return a pair (value, auxiliary)");
-  using Aux = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
+  using Aux = detail::auxiliary_t<F, X...>;
   std::optional<Aux> aux;
-  auto first = [&](const tree_t<X>&... a) {
-    auto both = f(a...);
-    aux = tree_map([](const Array& leaf) { return detail::strip_innermost(leaf); }, std::get<1>(both));
-    return std::get<0>(both);
-  };
-  auto [value, pullback] = vjp(first, x...);
+  auto [value, pullback] = vjp(detail::without_aux(f, aux), x...);
   return VjpAux<decltype(value), typename detail::Call<F, std::make_index_sequence<sizeof...(X)>, X...>::Selected, Aux>{
       value, pullback, *aux};
 }
@@ -121,7 +153,9 @@ namespace functions {
 template <class F, int... Argnums> class Grad {
  public:
   explicit Grad(F f) : f_(std::move(f)) {}
-  template <class... A> auto operator()(const A&... a) const { return value_and_grad(a...).second; }
+  template <class... A>
+  requires Takes<F, A...>
+  auto operator()(const A&... a) const { return value_and_grad(a...).second; }
   template <class... A> auto value_and_grad(const A&... a) const {
     Call<F, decltype(positions<sizeof...(A), Argnums...>()), A...> call(f_, a...);
     auto [value, gradient] = grad_leaves(call.erased(), call.leaves());
@@ -139,17 +173,9 @@ template <class F, int... Argnums> auto make_grad(F f) {
 }
 template <class F, int... Argnums> auto split_aux(const F& f) {
   return [f](const auto&... a) {
-    using Pair = result_of_t<F, std::remove_cvref_t<decltype(a)>...>;
-    static_assert(is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2,
-                  "has_aux: f must return a pair (value, auxiliary)");
-    using Aux = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
-    std::optional<Aux> aux;
-    auto first = [&](const auto&... b) {
-      auto both = f(b...);
-      aux = tree_map([](const Array& leaf) { return strip_innermost(leaf); }, std::get<1>(both));
-      return std::get<0>(both);
-    };
-    auto [value, gradient] = make_grad<decltype(first), Argnums...>(first).value_and_grad(a...);
+    std::optional<auxiliary_t<F, std::remove_cvref_t<decltype(a)>...>> aux;
+    const auto first = without_aux(f, aux);
+    auto [value, gradient] = make_grad<std::remove_cvref_t<decltype(first)>, Argnums...>(first).value_and_grad(a...);
     return std::pair(std::pair(value, *aux), gradient);
   };
 }

@@ -54,7 +54,9 @@ template <class F> class Jit {
  public:
   Jit(F f, std::string name)
       : f_(std::make_shared<const F>(std::move(f))), cache_(std::make_shared<JitCache>(std::move(name))) {}
-  template <class... A> auto operator()(const A&... a) const {
+  template <class... A>
+  requires Takes<F, A...>
+  auto operator()(const A&... a) const {
     Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
     using Out = typename decltype(call)::Out;
     std::shared_ptr<const JitCache::Entry> used;

@@ -28,7 +28,8 @@ Leaves vmap_leaves(const ErasedFunction& f, const Leaves& inputs, const std::vec
 /// f over one more axis in every argument that is mapped. ShapeError when the axes' lengths differ (lists all of them), or
 /// nothing is mapped. Reading a value on the host in f is a TraceError.
 template <class F> auto vmap(F f, VmapAxes axes = {}) {
-  return [f = std::move(f), axes = std::move(axes)](const auto&... x) {
+  return [f = std::move(f),
+          axes = std::move(axes)](const auto&... x) -> detail::result_of_t<F, std::remove_cvref_t<decltype(x)>...> {
     detail::Call<F, std::make_index_sequence<sizeof...(x)>, std::remove_cvref_t<decltype(x)>...> call(f, x...);
     const std::vector<std::size_t> counts{flatten(x).size()...};
     const Leaves out = detail::vmap_leaves(call.erased(), call.leaves(), counts, axes);
