@@ -156,6 +156,21 @@ std::vector<Aval> infer_closed(std::span<const Aval>, const Params& params) {
 }
 ProgramRef inline_closed(const Params& params, std::span<const Aval>) { return params.program("program"); }
 
+// What a rule gives for the value has to be like the function's, where that is known: once the function is in a Program.
+void check_values(const Params& params, const Leaves& given, const char* what) {
+  if (!params.has("program")) return;
+  const std::vector<Aval> wanted = params.program("program")->output_avals();
+  if (given.size() != wanted.size()) {
+    throw ShapeError(std::string(what) + " returned " + std::to_string(given.size()) +
+                     " arrays, the function returns " + std::to_string(wanted.size()));
+  }
+  for (std::size_t k = 0; k < given.size(); ++k) {
+    if (given[k].shape() == wanted[k].shape && given[k].dtype() == wanted[k].dtype) continue;
+    throw ShapeError(std::string(what) + ": output " + std::to_string(k) + " is " + given[k].aval().str() +
+                     ", that of the function " + wanted[k].str());
+  }
+}
+
 void refuse_captured(const std::vector<bool>& active, std::size_t inputs, const char* what) {
   for (std::size_t k = inputs; k < active.size(); ++k) {
     if (active[k]) {
@@ -172,6 +187,7 @@ Linearized linearize_custom(const LinearizeCall& call) {
   refuse_captured(call.active, rule.inputs, "custom_vjp");
   const Leaves in(call.in.begin(), call.in.begin() + static_cast<std::ptrdiff_t>(rule.inputs));
   auto [out, residuals] = rule.run_forward(in);
+  check_values(call.params, out, "custom_vjp: fwd");
   auto pull = std::make_shared<Pull>();
   pull->inputs = avals_of_leaves(in);
   pull->outputs = avals_of_leaves(out);
@@ -302,7 +318,9 @@ const Op& custom_jvp_op() {
         dx.push_back(instantiate(call.tangents[k], call.in[k].aval()));
       }
       refuse_captured(active, n, "custom_jvp");
-      return jvp_rule(call.params).rule(in, dx);
+      auto both = jvp_rule(call.params).rule(in, dx);
+      check_values(call.params, both.first, "custom_jvp: the rule's value");
+      return both;
     };
     o.batch = [](const BatchCall& call) {
       const OpaqueRef kept = call.params.get<OpaqueRef>("rule");

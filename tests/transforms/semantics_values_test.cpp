@@ -121,6 +121,9 @@ TEST(Semantics, S28_ReductionsOverNothing) {
   EXPECT_EQ(prod(zeros({0})).item(), 1);
   equal(sum(zeros({0, 2}), 0), {0, 0});
   equal(prod(zeros({0, 2}), 0), {1, 1});
+  EXPECT_EQ(logsumexp(zeros({0})).item(), -inf);
+  EXPECT_FALSE(any(zeros({0})).item<bool>());
+  EXPECT_TRUE(all(zeros({0})).item<bool>());
   EXPECT_THROW(max(zeros({0})), ShapeError);
   EXPECT_THROW(min(zeros({0, 2}), 0), ShapeError);
   EXPECT_EQ(grad([](const Array& x) { return sum(x); })(zeros({0})).shape(), Shape{0});
