@@ -9,6 +9,7 @@
 
 namespace dini {
 
+/// Every element 0, 1. ShapeError where a length is negative or there are more elements than can be counted.
 Array zeros(const Shape& shape, Dtype dtype = float64);
 Array ones(const Shape& shape, Dtype dtype = float64);
 /// Every element `value`, broadcast to `shape`; of its dtype, unless given.

@@ -75,7 +75,8 @@ Array power(const Array& a, const Array& b);
 Array pow(const Array& a, const Array& b);
 /// a - floor(a/b)·b, of the sign of b, as Python's %; keeps integers (0 where b is 0).
 Array mod(const Array& a, const Array& b);
-/// (a - mod(a, b))/b, the floor of the exact a/b; keeps integers (0 where b is 0). Of infinite a NaN, by infinite b 0 or -1.
+/// (a - mod(a, b))/b, the floor of the exact a/b; keeps integers (0 where b is 0). Of infinite a NaN; by
+/// infinite b 0 or -1.
 Array floor_divide(const Array& a, const Array& b);
 /// √(a² + b²) without overflow.
 Array hypot(const Array& a, const Array& b);
@@ -92,9 +93,11 @@ Array trunc(const Array& x);
 
 // ---- Exponentials and logarithms ------------------------------------------------------------------------------------
 
+/// eˣ, 2ˣ, eˣ - 1.
 Array exp(const Array& x);
 Array exp2(const Array& x);
 Array expm1(const Array& x);
+/// log x, log(1 + x), log₂ x, log₁₀ x: -inf at the end of their domain, NaN beyond.
 Array log(const Array& x);
 Array log1p(const Array& x);
 Array log2(const Array& x);
@@ -109,19 +112,24 @@ Array xlog1py(const Array& x, const Array& y);
 
 // ---- Trigonometric and hyperbolic functions, by NumPy's long and the short names ------------------------------------
 
+/// Of angles in radians.
 Array sin(const Array& x);
 Array cos(const Array& x);
 Array tan(const Array& x);
+/// Angles in radians: arcsin and arctan in [-π/2, π/2], arccos in [0, π]; NaN outside of [-1, 1]. arctan2(y, x) is that of
+/// the point (x, y), in [-π, π].
 Array arcsin(const Array& x);
 Array arccos(const Array& x);
 Array arctan(const Array& x);
 Array arctan2(const Array& y, const Array& x);
+/// (eˣ - e⁻ˣ)/2, (eˣ + e⁻ˣ)/2, their quotient, and the inverses of the three.
 Array sinh(const Array& x);
 Array cosh(const Array& x);
 Array tanh(const Array& x);
 Array arcsinh(const Array& x);
 Array arccosh(const Array& x);
 Array arctanh(const Array& x);
+/// The same.
 Array asin(const Array& x);
 Array acos(const Array& x);
 Array atan(const Array& x);
@@ -136,6 +144,7 @@ Array atanh(const Array& x);
 Array sigmoid(const Array& x);
 Array softplus(const Array& x);
 Array relu(const Array& x);
+/// 2/√π ∫₀ˣ e^-t² dt, 1 - erf(x) without cancellation, and erf's inverse on [-1, 1].
 Array erf(const Array& x);
 Array erfc(const Array& x);
 Array erfinv(const Array& x);
@@ -153,6 +162,7 @@ Array i1e(const Array& x);
 
 /// a where c is true (or not zero), else b.
 Array where(const Array& c, const Array& a, const Array& b);
+/// Of what is not zero; bool.
 Array logical_and(const Array& a, const Array& b);
 Array logical_or(const Array& a, const Array& b);
 Array logical_xor(const Array& a, const Array& b);

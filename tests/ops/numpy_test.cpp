@@ -1,6 +1,7 @@
 // The functions that the formula language has not, against NumPy (and SciPy). What the language has is compared in
 // tests/formula/formula_table_test.cpp.
 #include <limits>
+#include <regex>
 #include <set>
 
 #include "../numpy_table.hpp"
@@ -257,6 +258,31 @@ template <class F> void for_each_call(F&& check) {
     rows.erase(row);
   }
   for (const auto& [text, row] : rows) ADD_FAILURE() << "no call is " << text;
+}
+
+// What the headers declare stands in a row of one of the two tables.
+TEST(NumPy, EveryFunctionOfTheHeadersIsCompared) {
+  std::set<std::string> words = {"pow", "stddev"};  // power and std
+  for (const char* file : {"formula_table.json", "function_table.json"}) {
+    const Json rows = numpy_table::read(file);
+    for (const Json& row : rows["rows"]) {
+      const std::string text = row["text"];
+      const std::regex word("[a-z_][a-z_0-9]*");
+      for (std::sregex_iterator at(text.begin(), text.end(), word), end; at != end; ++at) words.insert(at->str());
+    }
+  }
+  int functions = 0;
+  const std::regex declaration(R"(^(?:template .*)?(?:Array|std::vector<Array>|Slogdet|Qr|Svd|Eigh|Lstsq) (\w+)\()");
+  for (const char* header : {"contract", "create", "elementwise", "indexing", "linalg", "reduce", "shaping", "sort"}) {
+    std::ifstream in(std::string(DINI_SOURCE_DIR "/dini/ops/") + header + ".hpp");
+    for (std::string line; std::getline(in, line);) {
+      std::smatch found;
+      if (!std::regex_search(line, found, declaration) || found[1] == "arange_integers") continue;
+      ++functions;
+      EXPECT_TRUE(words.count(found[1])) << header << ".hpp: no row has " << found[1];
+    }
+  }
+  EXPECT_GT(functions, 150);
 }
 
 TEST(NumPy, ValuesAreItsOwn) {
