@@ -194,7 +194,7 @@ const Op& minimum_op() {
   return op;
 }
 
-// b·aᵇ⁻¹ with 0·a⁻¹ = 0; log(a)·aᵇ with log(0)·0ᵇ = 0.
+// b·aᵇ⁻¹ with 0·0⁻¹ = 0; log(a)·aᵇ with log(0)·0ᵇ = 0.
 const Op& pow_op() {
   static const Op op = binary({
       .op = pow_op,
@@ -202,12 +202,13 @@ const Op& pow_op() {
       .kernel = vector_kernel<DINI_VECTOR(pow)>(IntPow{}),
       .jvp_a =
           [](const Array& a, const Array& b, const Array&, const Array& da) {
-            const Array none = b == 0;
-            return da * where(none, 0.0, b * pow(a, where(none, 1.0, b - 1)));
+            // Only where a is 0, too: elsewhere this has a slope in b.
+            const Array none = logical_and(a == 0, b == 0);
+            return da * (b * pow(a, where(none, 1.0, b - 1)));
           },
       .jvp_b = [](const Array& a, const Array&, const Array& y,
                   const Array& db) { return db * (log(where(a == 0, 1.0, a)) * y); },
-      .samples = {{2.5, 0.3}, {7, -1.5}, {0.3, 2}, {1.5, 3}},
+      .samples = {{2.5, 0.3}, {7, -1.5}, {0.3, 2}, {1.5, 3}, {2.5, 0}},
       .reference = [](const long double* x) { return std::pow(x[0], x[1]); },
   });
   return op;

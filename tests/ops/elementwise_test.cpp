@@ -227,6 +227,8 @@ TEST(Elementwise, SlopesAtEdges) {
       {"0**b", [](const Array& x) { return power(array(0.0), x); }, 2, 0},
       {"2**b", [](const Array& x) { return power(2.0, x); }, 3, 8 * 0.69314718055994530942},
       {"maximum", [](const Array& x) { return maximum(x, 1.0); }, 1, 0.5},
+      {"maximum", [](const Array& x) { return maximum(1.0, x); }, 1, 0.5},
+      {"minimum", [](const Array& x) { return minimum(x, 1.0); }, 1, 0.5},
       {"minimum", [](const Array& x) { return minimum(1.0, x); }, 1, 0.5},
       {"maximum(x, x)", [](const Array& x) { return maximum(x, x); }, 1, 1},
       {"relu", [](const Array& x) { return relu(x); }, 0, 0},
@@ -259,6 +261,9 @@ TEST(Elementwise, SlopesAtEdges) {
     expect_same(slope(c.f, c.x), c.slope, std::string("slope of ") + c.what + " at " + std::to_string(c.x));
     const double forward = jvp(c.f, array(c.x), array(1.0)).tangent.item<double>();
     expect_same(forward, c.slope, std::string("forward slope of ") + c.what + " at " + std::to_string(c.x));
+    // Of an array the constants in a rule are broadcast.
+    const double elementwise = jvp(c.f, array({c.x}), array({1.0})).tangent(0).item<double>();
+    expect_same(elementwise, c.slope, std::string("slope of an array's ") + c.what + " at " + std::to_string(c.x));
   }
 }
 
@@ -276,10 +281,12 @@ TEST(Elementwise, SecondSlopes) {
   const Case cases[] = {
       {"x**2", [](const Array& x) { return power(x, 2); }, 0, 2},
       {"x**3", [](const Array& x) { return power(x, 3); }, 0, 0},
+      {"x**array(0)", [](const Array& x) { return power(x, array(0.0)); }, 0, 0},
       {"x**array(2)", [](const Array& x) { return power(x, array(2.0)); }, 0, 2},
       {"x**array(3)", [](const Array& x) { return power(x, array(3.0)); }, 0, 0},
       {"x**array(1)", [](const Array& x) { return power(x, array(1.0)); }, 0, 0},
       {"abs", [](const Array& x) { return abs(x) * x; }, 0, 2},
+      {"i1e", [](const Array& x) { return i1e(x); }, 0, 0},
       {"logaddexp", [](const Array& x) { return logaddexp(x, 2.0); }, 2, 0.25},
       {"logaddexp", [](const Array& x) { return logaddexp(2.0, x); }, 2, 0.25},
       {"stop_gradient", [](const Array& x) { return stop_gradient(square(x)) * x; }, 3, 0},
@@ -292,6 +299,9 @@ TEST(Elementwise, SecondSlopes) {
   for (const Case& c : cases) {
     expect_same(second_slope(c.f, c.x), c.wanted,
                 std::string("second slope of ") + c.what + " at " + std::to_string(c.x), 1e-13);
+    const Fn forward = [&](const Array& t) { return jvp(c.f, t, ones_like(t)).tangent; };
+    expect_same(jvp(forward, array({c.x}), array({1.0})).tangent(0).item<double>(), c.wanted,
+                std::string("second slope of an array's ") + c.what + " at " + std::to_string(c.x), 1e-13);
   }
 }
 
