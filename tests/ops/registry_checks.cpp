@@ -546,13 +546,14 @@ void check_second(Judge& judge, const Op& op, Dtype dtype) {
   }
 }
 
-// Other operands of the same kind: floating ones a little different, integer ones in another order, conditions turned.
-Array variant(const Array& a, int lane) {
+// Other operands of the same kind: floating ones a little different (for a function with steps, in another order, as
+// integer ones are), conditions turned.
+Array variant(const Array& a, int lane, bool steps) {
   Numbers v = numbers(a);
   if (lane == 0) return a;
   if (a.dtype() == Dtype::bool_) {
     for (std::size_t i = 0; i < v.size(); ++i) v[i] = (i + static_cast<std::size_t>(lane)) % 2 ? v[i] : 1 - v[i];
-  } else if (is_floating(a.dtype())) {
+  } else if (is_floating(a.dtype()) && !steps) {
     Directions d(static_cast<std::uint64_t>(lane));
     for (long double& x : v) x *= 1 + 0.02L * static_cast<long double>(d.next());
   } else if (a.ndim() > 0) {
@@ -591,13 +592,46 @@ void check_batched(Judge& judge, const ErasedFunction& f, const std::vector<Leav
   }
 }
 
+// The tangents of a vmap against those of its lanes: the batching rule under differentiation.
+void check_jvp_of_vmap(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, long double relative) {
+  const auto call = [&](const Leaves& in) { return c.call(in); };
+  const auto size = static_cast<std::int64_t>(lanes.size());
+  std::vector<std::vector<Array>> in(c.in.size()), by(c.in.size()), out;
+  for (const Leaves& lane : lanes) {
+    Leaves dx(lane.size());
+    const Leaves all = directions(lane, 40 + by[0].size());
+    for (std::size_t k : c.free) dx[k] = all[k];
+    const Leaves dy = jvp_tangents(call, lane, dx);
+    out.resize(dy.size());
+    for (std::size_t r = 0; r < dy.size(); ++r) out[r].push_back(dy[r]);
+    for (std::size_t k = 0; k < lane.size(); ++k) {
+      in[k].push_back(lane[k]);
+      by[k].push_back(dx[k]);
+    }
+  }
+  Leaves x, dx, wanted;
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    x.push_back(stacked(in[k]));
+    dx.push_back(by[k][0].defined() ? stacked(by[k]) : Array());
+  }
+  for (const auto& column : out) wanted.push_back(stacked(column));
+  const ErasedFunction mapped = [&](const Leaves& all) {
+    return detail::vmap(call, all, Mask(all.size(), true), size, true).out;
+  };
+  judge.close(jvp_tangents(mapped, x, dx), wanted, relative, c.str() + " jvp of vmap");
+}
+
 void check_batch(Judge& judge, const Op& op, Dtype dtype) {
   for (const Case& c : cases(op, dtype)) {
     if (c.in.empty()) continue;
     const long double relative = 200 * roundoff(c);
     std::vector<Leaves> lanes(3);
-    for (int lane = 0; lane < 3; ++lane) {
-      for (const Array& a : c.in) lanes[static_cast<std::size_t>(lane)].push_back(variant(a, lane));
+    const Leaves plain = c.call(c.in);
+    const bool counts = std::none_of(plain.begin(), plain.end(), [](const Array& a) { return is_floating(a.dtype()); });
+    for (std::size_t k = 0; k < c.in.size(); ++k) {
+      const bool smooth = op.differentiable && std::find(c.free.begin(), c.free.end(), k) != c.free.end();
+      for (int lane = 0; lane < 3; ++lane)
+        lanes[static_cast<std::size_t>(lane)].push_back(variant(c.in[k], lane, counts || (c.elementwise && !smooth)));
     }
     const std::vector<Leaves> one{lanes[1]};
     const ErasedFunction value = [&](const Leaves& in) { return c.call(in); };
@@ -606,7 +640,9 @@ void check_batch(Judge& judge, const Op& op, Dtype dtype) {
       check_batched(judge, value, lanes, m, relative, c.str() + " vmap");
       check_batched(judge, value, one, m, relative, c.str() + " vmap of size 1");
     }
-    if (c.free.empty() || dtype != Dtype::float64 || !op.differentiable) continue;
+    if (c.free.empty() || dtype != Dtype::float64) continue;
+    check_jvp_of_vmap(judge, c, lanes, 20 * relative);
+    if (!op.differentiable) continue;
     // [inputs..., tangents of the free ones...] and [inputs..., cotangents...].
     const std::size_t n = c.in.size(), m = c.free.size();
     const ErasedFunction forward = [&](const Leaves& in) {
