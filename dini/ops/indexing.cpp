@@ -218,18 +218,24 @@ Array take_along_axis(const Array& a, const Array& indices, int axis) {
   axis = normalize_axis(axis, a.ndim(), "take_along_axis");
   const std::int64_t n = a.shape()[axis], m = indices.shape()[axis];
   const Shape others = broadcast_shapes(a.shape().erased(axis), indices.shape().erased(axis), "take_along_axis");
-  const int last = a.ndim() - 1;
-  const Array values = detail::emit_moved(detail::as_shape(a, others.inserted(axis, n), "take_along_axis"), axis, last);
-  const Array i = detail::emit_moved(detail::as_shape(indexing::wrapped_index(indices, n, axis, "take_along_axis"),
-                                                      others.inserted(axis, m), "take_along_axis"),
-                                     axis, last);
-  if (a.ndim() == 1) return detail::emit_take(values, i);
+  const Array values = detail::as_shape(a, others.inserted(axis, n), "take_along_axis");
+  Array i = detail::as_shape(indexing::wrapped_index(indices, n, axis, "take_along_axis"), others.inserted(axis, m),
+                             "take_along_axis");
   // Traced indices are kept within their own row.
-  const Array inside = is_readable(i) ? i : clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
-  const Array rows = detail::emit_reshape(arange(others.size()) * Array(n), Shape{others.size(), 1});
-  const Array flat = detail::emit_reshape(inside, Shape{others.size(), m}) + rows;
-  const Array taken = detail::emit_take(ravel(values), flat);
-  return detail::emit_moved(detail::emit_reshape(taken, i.shape()), last, axis);
+  if (a.ndim() > 1 && !is_readable(i)) i = clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+  return detail::emit_take_along(values, i, axis);
+}
+
+Array detail::emit_take_along(const Array& a, const Array& indices, int axis) {
+  const int last = a.ndim() - 1;
+  const Array values = emit_moved(a, axis, last), i = emit_moved(indices, axis, last);
+  if (last == 0) return emit_take(values, i);
+  const Shape others = a.shape().erased(axis);
+  const std::int64_t n = a.shape()[axis], m = indices.shape()[axis];
+  const Array rows = emit_reshape(arange(others.size()) * Array(n), Shape{others.size(), 1});
+  const Array flat = emit_reshape(i, Shape{others.size(), m}) + rows;
+  const Array taken = emit_take(ravel(values), flat);
+  return emit_moved(emit_reshape(taken, i.shape()), last, axis);
 }
 
 Array searchsorted(const Array& sorted, const Array& values, bool right) {

@@ -13,6 +13,8 @@ const Op& searchsorted_op();  // {right: bool} (sorted [B..., N], values [B..., 
 
 namespace detail {
 Array emit_take(const Array& operand, const Array& indices);
+/// take_along_axis where all other lengths agree and every index is in [0, length).
+Array emit_take_along(const Array& a, const Array& indices, int axis);
 Array emit_scatter(const char* mode, const Array& operand, const Array& indices, const Array& updates,
                    bool unique = false);
 }  // namespace detail

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "dini/ops/elementwise_build.hpp"
-#include "dini/ops/indexing.hpp"
+#include "dini/ops/indexing_ops.hpp"
 #include "dini/ops/reduce_loops.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/ops/sort_ops.hpp"
@@ -107,7 +107,7 @@ const Op& sort_op() {
     op.kernel = sort_kernel;
     op.jvp = [](const JvpCall& call) -> Leaves {
       const Array order = emit_one(argsort_op(), {call.in[0]}, call.params);
-      return {take_along_axis(call.tangents[0], order, static_cast<int>(call.params.integer("axis")))};
+      return {detail::emit_take_along(call.tangents[0], order, static_cast<int>(call.params.integer("axis")))};
     };
     op.batch = [](const BatchCall& call) { return batch_sort(sort_op(), call); };
     op.samples = sort_samples;
