@@ -158,6 +158,21 @@ Array betaln(const Array& a, const Array& b);
 Array i0e(const Array& x);
 Array i1e(const Array& x);
 
+/// The special functions again, under the name of the module where SciPy and JAX have them.
+namespace special {
+using dini::betaln;
+using dini::digamma;
+using dini::erf;
+using dini::erfc;
+using dini::erfinv;
+using dini::gammaln;
+using dini::i0e;
+using dini::i1e;
+using dini::logit;
+using dini::polygamma;
+using dini::xlogy;
+}  // namespace special
+
 // ---- Conditions -----------------------------------------------------------------------------------------------------
 
 /// a where c is true (or not zero), else b.

@@ -21,6 +21,8 @@ std::vector<Aval> Program::output_avals() const {
   return out;
 }
 
+std::ostream& operator<<(std::ostream& out, const Program& program) { return out << program.str(); }
+
 Leaves evaluate(const Program& program, const Leaves& inputs) {
   if (inputs.size() != program.inputs.size()) throw std::logic_error("evaluate: wrong number of inputs");
   // A value is dropped after its last use: a long Program holds what is alive, not everything.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -59,6 +60,9 @@ class Program {
   mutable std::vector<std::pair<std::string, std::shared_ptr<void>>> cache_;
 };
 
+/// Prints str().
+std::ostream& operator<<(std::ostream& out, const Program& program);
+
 /// Emits the Program's equations in the current trace.
 Leaves evaluate(const Program& program, const Leaves& inputs);
 
@@ -66,6 +70,7 @@ Leaves evaluate(const Program& program, const Leaves& inputs);
 struct Staged {
   ProgramRef program;
   Leaves captured;
+  friend std::ostream& operator<<(std::ostream& out, const Staged& s) { return out << *s.program; }
 };
 
 }  // namespace dini
