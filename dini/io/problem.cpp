@@ -16,8 +16,6 @@ const std::vector<std::string> keys = {
     "kind",  "formula", "let",     "inputs", "z0",     "loss",    "gradient",  "hessian",   "jacobian", "batch",
     "lower", "upper",   "bracket", "dtype",  "solver", "adjoint", "tolerance", "max_steps", "deadline"};
 const std::vector<std::string> kinds = {"root", "fixed_point", "minimize", "least_squares", "value"};
-const std::vector<std::string> adjoints = {"auto",     "direct",  "gmres",       "cg",
-                                           "bicgstab", "neumann", "same_solver", "one_step"};
 
 void check_name(const std::string& name, const std::string& key) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -286,12 +284,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
                       astype(read_array(ends[1], "bracket[1]", p.dtype, source), p.dtype));
   }
   if (const ProblemValue* v = contents.find("solver")) p.solver = read_method(*v, "solver");
-  if (const ProblemValue* v = contents.find("adjoint")) {
-    p.adjoint = read_method(*v, "adjoint");
-    if (std::find(adjoints.begin(), adjoints.end(), p.adjoint.name) == adjoints.end()) {
-      fail("adjoint", "there is no " + text::in_quotes(p.adjoint.name) + "; there are " + text::listed(adjoints));
-    }
-  }
+  if (const ProblemValue* v = contents.find("adjoint")) p.adjoint = read_method(*v, "adjoint");
   if (const ProblemValue* v = contents.find("tolerance")) p.tolerance = read_tolerance(*v);
   if (const ProblemValue* v = contents.find("max_steps")) {
     if (!v->holds<std::int64_t>() || v->get<std::int64_t>() < 0 || v->get<std::int64_t>() > 1'000'000'000) {

@@ -24,7 +24,7 @@ enum class ProblemKind { root, fixed_point, minimize, least_squares, value };
 /// "root", "fixed_point", ...
 const char* name(ProblemKind kind);
 
-/// A solver or an adjoint by name, with options that are checked by who knows them.
+/// A solver or an adjoint by name and with options, all of which is checked by who knows them.
 struct ProblemMethod {
   using Option = std::variant<bool, std::int64_t, double, std::string>;
   std::string name = "auto";

@@ -1,36 +1,62 @@
 #include "dini/linear/adjoint.hpp"
 
-#include <cstdio>
-
-#include "dini/core/error.hpp"
+#include "dini/core/option_table.hpp"
 
 namespace dini {
 
+namespace {
+
 constexpr std::int64_t direct_limit = 1000;
 
-std::string Adjoint::name() const {
-  constexpr const char* names[] = {"auto", "direct", "gmres", "cg", "bicgstab", "same_solver", "neumann", "one_step"};
-  return names[static_cast<int>(kind)];
-}
+using AdjointTable = detail::MethodTable<Adjoint>;
 
-std::string Adjoint::key() const {
-  char text[120];
-  std::snprintf(text, sizeof text, "(%d,%d,%.17g,%lld)", restart, terms, tolerance, static_cast<long long>(max_steps));
-  return name() + text;
+// One for each Kind, in its order.
+const std::vector<AdjointTable>& adjoint_tables() {
+  using AdjointField = detail::Field<Adjoint>;
+  const AdjointField restart{"restart", &Adjoint::restart, {1}, "products between restarts"},
+      terms{"terms", &Adjoint::terms, {1}, "of the sum"},
+      tolerance{"tolerance", &Adjoint::tolerance, {}, "on the relative residual; 0: by the dtype"},
+      max_steps{"max_steps", &Adjoint::max_steps, {}, "the most products; 0: by the size"};
+  static const std::vector<AdjointTable> all = {
+      {"auto", "direct where the Jacobian is small enough to be formed, gmres beyond", false, false, {}},
+      {"direct", "forms the Jacobian and factorises it", false, true, {}},
+      {"gmres", "generalised minimal residuals", false, true, {restart, tolerance, max_steps}},
+      {"cg", "conjugate gradients, for a positive definite Jacobian", false, false, {tolerance, max_steps}},
+      {"bicgstab", "stabilised biconjugate gradients", false, false, {tolerance, max_steps}},
+      {"same_solver", "the solver of the equation itself", true, false, {}},
+      {"neumann", "a sum of powers of the Jacobian; not exact", true, false, {terms}},
+      {"one_step", "the identity for the inverse; not exact", true, false, {}},
+  };
+  return all;
 }
+const AdjointTable& table_of(Adjoint::Kind kind) { return adjoint_tables()[static_cast<std::size_t>(kind)]; }
+
+}  // namespace
+
+std::string Adjoint::name() const { return table_of(kind).name; }
+std::string Adjoint::key() const { return table_of(kind).key(*this); }
 
 Adjoint Adjoint::resolved(std::int64_t n, bool fixed_point) const {
   Adjoint out = *this;
   if (kind == Kind::automatic) out.kind = n <= direct_limit ? Kind::direct : Kind::gmres;
-  if (restart < 1) throw ValueError("GMRES: restart must be 1 or more, got " + std::to_string(restart));
-  if (terms < 1) throw ValueError("Neumann: terms must be 1 or more, got " + std::to_string(terms));
-  if (!(tolerance >= 0)) throw ValueError(name() + ": tolerance must be 0 or more, got " + std::to_string(tolerance));
-  if (max_steps < 0) throw ValueError(name() + ": max_steps must be 0 or more, got " + std::to_string(max_steps));
-  const bool wants_map = kind == Kind::same_solver || kind == Kind::neumann || kind == Kind::one_step;
-  if (wants_map && !fixed_point) {
-    throw ValueError("adjoint: " + name() + " is for fixed points; use direct or gmres for a root");
+  const AdjointTable& table = table_of(out.kind);
+  table.check(out);
+  if (table.fixed_point_only && !fixed_point) {
+    throw ValueError("adjoint: " + table.name + " is for fixed points; use direct or gmres for a root");
   }
   return out;
+}
+
+const std::vector<MethodInfo<Adjoint>>& library_adjoints() {
+  static const std::vector<MethodInfo<Adjoint>> all = [] {
+    std::vector<MethodInfo<Adjoint>> made;
+    for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{}), Adjoint(CG{}), Adjoint(BiCGStab{}),
+                             Adjoint(SameSolver{}), Adjoint(Neumann{}), Adjoint(OneStep{})}) {
+      made.push_back(table_of(a.kind).info<Adjoint>(a));
+    }
+    return made;
+  }();
+  return all;
 }
 
 }  // namespace dini

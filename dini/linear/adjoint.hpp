@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace dini {
+
+template <class Made> struct MethodInfo;
 
 /// A is formed and factorised (LU). Exact. The default up to 1,000 unknowns.
 struct Direct {};
@@ -58,5 +61,8 @@ class Adjoint {
   double tolerance = 0;
   std::int64_t max_steps = 0;
 };
+
+/// All adjoints by the names that problem files use (core/option_table.hpp), but "auto".
+const std::vector<MethodInfo<Adjoint>>& library_adjoints();
 
 }  // namespace dini

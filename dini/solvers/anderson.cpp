@@ -13,12 +13,20 @@
 
 namespace dini {
 
+const detail::MethodTable<Anderson>& Anderson::table() {
+  static const detail::MethodTable<Anderson> t{
+      "anderson",
+      "mixes the last iterates; for maps that do not quite contract, and for large z",
+      true,
+      true,
+      {{"history", &Anderson::history, {1}, "how many iterates are mixed"},
+       {"mixing", &Anderson::mixing, {0, 1, false}, "how much of f's values is taken"},
+       {"ridge", &Anderson::ridge, {}, "regularisation, relative"}}};
+  return t;
+}
+
 std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
   using namespace detail;
-  if (history < 1) throw ValueError("Anderson: history must be 1 or more, got " + std::to_string(history));
-  if (!(ridge >= 0)) throw ValueError("Anderson: ridge must be 0 or more, got " + std::to_string(ridge));
-  if (!(mixing > 0 && mixing <= 1))
-    throw ValueError("Anderson: mixing must be in (0, 1], got " + std::to_string(mixing));
   const int m = history;
   // memory: the last m iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
   auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs,
@@ -52,8 +60,7 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
     return state(z, g, s.evaluations + 1, zs.at(slot).set(z), gs.at(slot).set(g), count + 1);
   };
   steps.default_max_steps = 10000;
-  return std::make_shared<StepMethod>(
-      "anderson", std::to_string(history) + "," + std::to_string(mixing) + "," + std::to_string(ridge), steps, true);
+  return std::make_shared<StepMethod>(*this, steps);
 }
 
 }  // namespace dini

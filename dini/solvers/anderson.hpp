@@ -13,6 +13,7 @@ struct Anderson {
   double mixing = 1;
   double ridge = 1e-10;
   std::shared_ptr<const detail::SolverMethod> method() const;
+  static const detail::MethodTable<Anderson>& table();
 };
 
 }  // namespace dini

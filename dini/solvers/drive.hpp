@@ -7,6 +7,7 @@
 // larger than their residual. An explicit tolerance is on ‖F‖ instead, and the point found is returned as it is.
 #pragma once
 
+#include "dini/core/option_table.hpp"
 #include "dini/solvers/solver.hpp"
 
 namespace dini::detail {
@@ -39,14 +40,17 @@ struct Correction {
 };
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual);
 
-/// The method of a solver whose steps are given.
+/// The method of a solver whose steps are given. ValueError for options out of range.
 class StepMethod : public SolverMethod {
  public:
-  StepMethod(std::string name, std::string options, StepFunctions steps, bool fixed_point_only = false)
-      : name_(std::move(name)),
-        key_(name_ + "(" + options + ")"),
+  template <class S>
+  StepMethod(const S& solver, StepFunctions steps)
+      : name_(S::table().name),
+        key_(S::table().key(solver)),
         steps_(std::move(steps)),
-        fixed_point_only_(fixed_point_only) {}
+        fixed_point_only_(S::table().fixed_point_only) {
+    S::table().check(solver);
+  }
   std::string name() const override { return name_; }
   std::string key() const override { return key_; }
   bool fixed_point_only() const override { return fixed_point_only_; }

@@ -6,10 +6,17 @@
 
 namespace dini {
 
+const detail::MethodTable<ForwardIteration>& ForwardIteration::table() {
+  static const detail::MethodTable<ForwardIteration> t{
+      "forward_iteration",
+      "z = f(z) again and again; for maps that contract",
+      true,
+      true,
+      {{"damping", &ForwardIteration::damping, {0, 1, true, false}, "the part of the old z that is kept"}}};
+  return t;
+}
+
 std::shared_ptr<const detail::SolverMethod> ForwardIteration::method() const {
-  if (!(damping >= 0 && damping < 1)) {
-    throw ValueError("ForwardIteration: damping must be in [0, 1), got " + std::to_string(damping));
-  }
   auto at = [](const SolverProblem& p, const Array& z, const Array& evaluations) {
     return detail::SolverState{z,
                                p.residual(z),
@@ -25,7 +32,7 @@ std::shared_ptr<const detail::SolverMethod> ForwardIteration::method() const {
     return at(p, d == 0 ? s.z + s.residual : s.z + (1 - d) * s.residual, s.evaluations);
   };
   steps.default_max_steps = 100000;
-  return std::make_shared<detail::StepMethod>("forward_iteration", std::to_string(damping), steps, true);
+  return std::make_shared<detail::StepMethod>(*this, steps);
 }
 
 }  // namespace dini

@@ -9,6 +9,7 @@ namespace dini {
 struct ForwardIteration {
   double damping = 0;
   std::shared_ptr<const detail::SolverMethod> method() const;
+  static const detail::MethodTable<ForwardIteration>& table();
 };
 
 }  // namespace dini

@@ -26,10 +26,19 @@ struct Trial {
 }  // namespace newton
 }  // namespace detail
 
+const detail::MethodTable<Newton>& Newton::table() {
+  static const detail::MethodTable<Newton> t{
+      "newton",
+      "Newton's method with a line search; forms the Jacobian",
+      false,
+      true,
+      {{"max_halvings", &Newton::max_halvings, {}, "of a step, in the line search"},
+       {"slope", &Newton::slope, {0, 1, true, false}, "the part of the predicted decrease that is wanted"}}};
+  return t;
+}
+
 std::shared_ptr<const detail::SolverMethod> Newton::method() const {
   using namespace detail;
-  if (max_halvings < 0) throw ValueError("Newton: max_halvings must be 0 or more, got " + std::to_string(max_halvings));
-  if (!(slope >= 0 && slope < 1)) throw ValueError("Newton: slope must be in [0, 1), got " + std::to_string(slope));
   StepFunctions steps;
   steps.init = [](const SolverProblem& p, const Array& z0) {
     return newton::at(p, z0, p.residual(z0), code(StatusCode::converged), array(std::int64_t{1}));
@@ -52,7 +61,7 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
     return newton::at(p, z, f, failure, s.evaluations + last.halvings + 1);
   };
   steps.default_max_steps = 500;
-  return std::make_shared<StepMethod>("newton", std::to_string(max_halvings) + "," + std::to_string(slope), steps);
+  return std::make_shared<StepMethod>(*this, steps);
 }
 
 }  // namespace dini

@@ -13,6 +13,7 @@ struct Newton {
   int max_halvings = 40;
   double slope = 1e-4;
   std::shared_ptr<const detail::SolverMethod> method() const;
+  static const detail::MethodTable<Newton>& table();
 };
 
 }  // namespace dini

@@ -60,6 +60,9 @@ struct Outcome {
 
 namespace detail {
 
+/// A solver's name, purpose and options (core/option_table.hpp).
+template <class S> struct MethodTable;
+
 /// A solver in the form that the solve op holds.
 struct SolverMethod : Opaque {
   /// Name and options: equal keys mean the same solver.

@@ -122,12 +122,16 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
   return {h.x, status, h.k - 1, h.k, h.residual, h.residual, zeros({0}, dtype)};
 }
 
-template <class Run> class TextbookMethod final : public SolverMethod {
+class TextbookMethod final : public SolverMethod {
  public:
-  TextbookMethod(std::string name, std::string key, Run run)
-      : name_(std::move(name)), key_(std::move(key)), run_(std::move(run)) {}
+  using Run = std::function<Outcome(const SolverProblem&, const Array& z0, const StopRule&)>;
+  template <class S>
+  TextbookMethod(const S& solver, Run run)
+      : name_(S::table().name), key_(S::table().key(solver)), run_(std::move(run)) {
+    S::table().check(solver);
+  }
   std::string name() const override { return name_; }
-  std::string key() const override { return name_ + "(" + key_ + ")"; }
+  std::string key() const override { return key_; }
   bool fixed_point_only() const override { return true; }
   bool contracts() const override { return name_ == "fwd_solver"; }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
@@ -139,19 +143,10 @@ template <class Run> class TextbookMethod final : public SolverMethod {
   Run run_;
 };
 
-template <class Run> std::shared_ptr<const SolverMethod> make(const char* name, std::string key, Run run) {
-  return std::make_shared<TextbookMethod<Run>>(name, std::move(key), std::move(run));
-}
-
-std::string digits(double x) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", x);
-  return text;
-}
-
-void check(const std::string& solver, double tolerance, std::int64_t max_steps) {
-  if (!(tolerance >= 0)) throw ValueError(solver + ": tolerance must be 0 or more, got " + std::to_string(tolerance));
-  if (max_steps < 0) throw ValueError(solver + ": max_steps must be 0 or more, got " + std::to_string(max_steps));
+// Options that two of them share.
+template <class S> std::vector<Field<S>> step_length_fields() {
+  return {{"tolerance", &S::tolerance, {}, "on the length of a step"},
+          {"max_steps", &S::max_steps, {}, "the most steps"}};
 }
 
 double tolerance(double own, const StopRule& stop) { return stop.tolerance.absolute.value_or(own); }
@@ -176,32 +171,49 @@ Array AndersonSolver::operator()(const Function& f, const Array& z) const {
   return detail::textbook::anderson(*this, f, z).z;
 }
 
+const detail::MethodTable<FwdSolver>& FwdSolver::table() {
+  static const detail::MethodTable<FwdSolver> t{"fwd_solver", "the textbook's forward iteration, to the letter", true,
+                                                false, detail::textbook::step_length_fields<FwdSolver>()};
+  return t;
+}
+const detail::MethodTable<NewtonSolver>& NewtonSolver::table() {
+  static const detail::MethodTable<NewtonSolver> t{"newton_solver", "the textbook's Newton iteration", true, false,
+                                                   detail::textbook::step_length_fields<NewtonSolver>()};
+  return t;
+}
+const detail::MethodTable<AndersonSolver>& AndersonSolver::table() {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  static const detail::MethodTable<AndersonSolver> t{
+      "anderson_solver",
+      "the textbook's Anderson acceleration",
+      true,
+      false,
+      {{"m", &AndersonSolver::m, {2}, "how many iterates are mixed"},
+       {"lam", &AndersonSolver::lam, {}, "regularisation"},
+       {"max_iter", &AndersonSolver::max_iter, {}, "the most steps"},
+       {"tol", &AndersonSolver::tol, {}, "on the relative residual"},
+       {"beta", &AndersonSolver::beta, {-infinity, infinity, false, false}, "how much of f's values is taken"}}};
+  return t;
+}
+
 std::shared_ptr<const detail::SolverMethod> FwdSolver::method() const {
   using namespace detail::textbook;
-  check("FwdSolver", tolerance, max_steps);
-  return make("fwd_solver", digits(tolerance) + "," + std::to_string(max_steps),
-              [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
-                return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
-              });
+  return std::make_shared<TextbookMethod>(
+      *this, [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+        return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
+      });
 }
 std::shared_ptr<const detail::SolverMethod> NewtonSolver::method() const {
   using namespace detail::textbook;
-  check("NewtonSolver", tolerance, max_steps);
-  return make("newton_solver", digits(tolerance) + "," + std::to_string(max_steps),
-              [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
-                return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
-              });
+  return std::make_shared<TextbookMethod>(
+      *this, [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+        return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
+      });
 }
 std::shared_ptr<const detail::SolverMethod> AndersonSolver::method() const {
   using namespace detail::textbook;
-  check("AndersonSolver", tol, max_iter);
-  if (!(lam >= 0)) throw ValueError("AndersonSolver: lam must be 0 or more, got " + std::to_string(lam));
-  if (!std::isfinite(beta)) throw ValueError("AndersonSolver: beta must be finite, got " + std::to_string(beta));
-  if (m < 2) throw ValueError("AndersonSolver: m must be 2 or more, got " + std::to_string(m));
-  return make(
-      "anderson_solver",
-      std::to_string(m) + "," + digits(lam) + "," + std::to_string(max_iter) + "," + digits(tol) + "," + digits(beta),
-      [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+  return std::make_shared<TextbookMethod>(
+      *this, [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
         AndersonSolver with = o;
         with.tol = detail::textbook::tolerance(o.tol, stop);
         with.max_iter = static_cast<int>(std::min<std::int64_t>(cap(o.max_iter, stop), 1 << 30));

@@ -13,6 +13,7 @@ struct FwdSolver {
   std::int64_t max_steps = 100000;
   Array operator()(const Function& f, const Array& z_init) const;
   std::shared_ptr<const detail::SolverMethod> method() const;
+  static const detail::MethodTable<FwdSolver>& table();
 };
 
 /// z ← z - (∂f/∂z - I)⁻¹ (f(z) - z) until ‖z_prev - z‖ ≤ tolerance.
@@ -21,6 +22,7 @@ struct NewtonSolver {
   std::int64_t max_steps = 100000;
   Array operator()(const Function& f, const Array& z_init) const;
   std::shared_ptr<const detail::SolverMethod> method() const;
+  static const detail::MethodTable<NewtonSolver>& table();
 };
 
 /// Anderson acceleration with history m and ridge lam, by the system [[0, 1ᵀ], [1, GGᵀ]] + lam·I, until
@@ -33,6 +35,7 @@ struct AndersonSolver {
   double beta = 1.0;
   Array operator()(const Function& f, const Array& z_init) const;
   std::shared_ptr<const detail::SolverMethod> method() const;
+  static const detail::MethodTable<AndersonSolver>& table();
 };
 
 inline constexpr FwdSolver fwd_solver{};

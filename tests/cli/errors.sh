@@ -33,7 +33,15 @@ run 2 solve --root 'z - 1' --z0 1 --solver nwton
 has err '`newton`'
 run 2 solve --root 'z - 1' --z0 1 --solver '{"name": "newton", "slop": 1}'
 has err '`slope`'
+run 2 solve --root 'z - 1' --z0 1 --solver '{"name": "newton", "slope": 1}'
+has err '`solver`: newton: slope must be in [0, 1), got 1'
+run 2 solve --root 'z - 1' --z0 1 --solver '{"name": "newton", "max_halvings": 1.5}'
+has err 'whole number'
 run 2 solve --root 'z - 1' --z0 1 --solver anderson
+run 2 solve --root 'z - 1' --z0 1 --adjoint gmrs
+has err '`adjoint`: there is no `gmrs`; there are `auto`, `direct`'
+run 2 solve --root 'z - 1' --z0 1 --adjoint '{"name": "gmres", "restart": 0}'
+has err '`adjoint`: gmres: restart must be a whole number, 1 or more, got 0'
 run 2 solve --root 'z - 1' --z0 1 --adjoint neumann --loss z --input a=1
 run 2 solve --root 'z - 1' --z0 1 --tolerance -1
 has err '`tolerance`'

@@ -91,6 +91,8 @@ run 0 solve --help
 has out '--fixed-point'
 run 0 solvers
 has out 'newton'
+has out 'max_halvings'
+has out 'bicgstab'
 run 0 solve --root 'z - a' --input a=2 --z0 1 --quiet
 check 'quiet is quiet' [ ! -s out ]
 rm -rf folder

@@ -82,7 +82,6 @@ TEST(Problem, ErrorsNameTheKey) {
       {"{" + root + R"j(, "max_steps": -1})j", "from 0 to 1000000000"},
       {"{" + root + R"j(, "max_steps": 1.5})j", "from 0 to 1000000000"},
       {"{" + root + R"j(, "solver": {"history": 5}})j", "no `name`"},
-      {"{" + root + R"j(, "adjoint": "gmrs"})j", "there is no `gmrs`; there are `auto`"},
       {"{" + root + R"j(, "dtype": "float16"})j", "there are `float64` and `float32`"},
       {"\xEF\xBB\xBF{}", "byte order mark"},
       {"{\"kind\": \"\xff\"}", "not UTF-8"},
