@@ -28,7 +28,7 @@ void check_not_leaked(const Trace* trace, const Array& a, const char* op) {
   if (a.concrete()) return;
   const Trace* owner = static_cast<detail::Tracer*>(a.node())->trace.get();
   for (const Trace* t = trace; t; t = t->parent().get()) {
-    if (t == owner && owner->alive()) return;
+    if ((t == owner || t->reads(*owner)) && owner->alive()) return;
   }
   throw TraceError(std::string(op) + ": a value traced by " + owner->kind() + " (" + a.aval().str() +
                    ") is used outside that transformation. Return it from the transformed function instead of storing "

@@ -39,6 +39,9 @@ class Trace : public std::enable_shared_from_this<Trace> {
   bool alive() const { return alive_; }
   void finish() { alive_ = false; }
 
+  /// Whether that trace's tracers may be used here though it is not around this one.
+  virtual bool reads(const Trace&) const { return false; }
+
   bool owns(const Array& a) const {
     return a.defined() && !a.concrete() && static_cast<detail::Tracer*>(a.node())->trace.get() == this;
   }

@@ -16,6 +16,7 @@ class ValueTrace final : public Trace {
   ValueTrace() : Trace(nullptr) {}
   Leaves process(const Op& op, const Leaves& inputs, const Params& params) override;
   std::string kind() const override { return "a callback"; }
+  bool reads(const Trace&) const override { return true; }
 };
 
 /// Hands the tracers of some traces on as their values: what a function is within, without the innermost differentiations.
@@ -25,6 +26,12 @@ class StripTrace final : public Trace {
       : Trace(std::move(parent)), stripped_(std::move(stripped)) {}
   Leaves process(const Op& op, const Leaves& inputs, const Params& params) override;
   std::string kind() const override { return "a solve"; }
+  bool reads(const Trace& t) const override {
+    for (const TraceRef& s : stripped_) {
+      if (s.get() == &t) return true;
+    }
+    return false;
+  }
   const std::vector<TraceRef>& stripped() const { return stripped_; }
 
  private:
