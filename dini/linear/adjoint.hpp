@@ -17,7 +17,7 @@ struct GMRES {
   double tolerance = 0;        // relative residual; 0: eps^(3/4)
   std::int64_t max_steps = 0;  // products; 0: max(1000, 10 n)
 };
-/// Conjugate gradients, for symmetric positive definite A. `breakdown` where it is not.
+/// Conjugate gradients, for symmetric positive definite A, or I - ∂f/∂z of a fixed point. `breakdown` where it is not.
 struct CG {
   double tolerance = 0;
   std::int64_t max_steps = 0;

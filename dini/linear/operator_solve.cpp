@@ -177,6 +177,7 @@ const Op& op() {
 struct KrylovFunction final : HostFunction {
   ProgramRef apply;  // [v, kept...] -> A v
   Adjoint adjoint;
+  bool negated = false;  // solve -A x = -b
   std::string name() const override { return adjoint.name(); }
   std::vector<Aval> outputs(std::span<const Aval> in) const override {
     return {{in[0].shape, in[0].dtype, false}, {{}, Dtype::int64, false}, {{}, in[0].dtype, false}};
@@ -186,9 +187,9 @@ struct KrylovFunction final : HostFunction {
     Leaves arguments = inputs;
     const RealOperator a = [&](const RealVector& v) {
       arguments[0] = astype(from_data(v.data(), inputs[0].shape()), dtype);
-      return emit_one(call_op(), arguments, {{"program", apply}, {"name", std::string("A v")}}).to_vector<double>();
+      return signed_vector(emit_one(call_op(), arguments, {{"program", apply}, {"name", std::string("A v")}}));
     };
-    const RealVector b = inputs[0].to_vector<double>();
+    const RealVector b = signed_vector(inputs[0]);
     const double tolerance = adjoint.tolerance > 0 ? adjoint.tolerance : std::pow(epsilon(dtype), 0.75);
     const long long n = static_cast<long long>(b.size());
     const long long most = adjoint.max_steps > 0 ? adjoint.max_steps : std::max(1000LL, 10 * n);
@@ -197,6 +198,15 @@ struct KrylovFunction final : HostFunction {
                                                                      : gmres(a, b, adjoint.restart, tolerance, most);
     return {astype(from_data(r.x.data(), inputs[0].shape()), dtype), array(static_cast<std::int64_t>(r.status)),
             astype(array(r.residual), dtype)};
+  }
+
+ private:
+  RealVector signed_vector(const Array& a) const {
+    RealVector v = a.to_vector<double>();
+    if (negated) {
+      for (double& x : v) x = -x;
+    }
+    return v;
   }
 };
 
@@ -352,11 +362,13 @@ struct KrylovMethod final : LinearMethod {
   explicit KrylovMethod(Adjoint a) : adjoint(std::move(a)) {}
   Adjoint adjoint;
   std::string key() const override { return adjoint.key(); }
-  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>&,
+  LinearOutcome solve(const ProgramRef& apply, const Leaves& kept, const std::function<Array(const Array&)>& map,
                       const Array& b) const override {
     auto f = std::make_shared<operators::KrylovFunction>();
     f->apply = apply;
     f->adjoint = adjoint;
+    // What is definite of a fixed point is I - M, and conjugate gradients mind the sign.
+    f->negated = static_cast<bool>(map);
     Leaves inputs{b};
     inputs.insert(inputs.end(), kept.begin(), kept.end());
     const Leaves out = emit(callback_op(), inputs, {{"function", OpaqueRef(f)}});
