@@ -48,8 +48,14 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
     const Array zs = s.memory[0], gs = s.memory[1], count = s.memory[2];
     const Array there = where(arange(m) < count, scalar_like(1, s.z), scalar_like(0, s.z));
     // The bordered system [[0, 1ᵀ], [1, GGᵀ/largest + ridge]]; a row that is not there yet is cut off from the others.
-    const Array gram = tensordot(gs, gs, Axes{1});
-    const Array sizes = max(sum(square(gs), 1));
+    // Of numbers about 1, whose squares are none too large or small.
+    Array unit = gs;
+    if (gs.size() > 0) {
+      const Array most = max(abs(gs));
+      unit = gs / where((most > 0) & isfinite(most), most, scalar_like(1, s.z));
+    }
+    const Array gram = tensordot(unit, unit, Axes{1});
+    const Array sizes = max(sum(square(unit), 1));
     const Array scaled =
         gram / where(sizes > 0, sizes, scalar_like(1, s.z)) + eye(m, s.z.dtype()) * (lambda + (1 - there));
     const Array h = block({{zeros({1, 1}, s.z.dtype()), reshape(there, {1, m})}, {reshape(there, {m, 1}), scaled}});

@@ -19,13 +19,23 @@ constexpr std::int64_t polish_limit = 200;  // unknowns up to which a solver wit
 Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
 Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
 
+Array length(const Array& v) {
+  if (v.size() == 0) return norm(v);
+  // Scaled only where it has to be, so that elsewhere it is the plain norm to the bit.
+  const double large = v.dtype() == Dtype::float32 ? 1e15 : 1e150;
+  const Array most = stop_gradient(max(abs(v)));
+  const Array plain = ((most < large) & (most > 1 / large)) | (most == 0.0) | ~isfinite(most);
+  const Array scale = where(plain, scalar_like(1, v), most);
+  return scale * norm(v / scale);
+}
+
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {
   const Array a = jacobian(problem.residual)(z);
   const Array delta = -linalg::solve(a, residual);
   // An infinite slope makes the correction 0, which says nothing: neither number may then end a solve as converged.
   const Array sound = all(isfinite(a));
-  const Array size = where(sound, norm(delta), scalar_like(std::numeric_limits<double>::quiet_NaN(), z));
-  const Array floor = 8 * epsilon(z.dtype()) * norm(dot(abs(a), abs(z)));
+  const Array size = where(sound, length(delta), scalar_like(std::numeric_limits<double>::quiet_NaN(), z));
+  const Array floor = 8 * epsilon(z.dtype()) * length(dot(abs(a), abs(z)));
   return {delta, size, where(sound, floor, scalar_like(-1, z)), a};
 }
 
@@ -45,7 +55,7 @@ struct Rule {
   double rtol;
   std::int64_t max_steps, patience;
 
-  Array scale(const Array& z) const { return maximum(norm(z), norm(z0)); }
+  Array scale(const Array& z) const { return maximum(length(z), length(z0)); }
 
   Array converged(const SolverState& s, const Array& f, const Array& first) const {
     if (stop.tolerance.given()) {
@@ -82,7 +92,7 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
                   stop.max_steps >= 0 ? stop.max_steps : solver.default_max_steps, solver.patience};
   Progress p;
   p.now = solver.init(problem, z0);
-  const Array f0 = norm(p.now.residual);
+  const Array f0 = length(p.now.residual);
   p.best_z = z0;
   p.best_norm = f0;
   p.first_norm = f0;
@@ -96,7 +106,7 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
            [&](const Progress& q) {
              Progress r;
              r.now = solver.step(problem, q.now);
-             const Array f = norm(r.now.residual);
+             const Array f = length(r.now.residual);
              const Array better = f < q.best_norm;
              r.best_z = where(better, r.now.z, q.best_z);
              r.best_norm = where(better, f, q.best_norm);
@@ -112,7 +122,7 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
   const Array done = p.status == 0;
   Outcome out;
   out.z = where(done, p.now.z, p.best_z);
-  out.residual_norm = where(done, norm(p.now.residual), p.best_norm);
+  out.residual_norm = where(done, length(p.now.residual), p.best_norm);
   out.status = p.status;
   out.steps = p.steps;
   out.evaluations = p.now.evaluations;
@@ -120,7 +130,7 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
   const Array s = rule.scale(out.z);
   const Array positive = where(s > 0, s, scalar_like(1, s));
   out.error_estimate = where(isfinite(p.now.correction), p.now.correction, out.residual_norm) / positive;
-  if (stop.tolerance.given() || z0.size() > polish_limit || z0.size() == 0) return out;
+  if (stop.tolerance.given() || z0.size() == 0 || (z0.size() > polish_limit && !solver.forms_jacobian)) return out;
 
   // Polish: corrections while each is less than half of the last.
   struct Polish {
@@ -130,7 +140,7 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
   auto polished = [&](const Outcome& o) {
     const Array f = problem.residual(o.z);
     const Correction c = newton_correction(problem, o.z, f);
-    Polish q{o.z, f, c.delta, c.norm, isfinite(c.norm) & (c.norm > 0) & (norm(f) > 0), o.evaluations + 1};
+    Polish q{o.z, f, c.delta, c.norm, isfinite(c.norm) & (c.norm > 0) & (length(f) > 0), o.evaluations + 1};
     q = loop([](const Polish& at) { return at.going; },
              [&](const Polish& at) {
                Polish to;
@@ -149,9 +159,10 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
              q, 6);
     Outcome better = o;
     better.z = q.z;
-    better.residual_norm = norm(q.residual);
+    better.residual_norm = length(q.residual);
     better.evaluations = q.evaluations;
     better.error_estimate = where(isfinite(q.size), q.size / positive, o.error_estimate);
+    if (solver.forms_jacobian) return better;
     // A solver without A may have stopped far from the solution: what no correction mends has not converged.
     better.status =
         where(isfinite(q.size) & (q.size > 1e3 * rule.rtol * s) & (better.residual_norm > 1e-3 * o.residual_norm),

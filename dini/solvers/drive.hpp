@@ -25,6 +25,7 @@ struct StepFunctions {
   std::function<SolverState(const SolverProblem&, const SolverState&)> step;
   std::int64_t default_max_steps = 1000;
   std::int64_t patience = 1000;  // steps without a new smallest residual before it is `stagnated`
+  bool forms_jacobian = false;   // so that a last correction costs no more than a step, however large z is
 };
 
 Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const Array& z0, const StopRule& stop);
@@ -33,6 +34,8 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
 Array code(StatusCode c);
 /// A real scalar constant of z's dtype.
 Array scalar_like(double value, const Array& z);
+/// ‖v‖, neither overflowing nor vanishing where squares of v would.
+Array length(const Array& v);
 
 /// A = ∂F/∂z, δ = -A⁻¹F, ‖δ‖ and the rounding floor 8·eps·‖ |A||z| ‖ at z.
 struct Correction {

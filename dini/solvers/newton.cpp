@@ -14,7 +14,7 @@ SolverState at(const SolverProblem& p, const Array& z, const Array& f, const Arr
   const Correction c = newton_correction(p, z, f);
   // Where A is not finite no solve of it says anything; where it is and δ is not, A is singular.
   const Array cause = where(all(isfinite(c.jacobian)), code(StatusCode::singular), code(StatusCode::nonfinite));
-  const Array broken = where(isfinite(c.norm) | ~isfinite(norm(f)), code(StatusCode::converged), cause);
+  const Array broken = where(isfinite(c.norm) | ~isfinite(length(f)), code(StatusCode::converged), cause);
   return {z, f, c.norm, c.floor, where(failure != 0, failure, broken), evaluations, {c.delta}};
 }
 
@@ -45,10 +45,10 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
   };
   steps.step = [halvings = max_halvings, c = slope](const SolverProblem& p, const SolverState& s) {
     using newton::Trial;
-    const Array start = norm(s.residual), delta = s.memory[0];
+    const Array start = length(s.residual), delta = s.memory[0];
     auto trial = [&](const Array& t, const Array& count) {
       const Array z = s.z + t * delta, f = p.residual(z);
-      return Trial{t, z, f, norm(f), count};
+      return Trial{t, z, f, length(f), count};
     };
     auto refused = [&](const Trial& at) { return ~(isfinite(at.size) & (at.size <= (1 - c * at.t) * start)); };
     const Trial last = loop(
@@ -61,6 +61,7 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
     return newton::at(p, z, f, failure, s.evaluations + last.halvings + 1);
   };
   steps.default_max_steps = 500;
+  steps.forms_jacobian = true;
   return std::make_shared<StepMethod>(*this, steps);
 }
 
