@@ -61,6 +61,10 @@ Array relative_change(const Array& a, const Leaves& factors, const Array& change
 
 }  // namespace
 
+Array felt_residual(bool fixed_point, const Array& z, const Array& residual) {
+  return fixed_point ? where(residual == 0.0, epsilon(z.dtype()) / 2 * abs(z), residual) : residual;
+}
+
 Array reciprocal_condition(const Array& a) { return emit_one(rcond_op(), {a}); }
 
 Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0, bool check_value, double accept) {
@@ -77,7 +81,8 @@ Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0
   // The verdict is about numbers, not something to differentiate.
   const Array a = stop_gradient(out.a), at = stop_gradient(z);
   const Array rcond = reciprocal_condition(a);
-  const Array delta = -emit_linear_solve(out.factors, a, stop_gradient(problem.residual(at)));
+  const Array delta =
+      -emit_linear_solve(out.factors, a, felt_residual(problem.fixed_point, at, stop_gradient(problem.residual(at))));
   const Array next = at + delta;
   const Array omega = relative_change(a, out.factors, stop_gradient(jacobian_of(next)) - a);
   auto after_two = [&](const Array& from) {
@@ -85,7 +90,8 @@ Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0
     for (int k = 0; k < 2; ++k) {
       const Array b = stop_gradient(jacobian_of(here));
       const Leaves factors = emit(lu_factor_op(), {b});
-      const Array step = -emit_linear_solve(factors, b, stop_gradient(problem.residual(here)));
+      const Array step = -emit_linear_solve(
+          factors, b, felt_residual(problem.fixed_point, here, stop_gradient(problem.residual(here))));
       here = here + step;
       if (k == 1) w = relative_change(b, factors, stop_gradient(jacobian_of(here)) - b);
     }
@@ -102,7 +108,7 @@ Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0
   out.cause = where(~ill & multiple, because(Cause::multiple_root), because(Cause::condition));
   out.measure = where(~ill & multiple, settled, rcond);
   if (check_value) {
-    const Array s = maximum(norm(at), norm(stop_gradient(z0))), size = norm(delta);
+    const Array s = maximum(length(at), length(stop_gradient(z0))), size = length(delta);
     const Array far = ~(size <= accept * s) & ~(size == 0.0) & (out.status == 0);
     out.status = where(far, code(StatusCode::not_a_solution), out.status);
     out.cause = where(far, because(Cause::far_from_solution), out.cause);

@@ -16,6 +16,10 @@ struct Factored {
 /// `check_value`: also refuse a z whose correction ‖δ‖ exceeds accept·s, s the larger of ‖z‖ and ‖z0‖.
 Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0, bool check_value, double accept);
 
+/// F, where corrections are to show what a point cannot be told from: the difference f(z) - z that is 0 may be anything up to
+/// z's rounding, behind which a multiple root would hide.
+Array felt_residual(bool fixed_point, const Array& z, const Array& residual);
+
 /// 1/condition of the row- and column-equilibrated matrix [..., n, n]: an op, without derivative.
 Array reciprocal_condition(const Array& a);
 

@@ -65,10 +65,10 @@ Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, dou
   Outcome out;
   out.z = z;
   const Array f = p.residual(z);
-  out.residual_norm = norm(f);
+  out.residual_norm = length(f);
   out.steps = out.evaluations = array(std::int64_t{0});
   out.history = zeros({0}, z.dtype());
-  const Array s = maximum(norm(z), norm(z0)), positive = where(s > 0, s, scalar_like(1, s));
+  const Array s = maximum(length(z), length(z0)), positive = where(s > 0, s, scalar_like(1, s));
   out.error_estimate = out.residual_norm / positive;
   out.status = code(StatusCode::converged);
   if (z.size() > 0 && z.size() <= verdict_limit) {
@@ -170,6 +170,49 @@ struct Plain final : Spec {
     return flatten(out);
   }
 
+  struct Verdict {
+    Array status, cause, measure;
+  };
+
+  // Of an A that is known by its products. Its own method gives the correction δ = -A⁻¹F, or says that it cannot; and
+  // ‖A⁻¹(A(z + δ) - A(z))δ‖ is half of ‖δ‖ or more at a multiple root, now and two corrections on.
+  // linearized: z -> [map(z), what products are made of...].
+  Verdict judge_by_products(const std::function<Leaves(const Array&)>& linearized,
+                            const std::function<Array(const Array&, const Leaves&)>& solved,
+                            const std::function<Array(const Array&, const Leaves&)>& product, const Array& z,
+                            const Array& z0, bool check_value) const {
+    struct Point {
+      Array next, size, change;
+      auto tree() { return std::tie(next, size, change); }
+    };
+    auto look = [&](const Array& at) {
+      const Leaves here = linearized(at), kept = rest(here, 1);
+      const Array f = felt_residual(settings.fixed_point, at, settings.fixed_point ? here[0] - at : here[0]);
+      const Array delta = solved(-f, kept);
+      const Array there = product(delta, rest(linearized(at + delta), 1));
+      return Point{at + delta, length(delta), length(solved(there - product(delta, kept), kept))};
+    };
+    auto sound = [](const Point& p) { return (p.change < 0.1 * p.size) | (p.size == 0.0); };
+    const Array start = stop_gradient(z);
+    const Point first = look(start);
+    const Array multiple = cond(
+        sound(first), [](const Point&) { return array(false); },
+        [&](const Point& p) { return ~sound(look(look(p.next).next)); }, first);
+    Verdict v;
+    const Array zero = array(std::int64_t{0}), one = scalar_like(1, z);
+    v.status = where(multiple, code(StatusCode::singular), zero);
+    v.cause = zero + static_cast<std::int64_t>(Cause::multiple_root);
+    v.measure = first.change / where(first.size > 0, first.size, one);
+    if (check_value) {
+      const Array s = maximum(length(start), length(stop_gradient(z0)));
+      const Array far = (first.size > settings.accept * s) & (v.status == 0);
+      v.status = where(far, code(StatusCode::not_a_solution), v.status);
+      v.cause = where(far, zero + static_cast<std::int64_t>(Cause::far_from_solution), v.cause);
+      v.measure = where(far, first.size / where(s > 0, s, one), v.measure);
+    }
+    return v;
+  }
+
   // What does not depend on dθ, made once, and the function that gives dz from dθ and that.
   Leaves prepare_ops(const Array& z, const Array& z0, const Leaves& theta, const Mask& active,
                      std::function<Array(const Leaves&, const Leaves&)>& push) const {
@@ -200,18 +243,41 @@ struct Plain final : Spec {
 
     Mask by_z{true};
     by_z.resize(theta.size() + 1, false);
-    // Where A is small enough to be formed, that it is regular is not left to chance. For inexact adjoints it is no matter,
-    // and where the adjoint's system is solved by an iteration that contracts, I - J is regular if that converges.
+    // Where A is small enough to be formed, that it is regular is not left to chance, and elsewhere a correction is looked at.
+    // For inexact adjoints it is no matter, and where the adjoint's system is solved by an iteration that contracts, I - J is
+    // regular if that converges.
     const bool proves_itself = kind == Adjoint::Kind::same_solver && settings.method->contracts();
-    Array usable = array(true);
-    if (settings.adjoint.exact() && !proves_itself && z.size() <= verdict_limit) {
-      const Factored f = factor_at(p, z, z0, check_value, settings.accept);
-      usable = f.status == 0;
-      if (!nan) usable = check_status(usable, f.status, f.cause, f.measure, report);
-    }
     const LinearProgram in_z = linear_program(map, by_z, {true});
     const Leaves z_kept = rest(evaluate(*in_z.primal, join({z}, theta)), 1);
     const ProgramRef product = in_z.tangent;
+    LinearMethodRef method;
+    if (kind == Adjoint::Kind::same_solver) {
+      auto same = std::make_shared<SameSolverMethod>();
+      same->solver = settings.method;
+      same->stop = settings.stop;
+      same->stop.history = 0;
+      method = same;
+    } else if (settings.adjoint.exact()) {
+      method = krylov_method(settings.adjoint);
+    }
+    Array usable = array(true);
+    if (method && z.size() <= verdict_limit && !proves_itself) {
+      const Factored f = factor_at(p, z, z0, check_value, settings.accept);
+      usable = f.status == 0;
+      if (!nan) usable = check_status(usable, f.status, f.cause, f.measure, report);
+    } else if (method && !proves_itself) {
+      Leaves still = theta;
+      for (Array& t : still) {
+        if (is_floating(t.dtype())) t = stop_gradient(t);
+      }
+      const Verdict v = judge_by_products(
+          [&](const Array& at) { return evaluate(*in_z.primal, join({at}, still)); },
+          [&](const Array& b, const Leaves& kept) { return operator_solve(product, minus, method, nan, b, kept); },
+          [&](const Array& x, const Leaves& kept) { return evaluate(*product, join({x}, kept))[0]; }, z, z0,
+          check_value);
+      usable = v.status == 0;
+      if (!nan) usable = check_status(usable, v.status, v.cause, v.measure, report);
+    }
     const std::size_t n = z_kept.size();
     // kept: [residuals of A..., whether A is regular, residuals of ∂F/∂θ...]
     auto right_side = [theta_tangent, n](const Leaves& dtheta, const Leaves& kept) {
@@ -229,16 +295,6 @@ struct Plain final : Spec {
             1, terms, [&](const Array&, const Array& s) { return b + evaluate(*product, join({s}, z_part))[0]; }, b);
       };
     } else {
-      LinearMethodRef method;
-      if (kind == Adjoint::Kind::same_solver) {
-        auto same = std::make_shared<SameSolverMethod>();
-        same->solver = settings.method;
-        same->stop = settings.stop;
-        same->stop.history = 0;
-        method = same;
-      } else {
-        method = krylov_method(settings.adjoint);
-      }
       push = [right_side, product, n, minus, nan, method](const Leaves& dtheta, const Leaves& kept) {
         const Leaves z_part(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(n));
         return operator_solve(product, minus, method, nan, -right_side(dtheta, kept), z_part);
