@@ -1,0 +1,17 @@
+// Solvers asked for all the digits that there are, for tests of what does not depend on the solver.
+#pragma once
+
+#include "dini/dini.hpp"
+#include "dini/solvers/library.hpp"
+
+namespace dini::tests {
+
+/// The library's own solvers find them unasked; the textbook's stop at 1e-5, and Anderson's regularisation slows it down.
+inline FixedPointOptions accurate(const MethodInfo<Solver>& solver) {
+  if (solver.automatic) return {.solver = solver.make({})};
+  const bool anderson = solver.name == "anderson_solver";
+  return {.solver = solver.make(anderson ? OptionValues{{"lam", 1e-14}, {"max_iter", 2000}} : OptionValues{}),
+          .tolerance = {1e-13, 0}};
+}
+
+}  // namespace dini::tests
