@@ -1,0 +1,583 @@
+// Equations whose solutions and derivatives are known, by every solver of the library, every exact adjoint, both dtypes, and
+// every way of running: at once, compiled, batched, and with a function that is called with values.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "dini/dini.hpp"
+#include "tests/solvers/accurate.hpp"
+
+namespace cases_test {
+
+using namespace dini;
+
+const double pi = std::numbers::pi;
+using Point = std::vector<double>;
+using Matrix = std::vector<Point>;
+
+struct Case {
+  std::string name;
+  bool fixed_point;
+  std::function<Array(const Array& theta, const Array& z)> f;
+  Point theta, start, value;
+  Matrix slope;  // ∂z/∂θ
+  // Solvers and adjoints that the mathematics rules out: by the spectral radius of ∂f/∂z for those that only contract, by a
+  // step that is much shorter than the error for those that stop on it, by the textbook's Anderson solver's regularisation and
+  // its 50 steps, by a breakdown that stabilised biconjugate gradients
+  // meet with these numbers (and report).
+  std::vector<std::string> without = {};
+  bool definite = false;  // ∂F/∂z, or I - ∂f/∂z, is symmetric and positive definite: conjugate gradients will do
+  double condition = 1;
+};
+
+Matrix diagonal(const Point& d) {
+  Matrix m(d.size(), Point(d.size(), 0.0));
+  for (std::size_t k = 0; k < d.size(); ++k) m[k][k] = d[k];
+  return m;
+}
+Matrix column(const Point& d) {
+  Matrix m;
+  for (double x : d) m.push_back({x});
+  return m;
+}
+Array of(const Matrix& m) {
+  Point all;
+  for (const Point& row : m) all.insert(all.end(), row.begin(), row.end());
+  return reshape(array(all), Shape{static_cast<std::int64_t>(m.size()), static_cast<std::int64_t>(m[0].size())});
+}
+const std::vector<std::string> contracting{"forward_iteration", "fwd_solver"};
+
+Case rotations() {
+  const Point angles{pi / 2, pi / 3, pi / 4, pi / 5, pi / 6, pi / 1.27, pi / 1.73};
+  Matrix m(14, Point(14, 0.0));
+  Point c;
+  for (std::size_t k = 0; k < 14; ++k) c.push_back(static_cast<double>(k + 1));
+  for (std::size_t k = 0; k < 7; ++k) {
+    m[2 * k][2 * k] = m[2 * k + 1][2 * k + 1] = std::cos(angles[k]);
+    m[2 * k][2 * k + 1] = -std::sin(angles[k]);
+    m[2 * k + 1][2 * k] = std::sin(angles[k]);
+  }
+  return {"seven rotations",
+          true,
+          [M = of(m)](const Array& c, const Array& x) { return dot(astype(M, x.dtype()), x - c) + c; },
+          c,
+          Point(14, 0.0),
+          c,
+          diagonal(Point(14, 1.0)),
+          {"forward_iteration", "fwd_solver", "anderson", "anderson_solver"}};
+}
+
+Case crank_nicolson() {
+  Point y, slope, q;
+  for (int k = 0; k < 100; ++k) {
+    const double at = -1 + 2 * k / 99.0;
+    q.push_back(at * at);
+    y.push_back((-1 + std::sqrt(1 + 12 * q.back() - 4 * q.back() * q.back())) / 2);
+    slope.push_back(y.back() / (0.5 + y.back()));
+  }
+  return {"Crank-Nicolson",
+          true,
+          [q](const Array& c, const Array& y) {
+            const Array at = astype(array(q), y.dtype());
+            return c * (at + 0.5 * ((1 - y) * y + (1 - at) * at));
+          },
+          {1},
+          Point(100, 1.0),
+          y,
+          column(slope),
+          {},
+          true};
+}
+
+std::vector<Case> cases() {
+  const double c = 0.7390851332151607, w = 0.5671432904097838, r = 1.5213797068045676, t = 0.961179751371539;
+  const double tanh_slope = (1 - t * t) / (t * t), root2 = std::sqrt(2.0), at3 = 0.91209242766275;
+  return {
+      {"cosine at a slope of -1",
+       true,
+       [](const Array& b, const Array& y) { return cos(y) + b; },
+       {0, pi / 2},
+       {0.3, pi / 4},
+       {c, pi / 2},
+       diagonal({0.5975100456753035, 0.5}),
+       contracting,
+       true},
+      {"exponential",
+       true,
+       [](const Array& c, const Array& y) { return exp(-c * y); },
+       {1},
+       {0.5},
+       {w},
+       {{-0.2052470337748895}},
+       {},
+       true},
+      {"cubic",
+       false,
+       [](const Array& a, const Array& y) { return a * power(y, 3) - y - 2; },
+       {1},
+       {1.5},
+       {r},
+       {{-0.5924469933174597}},
+       {},
+       true},
+      {"hyperbolic tangent",
+       true,
+       [](const Array& b, const Array& y) { return tanh(y + b); },
+       {1},
+       {0},
+       {t},
+       {{tanh_slope}},
+       {},
+       true},
+      {"product",
+       true,
+       [](const Array& b, const Array& x) { return b * x; },
+       {.05, .2},
+       {1, -.5},
+       {0, 0},
+       {{0, 0}, {0, 0}},
+       {},
+       true},
+      {"slow",
+       true,
+       [](const Array& d, const Array& x) { return d * x; },
+       {.9, .99, .999},
+       {1, .4, -.2},
+       {0, 0, 0},
+       {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}},
+       {"fwd_solver", "anderson_solver"},
+       true},
+      rotations(),
+      crank_nicolson(),
+      {"linear",
+       false,
+       [](const Array& b, const Array& x) {
+         return dot(astype(array({{4.0, 1.0, 0.0}, {-2.0, 3.0, 1.0}, {1.0, 0.0, 2.0}}), x.dtype()), x) - b;
+       },
+       {9, 4, -3},
+       {0, 0, 0},
+       // By Cramer's rule; the determinant is 29.
+       {43.0 / 29, 89.0 / 29, -65.0 / 29},
+       {{6.0 / 29, -2.0 / 29, 1.0 / 29}, {5.0 / 29, 8.0 / 29, -4.0 / 29}, {-3.0 / 29, 1.0 / 29, 14.0 / 29}},
+       {"bicgstab"}},
+      {"hyperbolic tangents",
+       false,
+       [](const Array& s, const Array& v) {
+         return tanh(v * astype(array({1.0, 1.0, 2.0}), v.dtype()) + s);
+       },
+       {.1, -.5, 0},
+       {.5, -.3, .5},  // from 0.7 in the last one, see below
+       {-.1, .5, 0},
+       diagonal({-1, -1, -.5})},
+      {"identity", false, [](const Array& a, const Array& y) { return y - a; }, {1}, {0}, {1}, {{1}}, {}, true},
+      {"two equations",
+       false,
+       [](const Array& b, const Array& x) {
+         return dot(astype(array({{1.0, 5.0}, {-2.0, -2.0}}), x.dtype()), x) - b;
+       },
+       {3, 4},
+       {0, 0},
+       {-3.25, 1.25},
+       {{-.25, -.625}, {.25, .125}}},
+      {"quotient",
+       false,
+       [](const Array& x, const Array& y) {
+         return x * y - astype(array({4.0, 9.0}), y.dtype());
+       },
+       {2, -3},
+       {1, 1},
+       {2, -3},
+       diagonal({-1, -1})},
+      {"ill conditioned",
+       false,
+       [](const Array& b, const Array& x) {
+         return dot(astype(array({{3.9, 1.65}, {6.845, 2.9}}), x.dtype()), x) - b;
+       },
+       {5.5, 9.7},
+       {0, 0},
+       {-220.0 / 63, 730.0 / 63},
+       // The determinant is 0.01575.
+       {{2.9 / .01575, -1.65 / .01575}, {-6.845 / .01575, 3.9 / .01575}},
+       {},
+       false,
+       4647},
+      {"cube root",
+       false,
+       [](const Array& a, const Array& y) { return power(y, 3) - a; },
+       {8},
+       {1},
+       {2},
+       {{1.0 / 12}},
+       {},
+       true},
+      {"Heron",
+       true,
+       [](const Array& a, const Array& z) { return 0.5 * (z + a / z); },
+       {2},
+       {1},
+       {root2},
+       {{1 / (2 * root2)}},
+       {},
+       true},
+      {"cosine",
+       true,
+       [](const Array& b, const Array& z) { return cos(z) + b; },
+       {0.3},
+       {1},
+       {at3},
+       {{0.55841394343907}},
+       {},
+       true},
+      {"triangular map",
+       true,
+       [](const Array& b, const Array& z) {
+         return dot(astype(array({{.2, .1}, {0.0, .4}}), z.dtype()), z) + b;
+       },
+       {1, 2},
+       {0, 0},
+       {5.0 / 3, 10.0 / 3},
+       {{1.25, 1.25 / 6}, {0, 1 / .6}}},
+      {"expansive map",
+       true,
+       [](const Array& b, const Array& z) { return sum(z) * ones_like(z) + b; },
+       {1, 1, 1},
+       {0, 0, 0},
+       {-.5, -.5, -.5},
+       {{.5, -.5, -.5}, {-.5, .5, -.5}, {-.5, -.5, .5}},
+       {"forward_iteration", "fwd_solver", "anderson_solver", "bicgstab"}},
+      {"rotation by π/3",
+       true,
+       [](const Array& c, const Array& z) {
+         const double s = std::sqrt(0.75);
+         return dot(astype(array({{.5, -s}, {s, .5}}), z.dtype()), z - c) + c;
+       },
+       {1, 2},
+       {0, 0},
+       {1, 2},
+       diagonal({1, 1}),
+       {"forward_iteration", "fwd_solver", "anderson_solver"}},
+  };
+}
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+struct Way {
+  const MethodInfo<Solver>* solver;
+  const MethodInfo<Adjoint>* adjoint;
+  Dtype dtype;
+  double value_digits, slope_digits;
+};
+
+double largest(const Array& a) { return a.size() ? max(abs(a)).item() : 0; }
+
+class Cases : public testing::TestWithParam<Case> {
+ protected:
+  // Every combination that the case's mathematics allows.
+  std::vector<Way> ways() const {
+    const Case& c = GetParam();
+    std::vector<Way> out;
+    for (const auto& solver : library_solvers()) {
+      if (solver.fixed_point_only && !c.fixed_point) continue;
+      if (std::find(c.without.begin(), c.without.end(), solver.name) != c.without.end()) continue;
+      for (const auto& adjoint : library_adjoints()) {
+        if (!adjoint.make({}).exact() || (adjoint.fixed_point_only && !c.fixed_point)) continue;
+        if (adjoint.name == "cg" && !c.definite) continue;
+        if (std::find(c.without.begin(), c.without.end(), adjoint.name) != c.without.end()) continue;
+        for (Dtype d : {Dtype::float64, Dtype::float32}) {
+          const bool textbook = !solver.automatic, single = d == Dtype::float32;
+          // A residual of 1e-6 is out of a float32's reach at this condition, and its Krylov methods say so.
+          if (single && c.condition > 1000 && adjoint.name != "direct") continue;
+          // The textbook's end at 1e-5, wherever that is; their derivative is that at the point which they return.
+          out.push_back({&solver, &adjoint, d,
+                         textbook ? 2e-4
+                         : single ? 2e-5
+                                  : 1e-11,
+                         textbook ? 1e-3
+                         : single ? 2e-4
+                                  : 1e-9});
+        }
+      }
+    }
+    return out;
+  }
+  std::string text(const Way& w) const {
+    return GetParam().name + " by " + w.solver->name + " and " + w.adjoint->name + " in " + name(w.dtype);
+  }
+  std::function<Array(const Array&)> solution(const Way& w, bool stage = true) const {
+    const Case& c = GetParam();
+    const Array z0 = astype(array(c.start), w.dtype);
+    FixedPointOptions o{.solver = w.solver->make({}), .adjoint = w.adjoint->make({}), .stage = stage};
+    return [&c, z0, o](const Array& theta) {
+      return (c.fixed_point ? fixed_point(c.f, z0, o, theta) : root(c.f, z0, o, theta)).value;
+    };
+  }
+  Array theta(const Way& w) const { return astype(array(GetParam().theta), w.dtype); }
+  void expect_value(const Way& w, const Array& z, const std::string& how) const {
+    EXPECT_EQ(z.dtype(), w.dtype);
+    const Array wanted = array(GetParam().value);
+    EXPECT_LE(largest(astype(z, Dtype::float64) - wanted),
+              w.value_digits * GetParam().condition * std::max(1.0, largest(wanted)))
+        << text(w) << how;
+  }
+  void expect_slope(const Way& w, const Array& j, const std::string& how) const {
+    const Array wanted = of(GetParam().slope);
+    EXPECT_LE(largest(astype(j, Dtype::float64) - wanted),
+              w.slope_digits * GetParam().condition * std::max(1.0, largest(wanted)))
+        << text(w) << how;
+  }
+};
+
+TEST_P(Cases, ValueAndBothModes) {
+  for (const Way& w : ways()) {
+    try {
+      const auto z = solution(w);
+      expect_value(w, z(theta(w)), "");
+      expect_slope(w, jacfwd(z)(theta(w)), ", forward");
+      expect_slope(w, jacrev(z)(theta(w)), ", reverse");
+    } catch (const std::exception& e) { ADD_FAILURE() << text(w) << ": " << e.what(); }
+  }
+}
+
+TEST_P(Cases, Unstaged) {
+  for (const Way& w : ways()) {
+    if (w.adjoint->name != "direct") continue;  // of a function called with values the Jacobian is formed anyway
+    try {
+      const auto z = solution(w, false);
+      expect_value(w, z(theta(w)), ", unstaged");
+      expect_slope(w, jacfwd(z)(theta(w)), ", unstaged, forward");
+      expect_slope(w, jacrev(z)(theta(w)), ", unstaged, reverse");
+    } catch (const std::exception& e) { ADD_FAILURE() << text(w) << ", unstaged: " << e.what(); }
+  }
+}
+
+TEST_P(Cases, Compiled) {
+  for (const Way& w : ways()) {
+    try {
+      const auto z = solution(w);
+      expect_value(w, jit(z)(theta(w)), ", jit");
+      expect_slope(w, jit(jacrev(z))(theta(w)), ", jit of reverse");
+      expect_slope(w, jacfwd(jit(z))(theta(w)), ", forward of jit");
+    } catch (const std::exception& e) { ADD_FAILURE() << text(w) << ", jit: " << e.what(); }
+  }
+}
+
+TEST_P(Cases, Batched) {
+  for (const Way& w : ways()) {
+    try {
+      const auto z = solution(w);
+      const Array at = theta(w), lanes = stack({at, at * .999, at});
+      const Array values = vmap(z)(lanes), slopes = vmap(jacrev(z))(lanes);
+      for (int lane : {0, 2}) {
+        expect_value(w, values(lane), ", a lane");
+        expect_slope(w, slopes(lane), ", reverse in a lane");
+      }
+      const Array through = grad([&](const Array& l) { return sum(vmap(z)(l)); })(lanes);
+      EXPECT_LE(largest(through(2) - sum(slopes(2), 0)), w.slope_digits * std::max(1.0, largest(slopes)))
+          << text(w) << ", reverse through lanes";
+    } catch (const std::exception& e) { ADD_FAILURE() << text(w) << ", vmap: " << e.what(); }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Known, Cases, testing::ValuesIn(cases()), [](const auto& info) {
+  std::string name;
+  for (char c : info.param.name) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+});
+
+// ---- single ones ---------------------------------------------------------------------------------------------------------
+
+TEST(CasesApart, ALargeContraction) {
+  // x = Mx + b of 200 unknowns: b̄ = (I - M)⁻ᵀx̄, M̄ = b̄xᵀ.
+  const int n = 200;
+  const Array i = reshape(arange(1.0 * n), {n, 1}), j = arange(1.0 * n);
+  const Array M = sin(i * 1.3 + j * j * 0.7) * (0.5 / n), b = cos(j), up = sin(j * 0.37);
+  const Array A = eye(n, n) - M;
+  const Array x = linalg::solve(A, b), bar = linalg::solve(transpose(A), up);
+  for (const auto& solver : library_solvers()) {
+    if (!solver.automatic) continue;
+    for (const auto& adjoint : library_adjoints()) {
+      if (!adjoint.make({}).exact() || adjoint.name == "cg") continue;
+      auto loss = [&](const Array& M, const Array& b) {
+        return sum(up * fixed_point([](const Array& M, const Array& b, const Array& x) { return dot(M, x) + b; },
+                                    zeros({n}), {.solver = solver.make({}), .adjoint = adjoint.make({})}, M, b)
+                            .value);
+      };
+      const auto [m_bar, b_bar] = grad<0, 1>(loss)(M, b);
+      EXPECT_LE(largest(b_bar - bar), 1e-10) << solver.name << adjoint.name;
+      EXPECT_LE(largest(m_bar - outer(bar, x)), 1e-10) << solver.name << adjoint.name;
+    }
+  }
+}
+
+TEST(CasesApart, MatrixOfATriangularMap) {
+  auto loss = [](const Array& M, const Array& b) {
+    return sum(
+        fixed_point([](const Array& M, const Array& b, const Array& z) { return dot(M, z) + b; }, zeros({2}), {}, M, b)
+            .value);
+  };
+  const auto [m_bar, b_bar] = grad<0, 1>(loss)(array({{.2, .1}, {0.0, .4}}), array({1.0, 2.0}));
+  EXPECT_LE(largest(b_bar - array({1.25, 1.875})), 1e-13);
+  EXPECT_LE(largest(m_bar - array({{1.25 * 5 / 3, 1.25 * 10 / 3}, {1.875 * 5 / 3, 1.875 * 10 / 3}})), 1e-13);
+}
+
+TEST(CasesApart, ExpansiveMapOfTwoRows) {
+  // z = zW + 1 with W of ones and spectral radius 3: L = Σz = -3, dL/dW = ½ each, dL/db = -1 each, dL/dz0 = 0.
+  auto z = [](const Array& W, const Array& b, const Array& z0, const Solver& s) {
+    return fixed_point([](const Array& W, const Array& b, const Array& z) { return dot(z, W) + b; }, z0, {.solver = s},
+                       W, b)
+        .value;
+  };
+  auto loss = [&](const Array& W, const Array& b, const Array& z0) { return sum(z(W, b, z0, Newton{})); };
+  const Array W = ones({3, 3}), b = ones({3}), z0 = zeros({2, 3});
+  EXPECT_NEAR(loss(W, b, z0).item(), -3, 1e-13);
+  const auto [w_bar, b_bar, z_bar] = grad<0, 1, 2>(loss)(W, b, z0);
+  EXPECT_LE(largest(w_bar - 0.5), 1e-13);
+  EXPECT_LE(largest(b_bar + 1.0), 1e-13);
+  EXPECT_EQ(largest(z_bar), 0);
+  try {
+    z(W, b, z0, ForwardIteration{});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const SolveError& e) { EXPECT_EQ(e.code, StatusCode::diverged); }
+}
+
+TEST(CasesApart, SecondDerivativeOfTheCubeRoot) {
+  auto y = [](const Array& a) {
+    return root([](const Array& a, const Array& y) { return power(y, 3) - a; }, Array(array(1.0)), {}, a).value;
+  };
+  auto forward = [&](const Array& a) { return jvp(y, a, ones_like(a)).tangent; };
+  const double wanted = -1.0 / 144;
+  EXPECT_NEAR(grad(grad(y))(array(8.0)).item(), wanted, 1e-14);
+  EXPECT_NEAR(grad(forward)(array(8.0)).item(), wanted, 1e-14);
+  EXPECT_NEAR(jvp(forward, array(8.0), array(1.0)).tangent.item(), wanted, 1e-14);
+  EXPECT_NEAR(jvp(grad(y), array(8.0), array(1.0)).tangent.item(), wanted, 1e-14);
+}
+
+TEST(CasesApart, InexactAdjointsAreTheirTruncatedSums) {
+  // J = -sin z at z = cos z + 0.3: Σ Jᵏ over k < terms; one step is a sum of one term.
+  auto slope = [](const Adjoint& a) {
+    return grad([&](const Array& t) {
+             return fixed_point([](const Array& t, const Array& z) { return cos(z) + t; }, Array(array(1.0)),
+                                {.adjoint = a}, t)
+                 .value;
+           })(array(0.3))
+        .item();
+  };
+  EXPECT_NEAR(slope(OneStep{}), 1, 1e-15);
+  EXPECT_NEAR(slope(Neumann{.terms = 5}), .73109780144, 1e-11);
+  EXPECT_NEAR(slope(Neumann{.terms = 400}), .55841394343907, 1e-11);
+  // Where ∂f/∂z = 0 one step is exact.
+  auto heron = [](const Array& a) {
+    return fixed_point([](const Array& a, const Array& z) { return 0.5 * (z + a / z); }, Array(array(1.0)),
+                       {.adjoint = OneStep{}}, a)
+        .value;
+  };
+  EXPECT_NEAR(grad(heron)(array(2.0)).item(), .3535533906, 1e-10);
+}
+
+TEST(CasesApart, ABadlyScaledMatrixBothModes) {
+  // A = U(0, 1) + diag(i⁶): the Jacobian in b is A⁻¹, whose entries go from 1 to 1e-6.
+  const int n = 10;
+  const Array A = random::uniform(random::key(3), {n, n}) + diag(power(arange(1.0, 11.0), 6)), inverse = linalg::inv(A);
+  for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{}), Adjoint(BiCGStab{})}) {
+    auto x = [&](const Array& b) {
+      return root([&](const Array& b, const Array& x) { return dot(A, x) - b; }, zeros({n}), {.adjoint = a}, b).value;
+    };
+    EXPECT_LE(largest(jacfwd(x)(ones({n})) - inverse), 1e-9) << a.name();
+    EXPECT_LE(largest(jacrev(x)(ones({n})) - inverse), 1e-9) << a.name();
+  }
+}
+
+TEST(CasesApart, AStartFromWhichNewtonEndsOnAPlateauIsNoSuccess) {
+  // tanh 2c from c = 0.7: the first step ends at -1.3, the next far out, where all slopes vanish.
+  auto F = [](const Array& v) { return tanh(v * array({1.0, 1.0, 2.0}) + array({.1, -.5, 0.0})); };
+  const auto s = root(F, array({.5, -.3, .7}), {.on_failure = OnFailure::best});
+  EXPECT_TRUE(s.status == StatusCode::singular) << s.status;
+}
+
+TEST(CasesApart, AnEquationWithoutSolutionFails) {
+  // tanh twice, and 1 = 0.
+  auto F = [](const Array& v) { return stack({ones_like(v(0)), tanh(v(1) - .5), tanh(2 * v(2))}); };
+  const auto s = root(F, array({.5, -.3, .7}), {.on_failure = OnFailure::best});
+  EXPECT_TRUE(s.status == StatusCode::singular) << s.status;
+  EXPECT_TRUE(std::isfinite(s.residual_norm.item()));
+}
+
+TEST(CasesApart, ASingularStartHasItsName) {
+  // ((y₀ - 1)², (y₁ - 2)²) from (2, 2): the second row of ∂F/∂y is zero, though its equation holds.
+  auto F = [](const Array& y) { return square(y - array({1.0, 2.0})); };
+  const auto s = root(F, array({2.0, 2.0}), {.on_failure = OnFailure::best});
+  EXPECT_TRUE(s.status == StatusCode::singular) << s.status;
+}
+
+TEST(CasesApart, AnExplicitToleranceIsReachedWithoutDivergence) {
+  const auto s = root([](const Array& y) { return tanh(y); }, Array(array(.5)), {.tolerance = {1e-8, 1e-5}});
+  EXPECT_TRUE(s.status == StatusCode::converged);
+  EXPECT_NEAR(s.value.item(), 0, 1e-5);
+  EXPECT_LE(s.residual_norm.item(), 1e-5 * std::tanh(.5));
+}
+
+TEST(CasesApart, ASingularMatrixByGMRES) {
+  // [[1, 1], [0, 0]] x = (1, 0): neither the solve nor its derivative takes (1, 0) for the solution.
+  const Array A = array({{1.0, 1.0}, {0.0, 0.0}});
+  auto x = [&](const Array& b) {
+    return root([&](const Array& b, const Array& x) { return dot(A, x) - b; }, array({.5, .5}), {.adjoint = GMRES{}}, b)
+        .value;
+  };
+  EXPECT_EQ(x(array({1.0, 0.0})).to_vector<double>(), (Point{.5, .5}));
+  try {
+    jvp(x, array({1.0, 0.0}), array({1.0, 0.0}));
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const SolveError& e) { EXPECT_EQ(e.code, StatusCode::singular); }
+}
+
+TEST(CasesApart, ABatchOfAFastAndASlowLane) {
+  // z = az + 1, a = (0.1, 0.99): the first is done by step 8, and is as it would be alone.
+  auto z = [](const Array& a) {
+    return fixed_point([](const Array& a, const Array& z) { return a * z + 1; }, Array(array(0.0)),
+                       {.solver = ForwardIteration{}, .tolerance = 1e-6}, a);
+  };
+  const auto s = vmap(z)(array({.1, .99}));
+  EXPECT_LE(largest(s.value - array({1.1111, 100.0})), 1e-4);
+  const std::vector<std::int64_t> steps = s.steps.to_vector<std::int64_t>(),
+                                  calls = s.evaluations.to_vector<std::int64_t>();
+  EXPECT_LE(steps[0], 8);
+  EXPECT_GT(steps[1], 100);
+  EXPECT_EQ(calls[0], steps[0] + 1);
+}
+
+TEST(CasesApart, ALaneWithoutARoot) {
+  // z = az² + 0.1, a = (0.5, 3) from 0.
+  auto z = [](const Array& a) {
+    return fixed_point([](const Array& a, const Array& z) { return a * square(z) + .1; }, Array(array(0.0)),
+                       {.on_failure = OnFailure::best}, a);
+  };
+  const auto s = vmap(z)(array({.5, 3.0}));
+  EXPECT_NEAR(s.value(0).item(), 1 - std::sqrt(.8), 1e-15);
+  EXPECT_TRUE(std::isfinite(s.value(1).item()));
+  const std::vector<std::int64_t> codes = s.status.code.to_vector<std::int64_t>();
+  EXPECT_EQ(codes[0], 0);
+  EXPECT_NE(codes[1], 0);
+}
+
+TEST(CasesApart, ALayerByAllSolversWithCheckedDerivatives) {
+  const Array W = 0.3 * cos(reshape(arange(25.0), {5, 5}) * 1.1), x = sin(arange(5.0));
+  Array first;
+  for (const auto& info : library_solvers()) {
+    auto layer = [&](const Array& W, const Array& x) {
+      return fixed_point([](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); }, zeros({5}),
+                         tests::accurate(info), W, x)
+          .value;
+    };
+    const Array z = layer(W, x);
+    if (!first.defined()) first = z;
+    EXPECT_LE(largest(z - first), 1e-12) << info.name;
+    EXPECT_NO_THROW(check_grads(layer, std::tuple(W, x))) << info.name;
+  }
+}
+
+}  // namespace cases_test
