@@ -1,5 +1,6 @@
-// z = cos z + θ at θ = 0.3: value and three derivatives in every order of forward and reverse, by every solver and adjoint,
-// staged and not, compiled and batched.
+// z = cos z + θ at θ = 0.3: value and three derivatives in every order of forward and reverse, by every solver of the library
+// and every exact adjoint, by a user's solver, with a host branch and with another solve in the residual; staged and not,
+// compiled and batched.
 //
 // With s = 1 + sin z:  z' = 1/s,  z'' = -cos z/s³,  z''' = (s sin z + 3 cos² z)/s⁵.
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "dini/dini.hpp"
+#include "tests/solvers/accurate.hpp"
 
 namespace nesting_test {
 
@@ -29,37 +31,70 @@ Scalar reverse(const Scalar& f) {
 struct Way {
   std::string name;
   Scalar z;
+  bool abstract = true;  // works under jit and vmap
 };
 
-Way way(bool fixed, const Solver& solver, const char* solver_name, const Adjoint& adjoint, bool stage) {
-  const FixedPointOptions options{.solver = solver, .tolerance = {}, .adjoint = adjoint, .stage = stage};
-  const std::string name =
-      std::string(fixed ? "fixed_point " : "root ") + solver_name + " " + adjoint.name() + (stage ? "" : " eager");
-  if (fixed) {
-    return {name, [=](const Array& t) {
-              return fixed_point([](const Array& t, const Array& z) { return cos(z) + t; }, Array(array(0.5)), options,
-                                 t)
-                  .value;
-            }};
+Array map_of(const Array& t, const Array& z) { return cos(z) + t; }
+// Its Jacobian is positive.
+Array residual_of(const Array& t, const Array& z) { return z - cos(z) - t; }
+
+Way way(const std::string& name, const FixedPointOptions& options, Array (*f)(const Array&, const Array&)) {
+  const bool fixed = f == map_of;
+  return {(fixed ? "fixed_point " : "root ") + name + (options.stage ? "" : " unstaged"),
+          [=](const Array& t) {
+            const Array start = array(0.5);
+            return (fixed ? fixed_point(f, start, options, t) : root(f, start, options, t)).value;
+          },
+          options.stage};
+}
+
+// A user's solver, with a plain loop on values.
+Array plain_iteration(const Function& f, const Array& z0) {
+  Array z = f(z0), before = z0;
+  for (int k = 0; norm(z - before) > 1e-14 && k < 1000; ++k) {
+    before = z;
+    z = f(z);
   }
-  return {
-      name, [=](const Array& t) {
-        return root([](const Array& t, const Array& z) { return cos(z) + t - z; }, Array(array(0.5)), options, t).value;
-      }};
+  return z;
 }
 
 std::vector<Way> all_ways() {
-  const std::pair<Solver, const char*> solvers[] = {
-      {ForwardIteration{}, "forward_iteration"}, {Anderson{}, "anderson"}, {Newton{}, "newton"}};
   std::vector<Way> ways;
-  for (bool stage : {true, false}) {
-    for (const auto& [s, name] : solvers) {
-      for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{}), Adjoint(SameSolver{})})
-        ways.push_back(way(true, s, name, a, stage));
+  for (const auto& solver : library_solvers()) {
+    FixedPointOptions o = tests::accurate(solver);
+    for (const auto& adjoint : library_adjoints()) {
+      if (!adjoint.make({}).exact()) continue;
+      o.adjoint = adjoint.make({});
+      ways.push_back(way(solver.name + " " + adjoint.name, o, map_of));
+      if (!solver.fixed_point_only && !adjoint.fixed_point_only)
+        ways.push_back(way(solver.name + " " + adjoint.name, o, residual_of));
     }
-    for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(GMRES{})})
-      ways.push_back(way(false, Newton{}, "newton", a, stage));
+    o.stage = false;
+    o.adjoint = {};
+    ways.push_back(way(solver.name, o, map_of));
+    if (!solver.fixed_point_only) ways.push_back(way(solver.name, o, residual_of));
   }
+  const auto user = owning([](const Function& f, const Array& z) { return plain_iteration(f, z); });
+  for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(SameSolver{})}) {
+    ways.push_back(way("a user's solver " + a.name(), {.solver = user, .adjoint = a}, map_of));
+  }
+  ways.push_back(way("a user's solver", {.solver = user, .stage = false}, map_of));
+  // The branch is read on the host.
+  const auto branching = [](const Array& t, const Array& z) {
+    if (z > 0.0) return map_of(t, z);
+    return 2.0 * z + t;
+  };
+  ways.push_back({"a host branch in the residual",
+                  [=](const Array& t) { return fixed_point(branching, Array(array(0.5)), {}, t).value; }, false});
+  // 2w + sin w = 2c + sin c has the one solution w = c, for c = cos z.
+  const auto inner = [](const Array& t, const Array& z) {
+    const Array c = cos(z);
+    return t + root([](const Array& right, const Array& w) { return 2 * w + sin(w) - right; }, Array(array(0.0)), {},
+                    2 * c + sin(c))
+                   .value;
+  };
+  ways.push_back(
+      {"a solve in the residual", [=](const Array& t) { return fixed_point(inner, Array(array(0.5)), {}, t).value; }});
   return ways;
 }
 
@@ -90,7 +125,7 @@ TEST(Nesting, AllOrdersOfForwardAndReverse) {
 
 TEST(Nesting, UnderJit) {
   for (const Way& w : all_ways()) {
-    if (w.name.find("eager") != std::string::npos) continue;
+    if (!w.abstract) continue;
     for (int depth = 0; depth <= 3; ++depth) {
       for (int order = 0; order < 1 << depth; ++order) {
         const std::string what = "jit of " + spelled(depth, order) + w.name;
@@ -109,7 +144,7 @@ TEST(Nesting, UnderJit) {
 TEST(Nesting, UnderVmap) {
   const std::vector<double> at{-0.2, 0.3, 0.9};
   for (const Way& w : all_ways()) {
-    if (w.name.find("eager") != std::string::npos) continue;
+    if (!w.abstract) continue;
     for (int depth = 0; depth <= 3; ++depth) {
       for (int order = 0; order < 1 << depth; ++order) {
         const std::string what = "vmap of " + spelled(depth, order) + w.name;
