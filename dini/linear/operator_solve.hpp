@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "dini/linear/adjoint.hpp"
-#include "dini/solvers/status.hpp"
+#include "dini/core/status.hpp"
 #include "dini/transforms/derive.hpp"
 
 namespace dini::detail {

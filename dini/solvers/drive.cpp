@@ -10,6 +10,7 @@
 #include "dini/ops/linalg.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
+#include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini::detail {
@@ -20,13 +21,16 @@ Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
 Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
 
 Array length(const Array& v) {
-  if (v.size() == 0) return norm(v);
-  // Scaled only where it has to be, so that elsewhere it is the plain norm to the bit.
+  const Array plain = norm(v);
+  if (v.size() == 0) return plain;
+  auto scaled = [](const Array& v, const Array&) {
+    const Array most = stop_gradient(max(abs(v)));
+    const Array scale = where((most > 0) & isfinite(most), most, scalar_like(1, v));
+    return scale * norm(v / scale);
+  };
   const double large = v.dtype() == Dtype::float32 ? 1e15 : 1e150;
-  const Array most = stop_gradient(max(abs(v)));
-  const Array plain = ((most < large) & (most > 1 / large)) | (most == 0.0) | ~isfinite(most);
-  const Array scale = where(plain, scalar_like(1, v), most);
-  return scale * norm(v / scale);
+  return cond((plain > 1 / large) & (plain < large), [](const Array&, const Array& plain) { return plain; }, scaled, v,
+              plain);
 }
 
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {

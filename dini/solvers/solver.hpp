@@ -12,7 +12,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "dini/solvers/status.hpp"
+#include "dini/core/status.hpp"
 #include "dini/transforms/control.hpp"
 
 namespace dini {

@@ -1,4 +1,4 @@
-#include "dini/solvers/status.hpp"
+#include "dini/core/status.hpp"
 
 #include <ostream>
 
