@@ -22,10 +22,9 @@ template <class F, class... A>
 using result_of_t = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<A>&...>>;
 
 /// Whether f may be called with these arguments; what wraps f asks, so that whoever asks the wrapper is answered.
+template <class F, class... A> inline constexpr bool takes = std::is_invocable_v<const F&, const tree_t<A>&...>;
 template <class F, class... A>
-concept Takes = std::is_invocable_v < const F&,
-        const tree_t<A>
-&... > ;
+concept Takes = takes<F, A...>;
 
 /// The positions that Argnums... names among N arguments, in that order.
 template <std::size_t N, int... Argnums> constexpr auto positions() {
