@@ -115,10 +115,9 @@ TEST(Converged, PolishGivesSmallComponentsTheirDigits) {
 }
 
 TEST(Converged, AtTheRoundingFloorOfTheResidual) {
-  // A condition of 1e14: corrections stay at 1e-3 of z however good z is.
-  const Array A = array({{1.0, 1.0}, {1.0, 1.0 + 1e-14}});
-  const auto s =
-      root([&](const Array& z) { return dot(A, z) - sum(A, 1); }, array({1.7, .1}), {.on_failure = OnFailure::best});
+  // Hilbert's matrix, of condition 1e13: corrections stay at 1e-3 of z however good z is.
+  const Array k = arange(1.0, 11.0), A = reciprocal(reshape(k, {10, 1}) + k - 1), b = dot(A, cos(k));
+  const auto s = root([&](const Array& z) { return dot(A, z) - b; }, ones({10}), {.on_failure = OnFailure::best});
   EXPECT_TRUE(s.status == StatusCode::converged) << s.status;
   EXPECT_LE(s.residual_norm.item(), 1e-14);
 }
