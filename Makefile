@@ -66,9 +66,11 @@ tidy: ## clang-tidy on every source of the library and the tool
 	cmake --preset clang -DDINI_UNITY=OFF -B build/tidy >/dev/null
 	git ls-files 'dini/*.cpp' 'apps/*.cpp' | xargs -r -P $(jobs) -n 1 clang-tidy --quiet -p build/tidy
 
-mutate: ## break the derivative rules one by one, and list the breaks that no test notices (takes hours)
+mutate: ## break rules, kernels and passes one by one, in memory, and list the breaks that no test notices
 	@scripts/install_packages.sh
-	scripts/mutate.py
+	cmake --preset release $(configure_options)
+	cmake --build --preset release -j $(jobs) --target dini_mutate
+	build/release/bin/dini_mutate
 
 clean: ## remove the build folders
 	rm -rf build

@@ -121,6 +121,8 @@ struct Sample {
   Params params;
 };
 
+/// What computes and derives is `mutable`, so that a test may break an op in place and see that it is noticed; the library
+/// changes none of it.
 struct Op {
   std::string name;
 
@@ -129,37 +131,37 @@ struct Op {
   std::function<std::vector<Aval>(std::span<const Aval>, const Params&)> infer;
 
   /// Computes the outputs. Ops that hold Programs have none: the executor knows them.
-  Kernel kernel = nullptr;
+  mutable Kernel kernel = nullptr;
 
   /// For ops that stand for a Program (a call, a solve): that Program, whose inputs and outputs are the op's. The executor
   /// puts it in their place.
-  std::function<ProgramRef(const Params&, std::span<const Aval>)> inlined;
+  mutable std::function<ProgramRef(const Params&, std::span<const Aval>)> inlined;
 
   /// For elementwise ops: the kernel for these operands, of which all have one shape. Null for dtypes it cannot take.
-  ElementKernel (*element)(std::span<const Aval> in, const Aval& out) = nullptr;
+  mutable ElementKernel (*element)(std::span<const Aval> in, const Aval& out) = nullptr;
 
   /// Tangents of the outputs (undefined: zero) from those of the inputs. Linear in the tangents.
-  std::function<Leaves(const JvpCall&)> jvp;
+  mutable std::function<Leaves(const JvpCall&)> jvp;
 
   /// In place of `jvp` where outputs and tangents share work: the outputs at once, the linear map later.
-  std::function<Linearized(const LinearizeCall&)> linearize;
+  mutable std::function<Linearized(const LinearizeCall&)> linearize;
 
   /// In place of `jvp` in forward mode: outputs and tangents computed together (`out` of the call is empty). With
   /// `joint_when_linearized` the outputs come from the primals alone, so that it serves reverse mode as well.
-  std::function<std::pair<Leaves, Leaves>(const JvpCall&)> joint;
+  mutable std::function<std::pair<Leaves, Leaves>(const JvpCall&)> joint;
   bool joint_when_linearized = false;
 
   /// For ops that are called with a user's callables: what is done when no trace is current, and how the callables
   /// become Programs (parameters, and further inputs for what they captured) when a trace must record the op.
   std::function<Leaves(const Params&, const Leaves&)> direct;
-  std::function<std::pair<Params, Leaves>(const Params&, const Leaves&)> prepare;
+  mutable std::function<std::pair<Params, Leaves>(const Params&, const Leaves&)> prepare;
 
   /// Cotangents of the undefined inputs (undefined elsewhere, and where zero) from those of the outputs.
-  std::function<Leaves(const TransposeCall&)> transpose;
+  mutable std::function<Leaves(const TransposeCall&)> transpose;
   /// Why there is no transpose, for ops of which a user may expect one.
   std::string no_transpose;
 
-  std::function<Batched(const BatchCall&)> batch;
+  mutable std::function<Batched(const BatchCall&)> batch;
 
   /// Arguments to test with, for a floating dtype.
   std::function<std::vector<Sample>(Dtype)> samples;
