@@ -163,8 +163,7 @@ Leaves scatter_jvp(const JvpCall& c) {
   const std::string& mode = c.params.text("mode");
   const Array zero_a = da.defined() ? da : detail::emit_zeros(a.aval());
   const auto added = [&](const Array& to, const Array& slopes) {
-    return emit_one(scatter_op(), {to, indices, slopes},
-                    {{"mode", std::string("add")}, {"unique", is_unique(c.params, indices.shape())}});
+    return detail::emit_scatter("add", to, indices, slopes);
   };
   if (mode == "set" || mode == "add") {
     return emit(scatter_op(), {zero_a, indices, du.defined() ? du : detail::emit_zeros(u.aval())}, c.params);
@@ -335,6 +334,7 @@ const Op& scatter_op() {
             {{sample({4, 3}, d), sample_integers({2, 0, 1, 2, 0, 2}, {3, 2}, Dtype::int32), sample({3, 2, 3}, d, 1)},
              {{"mode", m}}});
         out.push_back({{sample({4, 9}, d), sample_integers({2}, {}), sample({9}, d, 1)}, {{"mode", m}}});
+        out.push_back({{sample({5}, d), sample_integers({7, -2}, {2}), sample({2}, d, 1)}, {{"mode", m}}});
         out.push_back(
             {{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)}, {{"mode", m}, {"unique", true}}});
         if (m != "multiply") continue;
@@ -393,7 +393,9 @@ namespace detail {
 Array emit_take(const Array& operand, const Array& indices) { return emit_one(take_op(), {operand, indices}); }
 
 Array emit_scatter(const char* mode, const Array& operand, const Array& indices, const Array& updates, bool unique) {
-  return emit_one(scatter_op(), {operand, indices, updates}, {{"mode", std::string(mode)}, {"unique", unique}});
+  Params params{{"mode", std::string(mode)}};
+  if (unique) params.set("unique", true);
+  return emit_one(scatter_op(), {operand, indices, updates}, params);
 }
 
 }  // namespace detail
