@@ -592,14 +592,14 @@ void check_batched(Judge& judge, const ErasedFunction& f, const std::vector<Leav
   }
 }
 
-// The tangents of a vmap against those of its lanes: the batching rule under differentiation.
-void check_jvp_of_vmap(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, long double relative) {
+// The tangents of a vmap against those of its lanes, and its cotangents against its tangents: the batching rule under
+// differentiation.
+void check_derivatives_of_vmap(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, long double relative) {
   const auto call = [&](const Leaves& in) { return c.call(in); };
-  const auto size = static_cast<std::int64_t>(lanes.size());
   std::vector<std::vector<Array>> in(c.in.size()), by(c.in.size()), out;
   for (const Leaves& lane : lanes) {
     Leaves dx(lane.size());
-    const Leaves all = directions(lane, 40 + by[0].size());
+    const Leaves all = directions(lane, 40 + in[0].size());
     for (std::size_t k : c.free) dx[k] = all[k];
     const Leaves dy = jvp_tangents(call, lane, dx);
     out.resize(dy.size());
@@ -609,16 +609,19 @@ void check_jvp_of_vmap(Judge& judge, const Case& c, const std::vector<Leaves>& l
       by[k].push_back(dx[k]);
     }
   }
-  Leaves x, dx, wanted;
-  for (std::size_t k = 0; k < in.size(); ++k) {
-    x.push_back(stacked(in[k]));
-    dx.push_back(by[k][0].defined() ? stacked(by[k]) : Array());
-  }
+  Leaves all, x, dx, wanted;
+  for (const auto& column : in) all.push_back(stacked(column));
   for (const auto& column : out) wanted.push_back(stacked(column));
-  const ErasedFunction mapped = [&](const Leaves& all) {
-    return detail::vmap(call, all, Mask(all.size(), true), size, true).out;
+  for (std::size_t k : c.free) {
+    x.push_back(all[k]);
+    dx.push_back(stacked(by[k]));
+  }
+  const ErasedFunction mapped = [&](const Leaves& values) {
+    for (std::size_t k = 0; k < values.size(); ++k) all[c.free[k]] = values[k];
+    return detail::vmap(call, all, Mask(all.size(), true), static_cast<std::int64_t>(lanes.size()), true).out;
   };
   judge.close(jvp_tangents(mapped, x, dx), wanted, relative, c.str() + " jvp of vmap");
+  if (c.op->differentiable) check_dot_of(judge, mapped, x, dx, relative, c.str() + " vmap");
 }
 
 void check_batch(Judge& judge, const Op& op, Dtype dtype) {
@@ -627,7 +630,8 @@ void check_batch(Judge& judge, const Op& op, Dtype dtype) {
     const long double relative = 200 * roundoff(c);
     std::vector<Leaves> lanes(3);
     const Leaves plain = c.call(c.in);
-    const bool counts = std::none_of(plain.begin(), plain.end(), [](const Array& a) { return is_floating(a.dtype()); });
+    const bool counts = !op.differentiable &&
+                        std::any_of(plain.begin(), plain.end(), [](const Array& a) { return !is_floating(a.dtype()); });
     for (std::size_t k = 0; k < c.in.size(); ++k) {
       const bool smooth = op.differentiable && std::find(c.free.begin(), c.free.end(), k) != c.free.end();
       for (int lane = 0; lane < 3; ++lane)
@@ -641,7 +645,7 @@ void check_batch(Judge& judge, const Op& op, Dtype dtype) {
       check_batched(judge, value, one, m, relative, c.str() + " vmap of size 1");
     }
     if (c.free.empty() || dtype != Dtype::float64) continue;
-    check_jvp_of_vmap(judge, c, lanes, 20 * relative);
+    check_derivatives_of_vmap(judge, c, lanes, 20 * relative);
     if (!op.differentiable) continue;
     // [inputs..., tangents of the free ones...] and [inputs..., cotangents...].
     const std::size_t n = c.in.size(), m = c.free.size();
