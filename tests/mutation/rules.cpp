@@ -33,8 +33,11 @@ std::size_t next_alike(const Leaves& a, std::size_t i) {
 
 Array negated(const Array& a) { return a.dtype() == Dtype::bool_ ? logical_not(a) : -a; }
 
-// A constant that has no sign to lose.
-bool is_zero(const Array& a) { return a.concrete() && a.size() == 1 && a.to_vector<double>()[0] == 0; }
+// Ops that change nothing where the type stays.
+bool only_shapes(const Op& op) {
+  const Op* const ops[] = {&convert_op(), &broadcast_op(), &reshape_op(), &concatenate_op()};
+  return std::find(std::begin(ops), std::end(ops), &op) != std::end(ops);
+}
 
 // ---- What a rule emits -----------------------------------------------------------------------------------------------
 
@@ -92,7 +95,8 @@ std::vector<std::pair<std::string, Params>> misread(const Op& op, const Leaves& 
   const int ndim = inputs.empty() ? wanted[0].shape.ndim() : inputs[0].ndim();
   for (const auto& [name, value] : params.items()) {
     Params other = params;
-    if (const bool* flag = std::get_if<bool>(&value); flag && name != "weak") {
+    // Not to rely on a promise ("unique") is never wrong.
+    if (const bool* flag = std::get_if<bool>(&value); flag && name != "weak" && !(*flag && name == "unique")) {
       other.set(name, !*flag);
     } else if (const auto* axis = std::get_if<std::int64_t>(&value); axis && name == "axis" && ndim > 1) {
       other.set(name, (*axis + 1) % ndim);
@@ -144,15 +148,22 @@ class RuleTrace final : public Trace {
           chosen(place + "operand " + text(i) + " instead"))
         return {inputs[i]};
     }
-    const bool zero = inputs.size() == 1 && is_zero(inputs[0]);
-    if (!zero && (is_floating(out[0].dtype()) || out[0].dtype() == Dtype::bool_) && chosen(place + "negated")) {
+    if (only_shapes(op) && std::all_of(inputs.begin(), inputs.end(), [&](const Array& a) { return is_zero(a); })) {
+      zeros_.push_back(out[0]);  // it has no sign to lose
+    } else if ((is_floating(out[0].dtype()) || out[0].dtype() == Dtype::bool_) && chosen(place + "negated")) {
       return {negated(out[0])};
     }
     return out;
   }
 
  private:
+  bool is_zero(const Array& a) const {
+    if (a.concrete() && a.size() == 1) return a.to_vector<double>()[0] == 0;
+    return std::any_of(zeros_.begin(), zeros_.end(), [&](const Array& zero) { return zero.node() == a.node(); });
+  }
+
   std::string rule_;
+  Leaves zeros_;
   std::map<std::string, std::size_t> count_;
 };
 
