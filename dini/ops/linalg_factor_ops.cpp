@@ -143,7 +143,7 @@ Leaves svd_jvp(const JvpCall& c) {
   const std::size_t k = std::min(size.m, size.n);
   const Array dav = emit_matmul(da, v), ds = emit_matmul(u, dav, true);  // UᵀdA V
   const Array gaps = inverse_gaps(s), sums = as_row(s) + as_column(s);
-  const Array f = gaps / where(sums == 0.0, std::numeric_limits<double>::quiet_NaN(), sums);
+  const Array f = gaps / sums;  // NaN for two zeros, as for any two that are equal
   const Array right = ds * as_row(s), left = ds * as_column(s);
   Array du = emit_matmul(u, f * (right + matrix_transpose(right)));
   Array dv = emit_matmul(v, f * (left + matrix_transpose(left)));

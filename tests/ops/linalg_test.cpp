@@ -79,6 +79,17 @@ TEST(Linalg, Determinants) {
                near);
 }
 
+// Not to rounding only: what a factor leaves out has no slope.
+TEST(Linalg, TangentsOfTriangularFactorsAreTriangular) {
+  for (const Shape& shape : {Shape{5, 4}, Shape{4, 4}, Shape{3, 4}, Shape{2, 5, 4}}) {
+    const Array a = sin(reshape(1.0 + arange(shape.size()), shape)), da = cos(3.0 * a + a * a);
+    const Array dr = jvp([](const Array& x) { return linalg::qr(x).r; }, a, da).tangent;
+    EXPECT_EQ(max(abs(tril(dr, -1))).item(), 0) << shape.str();
+  }
+  const Array dl = jvp([](const Array& x) { return cholesky(x); }, symmetric(), 1.0 + symmetric()).tangent;
+  EXPECT_EQ(max(abs(triu(dl, 1))).item(), 0);
+}
+
 TEST(Linalg, Factors) {
   const Array s = symmetric();
   expect_array(cholesky(s), {3, 3},
@@ -195,10 +206,25 @@ TEST(Linalg, SymmetricFactorsOfDefiniteAndOthers) {
   }
 }
 
+// Square, and of rank one on the whole path: P = v uᵀ / (|u|²|v|²) for A = u vᵀ.
+TEST(Linalg, ThePseudoinverseHasASlopeWhereTheRankStays) {
+  using Two = std::pair<Array, Array>;
+  const auto by_rule = [](const Two& t) { return linalg::pinv(outer(t.first, t.second)); };
+  const auto by_formula = [](const Two& t) {
+    return outer(t.second, t.first) / (sum(square(t.first)) * sum(square(t.second)));
+  };
+  const Two at{array({1.0, 2.0, -1.0}), array({2.0, -1.0, 3.0})}, by{array({0.5, -1.0, 2.0}), array({1.0, 1.0, -0.5})};
+  const auto slope = [&](const auto& f) { return jvp(f, at, by).tangent; };
+  expect_array(slope(by_rule), {3, 3}, slope(by_formula).to_vector<double>(), near);
+}
+
 TEST(Linalg, RepeatedEigenvaluesHaveNoDerivativeOfVectors) {
   const auto vectors = [](const Array& a) { return linalg::eigh(a).eigenvectors; };
   const Array changed = jvp(vectors, eye(2), array({{0.0, 1.0}, {1.0, 0.0}})).tangent;
   for (double x : changed.to_vector<double>()) EXPECT_TRUE(std::isnan(x));
+  const auto left = [](const Array& a) { return linalg::svd(a).u; };
+  const Array turned = jvp(left, 2.0 * eye(2), array({{1.0, 2.0}, {3.0, 5.0}})).tangent;
+  for (double x : turned.to_vector<double>()) EXPECT_TRUE(std::isnan(x));
   const auto values = [](const Array& a) { return linalg::eigvalsh(a); };
   expect_array(jvp(values, eye(2), array({{1.0, 0.0}, {0.0, 3.0}})).tangent, {2}, {1, 3}, near);
 }
