@@ -124,6 +124,7 @@ const std::pair<std::string, std::string> equivalent[] = {
     {"hypot batch emits broadcast 0: negated", "hypot(a, b) = hypot(-a, b)"},
     {"max jvp emits convert 0: negated", "the shares are c/sum(c)"},
     {"min jvp emits convert 0: negated", "the shares are c/sum(c)"},
+    {"svd jvp emits add 0: sub instead", "a divisor of zeros is 1 or -1"},
     {"polygamma jvp, tangent 0", "nothing changes with a whole number"},
     {"scatter jvp emits broadcast 2: negated", "what stands for a factor of zero cancels"},
     {"scatter jvp emits convert 4: negated", "what stands for a factor of zero cancels"},

@@ -6,6 +6,7 @@
 #include "dini/core/index.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/elementwise_ops.hpp"
+#include "dini/ops/linalg_ops.hpp"
 #include "dini/ops/reduce_ops.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_ops.hpp"
@@ -36,7 +37,7 @@ Array negated(const Array& a) { return a.dtype() == Dtype::bool_ ? logical_not(a
 // Ops that change nothing where the type stays.
 bool only_shapes(const Op& op) {
   const Op* const ops[] = {&convert_op(), &broadcast_op(), &reshape_op(), &concatenate_op()};
-  return std::find(std::begin(ops), std::end(ops), &op) != std::end(ops);
+  return std::find(std::begin(ops), std::end(ops), &op) != std::end(ops) || op.name == "barrier";
 }
 
 // ---- What a rule emits -----------------------------------------------------------------------------------------------
@@ -61,7 +62,9 @@ const Op* sibling(const Op& op) {
   return place == siblings.end() ? nullptr : place->second;
 }
 
-bool commutes(const Op& op) {
+// Whether an operand and the next have no order. The directions of a derivative of e^A have none.
+bool commutes(const Op& op, std::size_t operand) {
+  if (&op == &expm_op()) return operand > 0;
   const Op* const ops[] = {&add_op(), &mul_op(), &maximum_op(),     &minimum_op(),    &hypot_op(),
                            &eq_op(),  &ne_op(),  &logical_and_op(), &logical_or_op(), &logical_xor_op()};
   return std::find(std::begin(ops), std::end(ops), &op) != std::end(ops);
@@ -95,8 +98,9 @@ std::vector<std::pair<std::string, Params>> misread(const Op& op, const Leaves& 
   const int ndim = inputs.empty() ? wanted[0].shape.ndim() : inputs[0].ndim();
   for (const auto& [name, value] : params.items()) {
     Params other = params;
-    // Not to rely on a promise ("unique") is never wrong.
-    if (const bool* flag = std::get_if<bool>(&value); flag && name != "weak" && !(*flag && name == "unique")) {
+    // Not to rely on a promise ("unique") is never wrong, and full factors of the shape of thin ones are thin ones.
+    if (const bool* flag = std::get_if<bool>(&value);
+        flag && name != "weak" && name != "full" && !(*flag && name == "unique")) {
       other.set(name, !*flag);
     } else if (const auto* axis = std::get_if<std::int64_t>(&value); axis && name == "axis" && ndim > 1) {
       other.set(name, (*axis + 1) % ndim);
@@ -126,9 +130,10 @@ class RuleTrace final : public Trace {
     if (const Op* other = sibling(op); other && chosen(place + other->name + " instead")) {
       return emit(*other, inputs, params);
     }
-    for (std::size_t i = 0; i < std::min(inputs.size(), counted) && !commutes(op); ++i) {
+    for (std::size_t i = 0; i < std::min(inputs.size(), counted); ++i) {
       const std::size_t j = next_alike(inputs, i);
-      if (j == inputs.size() || !chosen(place + "operand " + text(i) + " swapped with the next")) continue;
+      if (j == inputs.size() || commutes(op, i) || !chosen(place + "operand " + text(i) + " swapped with the next"))
+        continue;
       Leaves swapped = inputs;
       std::swap(swapped[i], swapped[j]);
       return emit(op, swapped, params);
@@ -143,10 +148,8 @@ class RuleTrace final : public Trace {
     }
     Leaves out = emit(op, inputs, params);
     if (out.size() != 1) return out;
-    for (std::size_t i = 0; i < std::min(inputs.size(), counted); ++i) {
-      if (out[0].aval() == inputs[i].aval() && &op != &convert_op() &&
-          chosen(place + "operand " + text(i) + " instead"))
-        return {inputs[i]};
+    for (std::size_t i = 0; i < std::min(inputs.size(), counted) && !only_shapes(op); ++i) {
+      if (out[0].aval() == inputs[i].aval() && chosen(place + "operand " + text(i) + " instead")) return {inputs[i]};
     }
     if (only_shapes(op) && std::all_of(inputs.begin(), inputs.end(), [&](const Array& a) { return is_zero(a); })) {
       zeros_.push_back(out[0]);  // it has no sign to lose
