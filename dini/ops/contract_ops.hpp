@@ -13,7 +13,8 @@ namespace detail {
 struct ProductLayout {
   std::int64_t batch, m, n, k;
   bool trans_a = false, trans_b = false;  // the operand lies in memory as the transposed matrix
-  Params::Ints lhs_order, rhs_order;      // axes in the order to copy them into first; empty where memory serves as it is
+  // Axes in the order to copy them into first; empty where memory serves as it is.
+  Params::Ints lhs_order = {}, rhs_order = {};
 };
 ProductLayout product_layout(const Params& params, const Shape& lhs, const Shape& rhs);
 
