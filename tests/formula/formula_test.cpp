@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "dini/formula/functions.hpp"
 #include "dini/formula/text.hpp"
 #include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
 #include "dini/transforms/grad.hpp"
+#include "dini/transforms/jit.hpp"
 
 namespace dini {
 namespace formula_test {
@@ -265,6 +270,75 @@ TEST(Formula, PowersWithLiteralExponentsAreRightAtZero) {
   EXPECT_EQ(grad(grad(of_z))(Array(0.0)).item(), 2);
   EXPECT_EQ(grad(grad(grad(of_z)))(Array(0.0)).item(), 6);
   EXPECT_EQ(Formula::parse("(-2)**3", names).evaluate({}).item(), -8);
+  const Formula reciprocal = Formula::parse("1/z", names);
+  const auto of = [&](const Array& z) { return reciprocal.evaluate({{"z", z}}); };
+  EXPECT_EQ(grad(grad(grad(grad(grad(grad(of))))))(Array(4.0)).item(), 0.0439453125);
+}
+
+TEST(Formula, SlopesAtTheEdges) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const struct {
+    const char* text;
+    double z, slope;
+  } table[] = {
+      {"z**0", 0, 0},
+      {"z**1", 0, 1},
+      {"z**2", 0, 0},
+      {"power(z, 2)", 0, 0},
+      {"0.0**z", 0, 0},
+      {"prod(stack([z, 2.0, 3.0]))", 0, 6},
+      {"prod(stack([z, 0.0, 3.0]))", 0, 0},
+      {"sum(cumprod(stack([2.0, z, 3.0])))", 0, 8},
+      {"abs(z)", 0, 1},
+      {"sqrt(z)", 0, inf},
+      {"z**0.5", 0, inf},
+      {"norm(stack([z, z]))", 0, nan},
+      {"maximum(z, 1)", 1, 0.5},
+      {"minimum(1, z)", 1, 0.5},
+      {"max(stack([z, 1.0, 1.0]))", 1, 1 / 3.0},
+      {"sum(min(stack([[z, 1.0], [z, 2.0]]), axis=1))", 1, 1.5},
+      {"clip(z, 0, 1)", 0, 0.5},
+      {"clip(z, 0, 1)", 1, 0.5},
+      {"relu(z)", 0, 0},
+      {"where(z > 0, z, 0)", 0, 0},
+      {"floor(z)", 0.5, 0},
+      {"ceil(z)", 0.5, 0},
+      {"round(z)", 0.25, 0},
+      {"sign(z)", 0, 0},
+      {"z % 1", 0.5, 1},
+      {"z // 1", 0.5, 0},
+      {"where(z > 0, sqrt(where(z > 0, z, 1)), 0)", 0, 0},
+      {"tanh(z)", 1000, 0},
+      {"tanh(z)", 0, 1},
+      {"sigmoid(z)", -1000, 0},
+      {"exp(z)", -1000, 0},
+      {"log1p(z)", -1, inf},
+      {"softplus(z)", 1000, 1},
+      {"softplus(z)", -1000, 0},
+      {"logsumexp(stack([z, 1e4]))", 1e4, 0.5},
+      {"logsumexp(stack([z, 1e4]))", -1e4, 0},
+      {"softmax(stack([z, 1e4]))[0]", 1e4, 0.25},
+      {"arctan2(z, 1)", 0, 1},
+      {"hypot(z, 3)", 4, 0.8},
+      {"sum(z*zeros(0))", 2, 0},
+      {"det(z*ones((2, 2)))", 1, 0},
+      {"sum(sort(stack([z, 1.0]))*stack([2.0, 3.0]))", 2, 3},
+  };
+  for (const auto& row : table) {
+    for (const Dtype dtype : {float64, float32}) {
+      SCOPED_TRACE(std::string(row.text) + " in " + name(dtype));
+      const Formula f = Formula::parse(row.text, {"z"}, {"formula", dtype});
+      const auto of_z = [&](const Array& z) { return f.evaluate({{"z", z}}); };
+      const Array z = astype(Array(row.z), dtype);
+      for (const Array& slope : {grad(of_z)(z), jit(grad(of_z))(z), jvp(of_z, z, ones_like(z)).tangent}) {
+        const double got = slope.item();
+        EXPECT_EQ(slope.dtype(), dtype);
+        EXPECT_TRUE(std::isnan(row.slope) ? std::isnan(got)
+                                          : got == row.slope || std::fabs(got - row.slope) < 4 * epsilon(dtype))
+            << got << " for " << row.slope;
+      }
+    }
+  }
 }
 
 TEST(Formula, CreationTakesTheProblemsDtype) {

@@ -269,9 +269,9 @@ TEST(Semantics, S15_SeveralArgumentsTreesAndBranches) {
   });
   const auto total = [&](const Array& x, const Array& y) { return sum(f(x, y)); };
   close(jvp(f, Two(x3, y3), Two(y3, x3)).tangent, 10 * y3 * sin(y3) + 100 * x3 * cos(y3) * x3);
-  const auto [dx, dy] = grad<0, 1>(total)(x3, y3);
-  close(dx, 10 * sin(y3));
-  close(dy, 100 * x3 * cos(y3));
+  const auto [by_x, by_y] = grad<0, 1>(total)(x3, y3);
+  close(by_x, 10 * sin(y3));
+  close(by_y, 100 * x3 * cos(y3));
   close(grad<1>([&](const Array& x, const Array& y) {
           return sum(vmap(f, {.in = {0, not_mapped}})(x, y));
         })(x3, one_point_five),
