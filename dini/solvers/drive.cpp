@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "dini/core/index.hpp"
+#include "dini/linear/operator_solve.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -15,7 +16,7 @@
 
 namespace dini::detail {
 
-constexpr std::int64_t polish_limit = 200;  // unknowns up to which a solver without A has its last correction computed
+constexpr std::int64_t formed_limit = 200;  // unknowns up to which A is formed for a solver's last correction
 
 Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
 Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
@@ -44,6 +45,21 @@ Correction newton_correction(const SolverProblem& problem, const Array& z, const
 }
 
 namespace {
+
+// δ where A is too large to be formed for that, from products with it: to two digits, which are enough to see how large it
+// is, and since corrections are repeated.
+Array correction_by_products(const SolverProblem& problem, const Array& z, const Array& residual) {
+  const Staged staged = stage([&](const Leaves& in) { return Leaves{problem.residual(in[0])}; },
+                              {{z.shape(), z.dtype(), false}}, "solve");
+  std::vector<bool> by_z(staged.program->inputs.size(), false);
+  by_z[0] = true;
+  const LinearProgram linear = linear_program(staged.program, by_z, {true});
+  Leaves inputs{z};
+  inputs.insert(inputs.end(), staged.captured.begin(), staged.captured.end());
+  Leaves kept = evaluate(*linear.primal, inputs);
+  kept.erase(kept.begin());
+  return operator_solve(linear.tangent, false, krylov_method(GMRES{.tolerance = 1e-2}), true, -residual, kept);
+}
 
 struct Progress {
   SolverState now;
@@ -134,22 +150,37 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
   const Array s = rule.scale(out.z);
   const Array positive = where(s > 0, s, scalar_like(1, s));
   out.error_estimate = where(isfinite(p.now.correction), p.now.correction, out.residual_norm) / positive;
-  if (stop.tolerance.given() || z0.size() == 0 || (z0.size() > polish_limit && !solver.forms_jacobian)) return out;
+  const bool formed = solver.forms_jacobian || z0.size() <= formed_limit;
+  // A function that may read its values is not asked for products.
+  if (stop.tolerance.given() || z0.size() == 0 || (!formed && !anything_abstract())) return out;
 
   // Polish: corrections while each is less than half of the last.
   struct Polish {
     Array z, residual, delta, size, going, evaluations;
     auto tree() { return std::tie(z, residual, delta, size, going, evaluations); }
   };
+  struct Step {
+    Array delta, norm;
+  };
+  auto correction = [&](const Array& z, const Array& f) {
+    if (!formed) {
+      const Array delta = correction_by_products(problem, z, f);
+      return Step{delta, length(delta)};
+    }
+    const Correction c = newton_correction(problem, z, f);
+    return Step{c.delta, c.norm};
+  };
   auto polished = [&](const Outcome& o) {
     const Array f = problem.residual(o.z);
-    const Correction c = newton_correction(problem, o.z, f);
-    Polish q{o.z, f, c.delta, c.norm, isfinite(c.norm) & (c.norm > 0) & (length(f) > 0), o.evaluations + 1};
+    const Step c = correction(o.z, f);
+    // Where a correction costs a Krylov solve, one that is short enough is not followed by others.
+    const Array enough = formed ? scalar_like(0, f) : rule.rtol * s;
+    Polish q{o.z, f, c.delta, c.norm, isfinite(c.norm) & (c.norm > enough) & (length(f) > 0), o.evaluations + 1};
     q = loop([](const Polish& at) { return at.going; },
              [&](const Polish& at) {
                Polish to;
                const Array z = at.z + at.delta, residual = problem.residual(z);
-               const Correction next = newton_correction(problem, z, residual);
+               const Step next = correction(z, residual);
                // A correction that leads to a worse point (a residual at its floor goes up and down) is not taken.
                const Array good = isfinite(next.norm) & (next.norm < at.size);
                to.z = where(good, z, at.z);
