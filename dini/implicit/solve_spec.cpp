@@ -174,7 +174,7 @@ struct Plain final : Spec {
     Array status, cause, measure;
   };
 
-  // Of an A that is known by its products. Its own method gives the correction δ = -A⁻¹F, or says that it cannot; and
+  // Of an A that is known by its products. GMRES, which has no breakdowns, gives the correction δ = -A⁻¹F or fails; and
   // ‖A⁻¹(A(z + δ) - A(z))δ‖ is half of ‖δ‖ or more at a multiple root, now and two corrections on.
   // linearized: z -> [map(z), what products are made of...].
   Verdict judge_by_products(const std::function<Leaves(const Array&)>& linearized,
@@ -270,9 +270,10 @@ struct Plain final : Spec {
       for (Array& t : still) {
         if (is_floating(t.dtype())) t = stop_gradient(t);
       }
+      const LinearMethodRef judge = krylov_method(GMRES{});
       const Verdict v = judge_by_products(
           [&](const Array& at) { return evaluate(*in_z.primal, join({at}, still)); },
-          [&](const Array& b, const Leaves& kept) { return operator_solve(product, minus, method, nan, b, kept); },
+          [&](const Array& b, const Leaves& kept) { return operator_solve(product, minus, judge, nan, b, kept); },
           [&](const Array& x, const Leaves& kept) { return evaluate(*product, join({x}, kept))[0]; }, z, z0,
           check_value);
       usable = v.status == 0;

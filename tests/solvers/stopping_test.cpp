@@ -87,14 +87,22 @@ TEST(Converged, AWarmStartTakesNoStep) {
 
 TEST(Converged, ASlowContractionIsAsExactAsAFastOne) {
   // The residual is (1 - ρ) times the error.
-  for (double rho : {.9, .999, .99999}) {
-    for (const auto& info : library_solvers()) {
-      if (!info.automatic) continue;
-      const auto s = fixed_point([&](const Array& z) { return rho * sin(z) + (1 - rho) * z + .01; }, array({.3, 2.0}),
-                                 {.solver = info.make({}), .on_failure = OnFailure::best});
-      if (!(s.status == StatusCode::converged)) continue;  // too slow to be done, and not said to be
-      const Array exact = root([&](const Array& z) { return rho * sin(z) - rho * z + .01; }, s.value).value;
-      EXPECT_LE(largest(s.value - exact), 1e-12) << info.name << rho;
+  for (std::int64_t n : {2, 300}) {
+    const Array b = 1 + cos(arange(1.0 * static_cast<double>(n)));
+    for (double part : {1.0, 1e-1, 1e-3}) {
+      auto map = [&](const Array& b, const Array& z) { return (1 - part) * z + part * tanh(.5 * roll(z, 1) + b); };
+      auto exact = [&](const Array& b) {
+        return root([&](const Array& b, const Array& z) { return map(b, z) - z; }, b, {}, b).value;
+      };
+      for (const auto& info : library_solvers()) {
+        if (!info.automatic) continue;
+        auto solve = [&](const Array& b) { return fixed_point(map, b, {.solver = info.make({})}, b).value; };
+        const Array z = solve(b), lanes = vmap(solve)(stack({b, .3 * b}));
+        const double digits = 4e-11 * norm(z).item();
+        EXPECT_LE(norm(z - exact(b)).item(), digits) << info.name << n << part;
+        EXPECT_LE(norm(lanes(0) - z).item(), digits) << info.name << n << part;
+        EXPECT_LE(norm(lanes(1) - exact(.3 * b)).item(), digits) << info.name << n << part;
+      }
     }
   }
 }
@@ -290,11 +298,8 @@ TEST(Singular, OfAMatrixThatIsTooLargeToBeFormedForThat) {
     };
     const Array t = cos(k);
     const auto slope = grad([&](const Array& t) { return sum(z(t)); });
-    for (const StatusCode code : {code_of([&] { slope(t); }), code_of([&] { jit(slope)(t); })}) {
-      // Biconjugate gradients do not get as far.
-      EXPECT_TRUE(code == StatusCode::singular || (adjoint.name() == "bicgstab" && code == StatusCode::stagnated))
-          << adjoint.name() << static_cast<int>(code);
-    }
+    EXPECT_EQ(code_of([&] { slope(t); }), StatusCode::singular) << adjoint.name();
+    EXPECT_EQ(code_of([&] { jit(slope)(t); }), StatusCode::singular) << adjoint.name();
   }
   // With a simple root in its place all is well, and equal.
   auto sound = [&](const Adjoint& adjoint) {
