@@ -225,6 +225,7 @@ TEST(Elementwise, SlopesAtEdges) {
       {"x**array(3)", [](const Array& x) { return power(x, array(3.0)); }, -2, 12},
       {"0**b", [](const Array& x) { return power(array(0.0), x); }, 0, 0},
       {"0**b", [](const Array& x) { return power(array(0.0), x); }, 2, 0},
+      {"x**(x + 2)", [](const Array& x) { return power(x, x + 2); }, 0, 0},
       {"2**b", [](const Array& x) { return power(2.0, x); }, 3, 8 * 0.69314718055994530942},
       {"maximum", [](const Array& x) { return maximum(x, 1.0); }, 1, 0.5},
       {"maximum", [](const Array& x) { return maximum(1.0, x); }, 1, 0.5},
