@@ -1,5 +1,6 @@
 // Mutants of ops: what a rule receives, emits and returns, and what a kernel computes.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -151,8 +152,8 @@ class RuleTrace final : public Trace {
     for (std::size_t i = 0; i < std::min(inputs.size(), counted) && !only_shapes(op); ++i) {
       if (out[0].aval() == inputs[i].aval() && chosen(place + "operand " + text(i) + " instead")) return {inputs[i]};
     }
-    if (only_shapes(op) && std::all_of(inputs.begin(), inputs.end(), [&](const Array& a) { return is_zero(a); })) {
-      zeros_.push_back(out[0]);  // it has no sign to lose
+    if (only_shapes(op) && std::all_of(inputs.begin(), inputs.end(), [&](const Array& a) { return has_no_sign(a); })) {
+      signless_.push_back(out[0]);
     } else if ((is_floating(out[0].dtype()) || out[0].dtype() == Dtype::bool_) && chosen(place + "negated")) {
       return {negated(out[0])};
     }
@@ -160,13 +161,14 @@ class RuleTrace final : public Trace {
   }
 
  private:
-  bool is_zero(const Array& a) const {
-    if (a.concrete() && a.size() == 1) return a.to_vector<double>()[0] == 0;
-    return std::any_of(zeros_.begin(), zeros_.end(), [&](const Array& zero) { return zero.node() == a.node(); });
+  // Zero or NaN.
+  bool has_no_sign(const Array& a) const {
+    if (a.concrete() && a.size() == 1) return !(std::fabs(a.to_vector<double>()[0]) > 0);
+    return std::any_of(signless_.begin(), signless_.end(), [&](const Array& zero) { return zero.node() == a.node(); });
   }
 
   std::string rule_;
-  Leaves zeros_;
+  Leaves signless_;
   std::map<std::string, std::size_t> count_;
 };
 
