@@ -26,7 +26,11 @@ struct Opaque {
   virtual ~Opaque() = default;
   virtual std::string name() const = 0;
 };
-using OpaqueRef = std::shared_ptr<const Opaque>;
+/// A class of its own: of nothing but std::shared_ptr and the like, libstdc++ takes a variant to have a value at all times,
+/// and destroys one that is not there when a copy of it throws.
+struct OpaqueRef : std::shared_ptr<const Opaque> {
+  using std::shared_ptr<const Opaque>::shared_ptr;
+};
 
 /// What an op is called with beside arrays: axes, dtypes, Programs. Static: part of a Program.
 class Params {
