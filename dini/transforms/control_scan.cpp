@@ -18,10 +18,11 @@ static ScanParts parts_of_scan(const Params& p) {
           static_cast<std::size_t>(p.integer("xs")), p.flag("reverse")};
 }
 
-// Which of the body's inputs are active once the carry's activity has settled.
-static Mask scan_active(const ScanParts& s, Mask active) {
+// Which of the body's inputs are active once the carry's activity has settled. `derive` is what makes the tangents: where
+// one writes zeros the other may know that there is nothing.
+template <class Derive> static Mask scan_active(const ScanParts& s, Mask active, const Derive& derive) {
   for (;;) {
-    const Mask out = linear_program(s.body, active).out_active;
+    const Mask out = derive(s.body, active, Mask()).out_active;
     Mask next = active;
     for (std::size_t k = 0; k < s.carry; ++k) next[k] = next[k] || out[k];
     if (next == active) return active;
@@ -39,7 +40,7 @@ static std::vector<Aval> lined_up(const std::vector<Aval>& a, const std::vector<
 static Linearized linearize_scan(const LinearizeCall& call) {
   const ScanParts s = parts_of_scan(call.params);
   const Leaves in(call.in.begin(), call.in.end());
-  const Mask active = scan_active(s, call.active);
+  const Mask active = scan_active(s, call.active, linear_program);
   Mask want(s.body->outputs.size(), false);
   for (std::size_t k = 0; k < s.carry; ++k) want[k] = active[k];
   const LinearProgram linear = linear_program(s.body, active, want);
@@ -131,7 +132,7 @@ static Linearized linearize_scan(const LinearizeCall& call) {
 static std::pair<Leaves, Leaves> joint_scan(const JvpCall& call) {
   const ScanParts s = parts_of_scan(call.params);
   const Leaves in(call.in.begin(), call.in.end()), dx(call.tangents.begin(), call.tangents.end());
-  const Mask active = scan_active(s, defined(dx));
+  const Mask active = scan_active(s, defined(dx), jvp_program);
   const std::size_t n = s.carry, m = n + s.xs, outputs = s.body->outputs.size();
   Mask want(outputs, false);
   for (std::size_t k = 0; k < n; ++k) want[k] = active[k];

@@ -79,7 +79,8 @@ Leaves JvpTrace::process(const Op& op, const Leaves& inputs, const Params& param
     if (t.shape() != out[k].shape() || t.dtype() != out[k].dtype()) {
       throw std::logic_error(op.name + ": its jvp rule gives " + t.aval().str() + " for " + out[k].aval().str());
     }
-    out[k] = pair(out[k], t);
+    // A tangent that depends on none of those recorded is that of a constant, whatever rule wrote it down.
+    if (forward || tangent_context_->owns(t)) out[k] = pair(out[k], t);
   }
   return out;
 }
