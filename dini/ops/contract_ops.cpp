@@ -71,12 +71,12 @@ std::pair<Ints, Ints> sorted_pairs(const Ints& lhs, const Ints& rhs) {
 }
 
 template <class T> const T* arranged(const Shape& shape, const void* data, const Ints& order, std::vector<T>& scratch) {
-  const Ints strides = detail::row_major_strides(shape);
+  const detail::Strides strides = detail::row_major_strides(shape);
   Shape to;
-  Ints from;
+  detail::Strides from{};
   for (std::int64_t k : order) {
+    from[static_cast<std::size_t>(to.ndim())] = strides[static_cast<std::size_t>(k)];
     to.append(shape[static_cast<int>(k)]);
-    from.push_back(strides[static_cast<std::size_t>(k)]);
   }
   if (scratch.size() < static_cast<std::size_t>(to.size())) scratch.resize(static_cast<std::size_t>(to.size()));
   detail::copy_strided(sizeof(T), to, from, data, detail::row_major_strides(to), scratch.data());

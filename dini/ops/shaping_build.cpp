@@ -9,8 +9,8 @@
 
 namespace dini::detail {
 
-Ints row_major_strides(const Shape& shape) {
-  Ints strides(static_cast<std::size_t>(shape.ndim()));
+Strides row_major_strides(const Shape& shape) {
+  Strides strides{};
   std::int64_t s = 1;
   for (int k = shape.ndim() - 1; k >= 0; --k) {
     strides[static_cast<std::size_t>(k)] = s;
@@ -65,8 +65,8 @@ template <class T> void copy_axes(const CopyAxis* axes, int n, const T* in, T* o
 
 }  // namespace
 
-void copy_strided(std::size_t item, const Shape& shape, const Ints& in_strides, const void* in, const Ints& out_strides,
-                  void* out) {
+void copy_strided(std::size_t item, const Shape& shape, const Strides& in_strides, const void* in,
+                  const Strides& out_strides, void* out) {
   if (shape.size() == 0) return;
   CopyAxis axes[Shape::max_ndim];
   int n = 0;

@@ -1,6 +1,7 @@
 // What the families that move, pick and multiply elements share: strided copies, samples, and plain references' tools.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -16,13 +17,14 @@ Array literal(double value, const Array& like);
 
 using Ints = Params::Ints;
 
-// Row-major strides, in elements.
-Ints row_major_strides(const Shape& shape);
+// Strides in elements, axis by axis. Of a fixed length, so that kernels allocate nothing.
+using Strides = std::array<std::int64_t, Shape::max_ndim>;
+Strides row_major_strides(const Shape& shape);
 
 // out[i·out_strides] = in[i·in_strides] for all i below shape; strides in elements of `item` bytes, 0 and negative allowed
 // for `in`.
-void copy_strided(std::size_t item, const Shape& shape, const Ints& in_strides, const void* in, const Ints& out_strides,
-                  void* out);
+void copy_strided(std::size_t item, const Shape& shape, const Strides& in_strides, const void* in,
+                  const Strides& out_strides, void* out);
 
 // Numbers between -2 and 2, none of them equal or 0, without a pattern; other numbers for another seed.
 Array sample(const Shape& shape, Dtype dtype, int seed = 0);

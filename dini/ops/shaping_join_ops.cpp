@@ -40,8 +40,8 @@ void pad_kernel(const KernelCall& c) {
   visit_dtype(c.out_avals[0].dtype,
               [&]<class T>() { std::fill_n(static_cast<T*>(c.out[0]), to.size(), *static_cast<const T*>(c.in[1])); });
   const Ints &low = c.params.ints("low"), &interior = c.params.ints("interior");
-  const Ints in_strides = detail::row_major_strides(from);
-  Ints out_strides = detail::row_major_strides(to);
+  const detail::Strides in_strides = detail::row_major_strides(from);
+  detail::Strides out_strides = detail::row_major_strides(to);
   Shape kept = from;
   std::int64_t in_offset = 0, out_offset = 0;
   for (int k = 0; k < from.ndim(); ++k) {

@@ -29,8 +29,9 @@ Shape slice_shape(const Params& p) {
 
 void broadcast_kernel(const KernelCall& c) {
   const Shape &from = c.in_avals[0].shape, &to = c.out_avals[0].shape;
-  const Ints own = detail::row_major_strides(from), &axes = c.params.ints("axes");
-  Ints strides(static_cast<std::size_t>(to.ndim()), 0);
+  const detail::Strides own = detail::row_major_strides(from);
+  const Ints& axes = c.params.ints("axes");
+  detail::Strides strides{};
   for (std::size_t k = 0; k < axes.size(); ++k) strides[static_cast<std::size_t>(axes[k])] = own[k];
   detail::copy_strided(item(c), to, strides, c.in[0], detail::row_major_strides(to), c.out[0]);
 }
@@ -41,8 +42,9 @@ void reshape_kernel(const KernelCall& c) {
 }
 
 void transpose_kernel(const KernelCall& c) {
-  const Ints own = detail::row_major_strides(c.in_avals[0].shape), &axes = c.params.ints("axes");
-  Ints strides(axes.size());
+  const detail::Strides own = detail::row_major_strides(c.in_avals[0].shape);
+  const Ints& axes = c.params.ints("axes");
+  detail::Strides strides{};
   for (std::size_t k = 0; k < axes.size(); ++k) strides[k] = own[static_cast<std::size_t>(axes[k])];
   const Shape& to = c.out_avals[0].shape;
   detail::copy_strided(item(c), to, strides, c.in[0], detail::row_major_strides(to), c.out[0]);
@@ -51,10 +53,10 @@ void transpose_kernel(const KernelCall& c) {
 void slice_kernel(const KernelCall& c) {
   const Shape& to = c.out_avals[0].shape;
   if (to.size() == 0) return;
-  Ints strides = detail::row_major_strides(c.in_avals[0].shape);
+  detail::Strides strides = detail::row_major_strides(c.in_avals[0].shape);
   const Ints &start = c.params.ints("start"), &step = c.params.ints("step");
   std::int64_t offset = 0;
-  for (std::size_t k = 0; k < strides.size(); ++k) {
+  for (std::size_t k = 0; k < start.size(); ++k) {
     offset += start[k] * strides[k];
     strides[k] *= step[k];
   }
@@ -66,8 +68,8 @@ void slice_kernel(const KernelCall& c) {
 void reverse_kernel(const KernelCall& c) {
   const Shape& to = c.out_avals[0].shape;
   if (to.size() == 0) return;
-  Ints strides = detail::row_major_strides(to);
-  const Ints out_strides = strides;
+  detail::Strides strides = detail::row_major_strides(to);
+  const detail::Strides out_strides = strides;
   std::int64_t offset = 0;
   for (std::int64_t axis : c.params.ints("axes")) {
     const auto k = static_cast<std::size_t>(axis);
