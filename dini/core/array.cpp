@@ -10,15 +10,20 @@ namespace dini {
 
 std::string Aval::str() const { return std::string(name(dtype)) + (weak ? "*" : "") + shape.str(); }
 
+namespace {
+constexpr std::int64_t most_bytes = 1000000000000;
+}
+
 namespace detail {
 
 // One block holds the header and, from its 64th byte, the elements: one allocation a buffer.
 Buffer* Buffer::create(std::size_t bytes) {
   constexpr std::size_t align = 64;
+  if (bytes >= most_bytes)
+    throw ShapeError("allocate: " + std::to_string(bytes) + " bytes are more than memory could hold");
   static_assert(sizeof(Buffer) <= align);
   const std::size_t total = align + (bytes + align - 1) / align * align;
-  void* block = total < bytes ? nullptr : ::operator new(total, std::align_val_t(align));
-  if (!block) throw std::bad_alloc();
+  void* block = ::operator new(total, std::align_val_t(align));
   Buffer* b = new (block) Buffer;
   b->bytes_ = bytes;
   b->data_ = static_cast<char*>(block) + align;
@@ -56,12 +61,10 @@ Array Array::weak_integer(std::int64_t value) { return scalar(value, Dtype::int6
 Array Array::weak_double(double value) { return scalar(value, Dtype::float64); }
 
 Array allocate(const Aval& aval, void** memory) {
-  std::int64_t bytes;
-  if (__builtin_mul_overflow(aval.shape.size(), static_cast<std::int64_t>(item_size(aval.dtype)), &bytes) ||
-      bytes > (std::int64_t{1} << 42)) {
+  if (aval.shape.size() >= most_bytes / static_cast<std::int64_t>(item_size(aval.dtype)))
     throw ShapeError("allocate: an array " + aval.str() + " is larger than memory could hold");
-  }
-  detail::Ref<detail::Buffer> buffer(detail::Buffer::create(static_cast<std::size_t>(bytes)));
+  const auto bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
+  detail::Ref<detail::Buffer> buffer(detail::Buffer::create(bytes));
   *memory = buffer->data();
   return Array(detail::Ref<detail::Node>(new detail::Value(aval, std::move(buffer))));
 }

@@ -231,12 +231,12 @@ class Array {
 /// Leaves of a tree, in order.
 using Leaves = std::vector<Array>;
 
-/// An uninitialised concrete array and its memory, to be filled once. ShapeError when larger than memory could hold.
+/// An uninitialised concrete array and its memory, to be filled once. ShapeError for 10¹² bytes and more.
 Array allocate(const Aval& aval, void** memory);
 /// A concrete array with the same buffer and another shape of the same size (no copy).
 Array with_aval(const Array& concrete, const Aval& aval);
 
-/// A strong array of the data's own dtype and the given shape. ShapeError when the sizes differ.
+/// A strong array of the data's own dtype and the given shape, which says how many elements are read and copied.
 template <class T> Array from_data(const T* data, const Shape& shape);
 extern template Array from_data(const bool*, const Shape&);
 extern template Array from_data(const std::int32_t*, const Shape&);
