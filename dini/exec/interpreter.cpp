@@ -150,7 +150,7 @@ Leaves call_host(const Op& op, const Params& params, const Leaves& inputs, std::
 }
 
 void throw_not_runnable(const Op& op) {
-  throw TraceError(op.no_transpose.empty() ? op.name + ": this operation cannot be run" : op.no_transpose);
+  throw TraceError(op.no_jvp.empty() ? op.name + ": this operation cannot be run" : op.no_jvp);
 }
 
 void check_inputs(Arrays inputs, std::span<const Aval> wanted) {

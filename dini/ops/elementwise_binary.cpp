@@ -116,6 +116,7 @@ const Op& add_op() {
       .transpose_b = [](const Array&, const Array& dy) { return dy; },
       .samples = {{-2.5, 0.3}, {0.3, 7}, {1, -1}},
       .reference = [](const long double* x) { return x[0] + x[1]; },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -131,6 +132,7 @@ const Op& sub_op() {
       .transpose_b = [](const Array&, const Array& dy) { return -dy; },
       .samples = {{-2.5, 0.3}, {0.3, 7}, {1, 1}},
       .reference = [](const long double* x) { return x[0] - x[1]; },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -146,6 +148,7 @@ const Op& mul_op() {
       .transpose_b = [](const Array& a, const Array& dy) { return dy * a; },
       .samples = {{-2.5, 0.3}, {0.3, 7}, {0, -1}},
       .reference = [](const long double* x) { return x[0] * x[1]; },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -175,6 +178,7 @@ const Op& maximum_op() {
                   const Array& db) { return db * slope_share(b > a, a == b, a); },
       .samples = {{-2.5, 0.3}, {7, 0.3}, {0, -1.5}},
       .reference = [](const long double* x) { return std::fmax(x[0], x[1]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -190,6 +194,7 @@ const Op& minimum_op() {
                   const Array& db) { return db * slope_share(b < a, a == b, a); },
       .samples = {{-2.5, 0.3}, {7, 0.3}, {0, -1.5}},
       .reference = [](const long double* x) { return std::fmin(x[0], x[1]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -261,6 +266,7 @@ const Op& mod_op() {
             const long double r = std::fmod(x[0], x[1]);
             return r != 0 && (r < 0) != (x[1] < 0) ? r + x[1] : r;
           },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -272,6 +278,7 @@ const Op& floor_divide_op() {
       .kernel = loop_kernel<2>(ElementFloorDivide{}),
       .samples = {{2.5, 0.75}, {7, -1.5625}, {-0.3, 2}},
       .reference = [](const long double* x) { return std::floor(x[0] / x[1]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -286,6 +293,7 @@ const Op& lt_op() {
       .samples = {{2.5, 0.3}, {1, 1}, {-0.3, 2}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] < x[1]); },
       .to_bool = true,
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -298,6 +306,7 @@ const Op& le_op() {
       .samples = {{2.5, 0.3}, {1, 1}, {-0.3, 2}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] <= x[1]); },
       .to_bool = true,
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -310,6 +319,7 @@ const Op& eq_op() {
       .samples = {{2.5, 0.3}, {1, 1}, {-0.3, 2}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] == x[1]); },
       .to_bool = true,
+      .takes = Operands::any,
   });
   return op;
 }
@@ -322,6 +332,7 @@ const Op& ne_op() {
       .samples = {{2.5, 0.3}, {1, 1}, {-0.3, 2}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] != x[1]); },
       .to_bool = true,
+      .takes = Operands::any,
   });
   return op;
 }
@@ -333,6 +344,7 @@ const Op& logical_and_op() {
       .kernel = loop_kernel<2>(ElementAnd{}),
       .samples = {{2.5, 0.3}, {1, 0}, {0, 0}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] != 0 && x[1] != 0); },
+      .takes = Operands::booleans,
   });
   return op;
 }
@@ -344,6 +356,7 @@ const Op& logical_or_op() {
       .kernel = loop_kernel<2>(ElementOr{}),
       .samples = {{2.5, 0.3}, {1, 0}, {0, 0}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] != 0 || x[1] != 0); },
+      .takes = Operands::booleans,
   });
   return op;
 }
@@ -355,6 +368,7 @@ const Op& logical_xor_op() {
       .kernel = loop_kernel<2>(ElementXor{}),
       .samples = {{2.5, 0.3}, {1, 0}, {0, 0}},
       .reference = [](const long double* x) { return static_cast<long double>((x[0] != 0) != (x[1] != 0)); },
+      .takes = Operands::booleans,
   });
   return op;
 }

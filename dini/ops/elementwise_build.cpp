@@ -50,6 +50,7 @@ template <class Record> Op elementwise_parts(const Record& record) {
   op.batch = [self = record.op](const BatchCall& call) { return batch_elementwise(self(), call); };
   op.reference = record.reference;
   op.in_place = !record.to_bool;
+  op.takes = record.takes;
   return op;
 }
 

@@ -134,6 +134,7 @@ struct Unary {
   std::vector<double> samples;
   long double (*reference)(const long double* x);
   bool to_bool = false;
+  Operands takes = Operands::floating;
 };
 
 struct Binary {
@@ -149,6 +150,7 @@ struct Binary {
   std::vector<std::array<double, 2>> samples;
   long double (*reference)(const long double* x);
   bool to_bool = false;
+  Operands takes = Operands::floating;
 };
 
 Op unary(Unary record);

@@ -77,6 +77,7 @@ const Op& select_op() {
   static const Op op = [] {
     Op op;
     op.name = "select";
+    op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       if (in[0].dtype != Dtype::bool_ || in[0].shape != in[1].shape) {
         throw std::logic_error("select has operands " + in[0].str() + " and " + in[1].str());
@@ -117,6 +118,7 @@ const Op& convert_op() {
   static const Op op = [] {
     Op op;
     op.name = "convert";
+    op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params& params) -> std::vector<Aval> {
       return {{in[0].shape, params.dtype("dtype"), params.flag("weak")}};
     };
@@ -153,6 +155,7 @@ const Op& stop_gradient_op() {
       .kernel = loop_kernel<1>(ElementCopy{}),
       .samples = {-2.5, 0.3, 7},
       .reference = [](const long double* x) { return x[0]; },
+      .takes = Operands::any,
   });
   return op;
 }
@@ -164,6 +167,7 @@ const Op& logical_not_op() {
       .kernel = loop_kernel<1>(ElementNot{}),
       .samples = {-2.5, 0, 7},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] == 0); },
+      .takes = Operands::booleans,
   });
   return op;
 }
@@ -176,6 +180,7 @@ const Op& isfinite_op() {
       .samples = {-2.5, 0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()},
       .reference = [](const long double* x) { return static_cast<long double>(std::isfinite(x[0])); },
       .to_bool = true,
+      .takes = Operands::any,
   });
   return op;
 }
@@ -188,6 +193,7 @@ const Op& isnan_op() {
       .samples = {-2.5, 0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()},
       .reference = [](const long double* x) { return static_cast<long double>(std::isnan(x[0])); },
       .to_bool = true,
+      .takes = Operands::any,
   });
   return op;
 }

@@ -43,6 +43,7 @@ const Op& neg_op() {
       .transpose = [](const Array& dy) { return -dy; },
       .samples = {-2.5, -1e-8, 0, 0.3, 7},
       .reference = [](const long double* x) { return -x[0]; },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -55,6 +56,7 @@ const Op& abs_op() {
       .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * pick(x >= 0, 1, -1, x); },
       .samples = {-2.5, -0.125, 0.3, 7},
       .reference = [](const long double* x) { return std::fabs(x[0]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -66,6 +68,7 @@ const Op& sign_op() {
       .kernel = vector_kernel<DINI_VECTOR(sign)>(SignOf{}),
       .samples = {-2.5, -0.125, 0.3, 7},
       .reference = [](const long double* x) { return static_cast<long double>((x[0] > 0) - (x[0] < 0)); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -78,6 +81,7 @@ const Op& square_op() {
       .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * (2 * x); },
       .samples = {-2.5, -0.125, 0, 0.3, 7},
       .reference = [](const long double* x) { return x[0] * x[0]; },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -113,6 +117,7 @@ const Op& floor_op() {
       .kernel = vector_kernel<DINI_VECTOR(floor)>(ElementSame{}),
       .samples = {-2.75, -0.25, 0.3, 7.5},
       .reference = [](const long double* x) { return std::floor(x[0]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -124,6 +129,7 @@ const Op& ceil_op() {
       .kernel = vector_kernel<DINI_VECTOR(ceil)>(ElementSame{}),
       .samples = {-2.75, -0.25, 0.3, 7.5},
       .reference = [](const long double* x) { return std::ceil(x[0]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -135,6 +141,7 @@ const Op& round_op() {
       .kernel = vector_kernel<DINI_VECTOR(round)>(ElementSame{}),
       .samples = {-2.75, -0.25, 0.3, 7.75},
       .reference = [](const long double* x) { return std::nearbyint(x[0]); },
+      .takes = Operands::integers,
   });
   return op;
 }
@@ -146,6 +153,7 @@ const Op& trunc_op() {
       .kernel = vector_kernel<DINI_VECTOR(trunc)>(ElementSame{}),
       .samples = {-2.75, -0.25, 0.3, 7.75},
       .reference = [](const long double* x) { return std::trunc(x[0]); },
+      .takes = Operands::integers,
   });
   return op;
 }

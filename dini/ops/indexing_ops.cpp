@@ -286,6 +286,7 @@ const Op& take_op() {
   static const Op op = [] {
     Op o;
     o.name = "take";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[1].shape + in[0].shape.sub(1, in[0].shape.ndim()), in[0].dtype, in[0].weak}};
     };
@@ -317,6 +318,7 @@ const Op& scatter_op() {
   static const Op op = [] {
     Op o;
     o.name = "scatter";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[0]}; };
     o.kernel = indexing::scatter_kernel;
     o.in_place = true;
@@ -355,6 +357,7 @@ const Op& searchsorted_op() {
   static const Op op = [] {
     Op o;
     o.name = "searchsorted";
+    o.takes = Operands::integers;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[1].shape, Dtype::int64, false}};
     };

@@ -123,7 +123,12 @@ struct Batched {
 struct Sample {
   Leaves in;
   Params params;
+  std::string error = {};  // where running it throws: what the message contains
+  bool linear = true;      // whether what it is linear in with these values it is with all
 };
+
+/// What an op's operands may be beside floating. (The functions that users call convert them before other ops.)
+enum class Operands { floating, booleans, integers, any };
 
 /// What computes and derives is `mutable`, so that a test may break an op in place and see that it is noticed; the library
 /// changes none of it.
@@ -162,10 +167,12 @@ struct Op {
 
   /// Cotangents of the undefined inputs (undefined elsewhere, and where zero) from those of the outputs.
   mutable std::function<Leaves(const TransposeCall&)> transpose;
-  /// Why there is no transpose, for ops of which a user may expect one.
-  std::string no_transpose;
+  /// Why there is no transpose, or no jvp, for ops of which a user may expect one.
+  std::string no_transpose, no_jvp;
 
   mutable std::function<Batched(const BatchCall&)> batch;
+
+  Operands takes = Operands::floating;
 
   /// Arguments to test with, for a floating dtype.
   std::function<std::vector<Sample>(Dtype)> samples;

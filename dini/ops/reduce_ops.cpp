@@ -166,6 +166,7 @@ Array shifted(const Array& x, const Array& fill, int axis, bool reverse) {
 Op extremum(const Op& (*self)(), const char* name, Kernel kernel) {
   Op op;
   op.name = name;
+  op.takes = Operands::any;
   op.infer = infer_reduction;
   op.kernel = kernel;
   op.jvp = [](const JvpCall& call) -> Leaves {  // equal shares among the elements that are the largest
@@ -184,6 +185,7 @@ Op extremum(const Op& (*self)(), const char* name, Kernel kernel) {
 Op argument(const Op& (*self)(), const char* name, Kernel kernel) {
   Op op;
   op.name = name;
+  op.takes = Operands::any;
   op.infer = infer_argument;
   op.kernel = kernel;
   op.batch = [self](const BatchCall& call) { return batch_axes(self(), call); };
@@ -222,6 +224,7 @@ const Op& sum_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "sum";
+    op.takes = Operands::integers;
     op.infer = infer_reduction;
     op.kernel = reduce_kernel<SumRule>;
     op.jvp = [](const JvpCall& call) -> Leaves { return {emit_one(sum_op(), {call.tangents[0]}, call.params)}; };
@@ -244,6 +247,7 @@ const Op& prod_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "prod";
+    op.takes = Operands::integers;
     op.infer = infer_reduction;
     op.kernel = reduce_kernel<ProdRule>;
     op.jvp = [](const JvpCall& call) -> Leaves {
@@ -317,6 +321,7 @@ const Op& cumsum_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "cumsum";
+    op.takes = Operands::integers;
     op.infer = infer_running;
     op.kernel = running_kernel<RunningSum>;
     op.jvp = [](const JvpCall& call) -> Leaves { return {emit_one(cumsum_op(), {call.tangents[0]}, call.params)}; };
@@ -343,6 +348,7 @@ const Op& cumprod_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "cumprod";
+    op.takes = Operands::integers;
     op.infer = infer_running;
     op.kernel = running_kernel<RunningProduct>;
     op.jvp = [](const JvpCall& call) -> Leaves {
@@ -373,6 +379,7 @@ const Op& linear_recurrence_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "linear_recurrence";
+    op.takes = Operands::integers;
     op.infer = [](std::span<const Aval> in, const Params&) { return detail::infer_elementwise(in, false); };
     op.kernel = recurrence_kernel;
     op.jvp = [](const JvpCall& call) -> Leaves {

@@ -87,6 +87,7 @@ const Op& broadcast_op() {
   static const Op op = [] {
     Op o;
     o.name = "broadcast";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{p.shape("shape"), in[0].dtype, in[0].weak}};
     };
@@ -129,6 +130,7 @@ const Op& reshape_op() {
   static const Op op = [] {
     Op o;
     o.name = "reshape";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{p.shape("shape"), in[0].dtype, in[0].weak}};
     };
@@ -157,6 +159,7 @@ const Op& transpose_op() {
   static const Op op = [] {
     Op o;
     o.name = "transpose";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       std::vector<std::int64_t> lengths;
       for (int axis : p.axes("axes")) lengths.push_back(in[0].shape[axis]);
@@ -200,6 +203,7 @@ const Op& slice_op() {
   static const Op op = [] {
     Op o;
     o.name = "slice";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{shaping::slice_shape(p), in[0].dtype, in[0].weak}};
     };
@@ -248,6 +252,7 @@ const Op& reverse_op() {
   static const Op op = [] {
     Op o;
     o.name = "reverse";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[0]}; };
     o.kernel = shaping::reverse_kernel;
     o.jvp = [](const JvpCall& c) { return detail::linear_jvp(reverse_op(), c); };

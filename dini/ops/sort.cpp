@@ -103,6 +103,7 @@ const Op& sort_op() {
   static const Op op = [] {
     Op op;
     op.name = "sort";
+    op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[0]}; };
     op.kernel = sort_kernel;
     op.jvp = [](const JvpCall& call) -> Leaves {
@@ -121,6 +122,7 @@ const Op& argsort_op() {
   static const Op op = [] {
     Op op;
     op.name = "argsort";
+    op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[0].shape, Dtype::int64, false}};
     };

@@ -35,6 +35,7 @@ const Op& barrier_op() {
   static const Op op = [] {
     Op o;
     o.name = "barrier";
+    o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{in[0]}; };
     o.kernel = [](const KernelCall& c) {
       const std::size_t bytes = static_cast<std::size_t>(c.in_avals[0].shape.size()) * item_size(c.in_avals[0].dtype);

@@ -68,7 +68,6 @@ const Op& custom_lin_op() {
     o.infer = [](std::span<const Aval>, const Params& params) {
       return static_cast<const Pull&>(*params.get<OpaqueRef>("rule")).outputs;
     };
-    o.jvp = [](const JvpCall&) -> Leaves { throw TraceError(forward_mode_message); };
     o.joint = [](const JvpCall& call) {
       // Linear in its tangents: the derivative by them is itself. By the residuals there is none in forward mode.
       const std::size_t n = static_cast<const Pull&>(*call.params.get<OpaqueRef>("rule")).inputs.size();
@@ -126,7 +125,7 @@ const Op& custom_lin_op() {
       return Batched{emit(custom_lin_op(), in, {{"rule", OpaqueRef(made)}}),
                      std::vector<bool>(made->outputs.size(), true)};
     };
-    o.no_transpose = forward_mode_message;
+    o.no_jvp = forward_mode_message;
     return o;
   }();
   return op;
@@ -280,7 +279,7 @@ const Op& custom_vjp_op() {
     o.direct = [](const Params& p, const Leaves& in) { return run_closed(vjp_rule(p).primal, p, in); };
     o.prepare = [](const Params& p, const Leaves& in) { return close_primal(vjp_rule(p).primal, p, in); };
     o.linearize = linearize_custom;
-    o.joint = [](const JvpCall&) -> std::pair<Leaves, Leaves> { throw TraceError(forward_mode_message); };
+    o.no_jvp = forward_mode_message;
     o.batch = batch_custom_vjp;
     return o;
   }();

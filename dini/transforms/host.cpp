@@ -86,9 +86,9 @@ const Op& callback_op() {
       return static_cast<const HostFunction&>(*params.get<OpaqueRef>("function")).outputs(in);
     };
     o.jvp = [](const JvpCall& call) -> Leaves {
-      throw TraceError(call.params.get<OpaqueRef>("function")->name() +
-                       ": a function that is called at run time has no derivative");
+      throw TraceError(call.params.get<OpaqueRef>("function")->name() + ": " + callback_op().no_jvp);
     };
+    o.no_jvp = "a function that is called at run time has no derivative";
     o.batch = [](const BatchCall& call) {
       auto lanes = std::make_shared<LanesFunction>();
       lanes->inner = call.params.get<OpaqueRef>("function");

@@ -41,6 +41,7 @@ Leaves JvpTrace::process(const Op& op, const Leaves& inputs, const Params& param
     TraceScope scope(parent());
     return emit(op, values, params);
   }
+  if (forward && !recording() && !op.no_jvp.empty() && !op.joint && !op.jvp) throw TraceError(op.no_jvp);
   // Within the recording of a linear map, values and tangents must stay apart: an op that computes both at once from a
   // recorded tangent would make its values part of the record.
   if (op.joint && ((forward && !recording()) || op.joint_when_linearized)) {
