@@ -2,6 +2,7 @@
 
 #include "dini/core/index.hpp"
 #include "dini/core/readback.hpp"
+#include "dini/ops/create.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/trace/emit.hpp"
 
@@ -69,7 +70,7 @@ struct LanesFunction final : HostFunction {
     for (const Array& a : inputs) avals.push_back(a.aval());
     const std::vector<Aval> wanted = outputs(avals);
     for (std::size_t k = 0; k < wanted.size(); ++k) {
-      out.push_back(size ? stack(rows[k]) : broadcast_to(Array(0.0), wanted[k].shape));
+      out.push_back(size ? stack(rows[k]) : zeros(wanted[k].shape, wanted[k].dtype));
     }
     return out;
   }
