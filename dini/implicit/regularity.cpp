@@ -1,11 +1,15 @@
 #include "dini/implicit/regularity.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "dini/core/index.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/linalg.hpp"
+#include "dini/ops/linalg_build.hpp"
 #include "dini/ops/linalg_ops.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
@@ -19,6 +23,33 @@ namespace dini {
 namespace detail {
 
 namespace {
+
+// The reference: with rows and columns scaled in turn until their sums of magnitudes are 1, 1/(‖A‖₁ ‖A⁻¹‖₁).
+std::vector<std::vector<long double>> plain_rcond(const Sample& s) {
+  if (s.in[0].size() == 0) return {std::vector<long double>(1, 1)};
+  return {plain_each(s.in[0], [](PlainMatrix a, std::size_t) {
+    auto norm_1 = [](const PlainMatrix& m) {
+      long double largest = 0;
+      for (std::size_t j = 0; j < m.n; ++j) {
+        long double size = 0;
+        for (std::size_t i = 0; i < m.m; ++i) size += std::fabs(m(i, j));
+        largest = std::max(largest, size);
+      }
+      return largest;
+    };
+    PlainMatrix unit(a.n, a.n);
+    for (std::size_t i = 0; i < a.n; ++i) unit(i, i) = 1;
+    for (int pass = 0; pass < 100; ++pass) {
+      for (std::size_t i = 0; i < a.n; ++i) {
+        long double size = 0;
+        for (std::size_t j = 0; j < a.n; ++j) size += std::fabs(a(i, j));
+        for (std::size_t j = 0; j < a.n; ++j) a(i, j) /= size;
+      }
+      a = plain_transpose(a);
+    }
+    return std::vector<long double>{1 / (norm_1(a) * norm_1(plain_solve(a, unit)))};
+  })};
+}
 
 const Op& rcond_op() {
   static const Op op = [] {
@@ -42,9 +73,18 @@ const Op& rcond_op() {
         run(static_cast<const double*>(call.in[0]), static_cast<double*>(call.out[0]));
     };
     o.batch = [](const BatchCall& call) { return Batched{{reciprocal_condition(call.in[0])}, {true}}; };
+    // Equal sums of magnitudes in rows and columns, each then scaled by powers of two, which the op takes out exactly.
     o.samples = [](Dtype d) {
-      return std::vector<Sample>{{{astype(array({{4.0, 1.0, 0.5}, {-1.0, 3.0, 0.25}, {0.125, 2.0, 5.0}}), d)}, {}}};
+      const Array even = astype(array({{4.0, 1.0, -0.5}, {-0.5, 4.0, 1.0}, {1.0, -0.5, 4.0}}), d);
+      const Array rows = astype(array({{1024.0}, {0.125}, {2.0}}), d),
+                  singular = astype(array({{1.0, 2.0}, {2.0, 4.0}}), d);
+      return std::vector<Sample>{{{even}, {}},
+                                 {{stack({even * rows, even * reshape(rows, {3})})}, {}},
+                                 {{singular}, {}},
+                                 {{sample({1, 1}, d)}, {}},
+                                 {{zeros({0, 0}, d)}, {}}};
     };
+    o.plain = plain_rcond;
     return o;
   }();
   return op;

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "dini/implicit/solve_samples.hpp"
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/trace/emit.hpp"
@@ -66,6 +67,8 @@ const Op& solve_op() {
       const Leaves out = emit(solve_op(), Leaves(call.in.begin(), call.in.end()), {{"spec", OpaqueRef(lanes)}});
       return Batched{out, Mask(out.size(), true)};
     };
+    o.samples = solve_samples;
+    o.plain = plain_solution;
     return o;
   }();
   return op;

@@ -5,8 +5,10 @@
 #include <cstring>
 
 #include "dini/linear/krylov.hpp"
+#include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/linalg_build.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/registry.hpp"
@@ -117,6 +119,48 @@ Array emit_solve(const SpecRef& spec, const Leaves& inputs) {
   return emit_one(op(), inputs, {{"spec", OpaqueRef(spec)}});
 }
 
+// Samples: A = s K² + m I, where K² has the squares of K's elements and m is an integer; less I for a fixed point; one of A
+// and -A definite for conjugate gradients. And one without solution, A = 0.
+std::vector<Sample> operator_samples(Dtype d) {
+  const Leaves kept{sample_definite({3, 3}, d), astype(array(0.25), d), array(std::int64_t{2})};
+  Leaves in{sample({3}, d)};
+  in.insert(in.end(), kept.begin(), kept.end());
+  const double tolerance = d == Dtype::float32 ? 1e-6 : 1e-14;
+  std::vector<Sample> out;
+  auto add = [&](const Leaves& operands, const Adjoint& adjoint, bool minus_identity, bool nan,
+                 const char* error = "") {
+    auto spec = std::make_shared<Plain>();
+    std::vector<Aval> avals;
+    for (const Array& a : operands) avals.push_back(a.aval());
+    spec->product = stage_closed(
+        [](const Leaves& v) { return Leaves{v[2] * dot(square(v[1]), v[0]) + astype(v[3], v[0].dtype()) * v[0]}; },
+        avals, "sample");
+    spec->minus_identity = minus_identity;
+    spec->nan = nan;
+    spec->method = krylov_method(adjoint);
+    out.push_back({operands, {{"spec", OpaqueRef(spec)}, {"minus_identity", minus_identity}}, error});
+  };
+  add(in, CG{tolerance, 0}, false, false);
+  add({in[0], in[1], -in[2], array(std::int64_t{0})}, CG{tolerance, 0}, true, false);
+  in[1] = sample_matrix({3, 3}, d, 1);
+  add(in, GMRES{3, tolerance, 0}, true, false);
+  add(in, BiCGStab{tolerance, 0}, false, true);
+  in[2] = zeros({}, d);
+  in[3] = array(std::int64_t{0});
+  add(in, GMRES{3, tolerance, 0}, false, false, "adjoint: gmres");
+  return out;
+}
+
+std::vector<std::vector<long double>> plain_operator_solve(const Sample& in) {
+  PlainMatrix a(numbers(in.in[1]), 0, 3, 3);
+  const PlainMatrix b(numbers(in.in[0]), 0, 3, 1);
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) a(i, j) *= a(i, j) * numbers(in.in[2])[0];
+    a(i, i) += numbers(in.in[3])[0] - (in.params.flag("minus_identity") ? 1 : 0);
+  }
+  return {plain_solve(a, b).x};
+}
+
 const Op& op() {
   static const Op record = [] {
     Op o;
@@ -167,6 +211,8 @@ const Op& op() {
       if (!call.batched[0]) in[0] = repeat_leading(in[0], call.size);
       return Batched{{emit_solve(lanes, in)}, {true}};
     };
+    o.samples = operator_samples;
+    o.plain = plain_operator_solve;
     return o;
   }();
   return record;
@@ -334,6 +380,18 @@ const Op& check_status_op() {
       throw error;
     };
     o.jvp = [](const JvpCall& call) { return Leaves{call.tangents[0]}; };
+    o.samples = [](Dtype d) {
+      // [x, status, count, measure, z]: converged, and not.
+      const Params params{{"what", std::string("sample")},
+                          {"kind", static_cast<std::int64_t>(ReportKind::solve)},
+                          {"entry", std::string(" (entry)")}};
+      Leaves in{sample({3}, d), array(std::int64_t{0}), array(std::int64_t{7}), sample({}, d, 1), sample({2}, d, 2)};
+      std::vector<Sample> out{{in, params}};
+      in[1] = array(static_cast<std::int64_t>(StatusCode::stagnated));
+      out.push_back({in, params, "sample: stagnated after 7 steps"});
+      return out;
+    };
+    o.plain = [](const Sample& s) { return std::vector<std::vector<long double>>{numbers(s.in[0])}; };
     o.batch = [](const BatchCall& call) {
       // Every operand of the report gets the axis, so that it has all lanes; θ keeps what it has.
       Leaves in(call.in.begin(), call.in.end());

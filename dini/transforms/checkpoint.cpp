@@ -143,6 +143,8 @@ const Op& checkpoint_op() {
     o.joint = joint_checkpoint;
     o.transpose = transpose_checkpoint;
     o.batch = batch_checkpoint;
+    o.samples = call_op().samples;  // the Programs of a call
+    o.plain = call_op().plain;
     return o;
   }();
   return op;

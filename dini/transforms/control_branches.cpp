@@ -1,7 +1,12 @@
 // call and cond: one Program, or one of several, and the rules that transform them. call is the one without an index.
+#include <cmath>
+
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_build.hpp"
 #include "dini/transforms/control_parts.hpp"
 
 namespace dini::detail {
@@ -161,6 +166,39 @@ static Batched batch_branches(const BatchCall& call) {
   return {out, want};
 }
 
+// Samples: three functions of [x, c, k, m], m integers, none of which uses all of them, and two that are linear in each of x, c, k.
+static Leaves branch_of_xc(const Leaves& in) { return {in[0] * in[1] * in[1], in[3], sum(in[0])}; }
+static Leaves branch_of_xk(const Leaves& in) { return {sin(in[0]) * in[2], in[3] + 1, full_like(in[2], 2.0)}; }
+static Leaves branch_of_all(const Leaves& in) {
+  return {in[1] - in[0] * in[0] * in[1], in[3] + in[3], sum(in[0] * in[1] * in[2])};
+}
+static Leaves branch_scaled(const Leaves& in) { return {in[0] * in[1] * in[2], in[3], full_like(in[2], 0.0)}; }
+static Leaves branch_reversed(const Leaves& in) {
+  return {flip(in[0], 0) * in[1] * in[2], in[3], sum(in[0] * in[1]) * in[2]};
+}
+
+static Leaves branch_operands(Dtype d) {
+  return {sample({3}, d), sample({3}, d, 1), sample({}, d, 2), sample_integers({4, 1, 2}, {3})};
+}
+
+// By `which`, in the order above.
+static Plain plain_branch(int which, const Leaves& in) {
+  const auto x = numbers(in[0]), c = numbers(in[1]), m = numbers(in[3]);
+  const long double k = numbers(in[2])[0];
+  Plain out(3, std::vector<long double>(3));
+  out[2] = {which == 1 ? 2.0L : 0.0L};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const long double values[] = {x[i] * c[i] * c[i], std::sin(x[i]) * k, c[i] - x[i] * x[i] * c[i], x[i] * c[i] * k,
+                                  x[2 - i] * c[i] * k};
+    const long double integers[] = {m[i], m[i] + 1, 2 * m[i], m[i], m[i]};
+    const long double terms[] = {x[i], 0, x[i] * c[i] * k, 0, x[i] * c[i] * k};
+    out[0][i] = values[which];
+    out[1][i] = integers[which];
+    out[2][0] += terms[which];
+  }
+  return out;
+}
+
 static Op branches_record(std::string name) {
   Op op;
   op.name = std::move(name);
@@ -176,15 +214,83 @@ static Op branches_record(std::string name) {
 
 const Op& call_op() {
   static const Op op = [] {
-    Op o = control::branches_record("call");
+    using namespace control;
+    Op o = branches_record("call");
     o.inlined = [](const Params& params, std::span<const Aval>) { return params.program("program"); };
+    // The name says which it is, the last calls another; then what is passed on, and what is linear in several operands.
+    o.samples = [](Dtype d) {
+      const Leaves in = branch_operands(d);
+      const auto inner = program_like(in, branch_of_all);
+      const std::pair<const char*, std::function<Leaves(const Leaves&)>> functions[] = {
+          {"0", branch_of_xc},
+          {"1", branch_of_xk},
+          {"4", branch_reversed},
+          {"2",
+           [&](const Leaves& v) {
+             return emit(call_op(), v, {{"program", inner}, {"name", std::string("f")}});
+           }},
+          {"passed on",
+           [](const Leaves& v) {
+             return Leaves{v[1], v[3], v[0] * v[2], v[1]};
+           }},
+          {"linear", [](const Leaves& v) {
+             return Leaves{v[0] + v[1] * 3, v[2] - sum(v[1]), zeros_like(v[0])};
+           }}};
+      std::vector<Sample> out;
+      for (const auto& [name, f] : functions)
+        out.push_back({in, {{"program", program_like(in, f)}, {"name", std::string(name)}}});
+      return out;
+    };
+    o.plain = [](const Sample& s) -> Plain {
+      const std::string& name = s.params.text("name");
+      if (name.size() == 1) return plain_branch(name[0] - '0', s.in);
+      const auto x = numbers(s.in[0]), c = numbers(s.in[1]);
+      const long double k = numbers(s.in[2])[0];
+      if (name == "passed on") return {c, numbers(s.in[3]), {x[0] * k, x[1] * k, x[2] * k}, c};
+      return {{x[0] + 3 * c[0], x[1] + 3 * c[1], x[2] + 3 * c[2]}, {k - c[0] - c[1] - c[2]}, {0, 0, 0}};
+    };
     return o;
   }();
   return op;
 }
 
 const Op& cond_op() {
-  static const Op op = control::branches_record("cond");
+  static const Op op = [] {
+    using namespace control;
+    Op o = branches_record("cond");
+    // Of an index out of range the nearest branch. "first" says which of plain_branch the first branch is; with "nested" the
+    // second of the three is itself a cond, which takes the third.
+    o.samples = [](Dtype d) {
+      const Leaves in = branch_operands(d);
+      const auto a = program_like(in, branch_of_xc), b = program_like(in, branch_of_xk),
+                 c = program_like(in, branch_of_all);
+      const auto nested = program_like(in, [&](const Leaves& v) {
+        return emit(cond_op(), join({astype(sum(v[3]) > 2, Dtype::int64)}, v), {{"branches", Programs{b, c}}});
+      });
+      const Programs linear{program_like(in, branch_scaled), program_like(in, branch_reversed)};
+      std::vector<Sample> out;
+      auto add = [&](std::int64_t index, const Programs& branches, std::int64_t first, bool is_nested = false) {
+        out.push_back({join({sample_integers({index}, {})}, in),
+                       {{"branches", branches}, {"first", first}, {"nested", is_nested}},
+                       "",
+                       first == 3});
+      };
+      for (std::int64_t index : {0, 1}) {
+        add(index, {a, b}, 0);
+        add(index, linear, 3);
+      }
+      for (std::int64_t index : {2, -1, 7}) add(index, {a, b, c}, 0);
+      add(1, {a, nested, c}, 0, true);
+      return out;
+    };
+    o.plain = [](const Sample& s) {
+      const auto last = static_cast<long double>(s.params.get<Programs>("branches").size() - 1);
+      const int index = static_cast<int>(std::clamp(numbers(s.in[0])[0], 0.0L, last));
+      const bool third = s.params.flag("nested") && index == 1;
+      return plain_branch(third ? 2 : static_cast<int>(s.params.integer("first")) + index, part(s.in, 1, s.in.size()));
+    };
+    return o;
+  }();
   return op;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -63,5 +64,13 @@ inline Params scan_params(ProgramRef body, std::int64_t length, std::size_t carr
           {"xs", static_cast<std::int64_t>(xs)},
           {"reverse", reverse}};
 }
+
+// For the samples of ops that hold Programs: one that takes arrays like these.
+inline ProgramRef program_like(const Leaves& in, const std::function<Leaves(const Leaves&)>& f) {
+  std::vector<Aval> avals;
+  for (const Array& a : in) avals.push_back(a.aval());
+  return stage_closed(f, avals, "sample");
+}
+using Plain = std::vector<std::vector<long double>>;
 
 }  // namespace dini::detail::control

@@ -1,6 +1,12 @@
 // scan: every derivative of a loop with a fixed number of steps is another such loop.
+#include <cmath>
+
 #include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_build.hpp"
 #include "dini/transforms/control_parts.hpp"
 
 namespace dini::detail {
@@ -340,6 +346,123 @@ static Batched batch_scan(const BatchCall& call) {
   return {out, body.out_batched};
 }
 
+// Samples of three bodies, whose references are plain_scan's three loops.
+//
+//   "mixed"   carries [u, v, i], xs [x, m], captured [a, k]; i and m integers. u and v change places.
+//   "linear"  carries [c, p, t], xs [x], captured [a, b]. Linear in c, p, x and b; t, an integer, counts. p starts known, and follows c.
+//   "nested"  carry [c], xs [x, j], captured [a]. A cond by j whose second branch is a scan over a's elements.
+static Leaves mixed_body(const Leaves& in) {
+  const Array &u = in[0], &v = in[1], &i = in[2], &x = in[3], &m = in[4], &a = in[5], &k = in[6];
+  const Array next = sin(u) * a + x;
+  return {v * k, next, i + m, next * sum(u), i, a, v};
+}
+static Leaves linear_body(const Leaves& in) {
+  const Array &c = in[0], &p = in[1], &x = in[3], &a = in[4], &b = in[5], t = astype(in[2], c.dtype());
+  return {c * a + x + b * t, p + c * t, in[2] + 1, flip(c, 0) - p, b};
+}
+static ProgramRef nested_body(Dtype d) {
+  const Leaves scalars{sample({}, d), sample({}, d), sample({3}, d)};
+  const ProgramRef turn = program_like({scalars[0], scalars[0]}, [](const Leaves& v) {
+    return Leaves{v[0] * v[1] + 0.5, sin(v[0])};
+  });
+  const Programs branches{program_like(scalars,
+                                       [](const Leaves& v) {
+                                         return Leaves{v[0] * v[1], zeros_like(v[2])};
+                                       }),
+                          program_like(scalars, [&](const Leaves& v) {
+                            return emit(scan_op(), {v[0] + v[1], v[2]}, scan_params(turn, 3, 1, 1, true));
+                          })};
+  return program_like({scalars[0], scalars[1], sample_integers({0}, {}), scalars[2]}, [&](const Leaves& v) {
+    return emit(cond_op(), {v[2], v[0], v[1], v[3]}, {{"branches", branches}});
+  });
+}
+
+static std::vector<Sample> scan_samples(Dtype d) {
+  std::vector<Sample> out;
+  auto add = [&](const char* kind, const ProgramRef& body, const Leaves& carry, const Leaves& xs,
+                 const Leaves& captured, bool reverse) {
+    Params params = scan_params(body, xs[0].shape()[0], carry.size(), xs.size(), reverse);
+    params.set("kind", std::string(kind));
+    out.push_back({join(join(carry, xs), captured), params, "", kind == std::string("linear")});
+  };
+  const Leaves mixed{sample({2}, d), sample({2}, d, 1), sample_integers({5}, {})},
+      with{sample({2}, d, 3), sample({}, d, 4)};
+  const ProgramRef body = program_like(join(join(mixed, {sample({2}, d), sample_integers({0}, {})}), with), mixed_body);
+  for (bool reverse : {false, true}) {
+    for (std::int64_t n : {0, 1, 3}) {
+      const Array m = n == 0   ? sample_integers({}, {0})
+                      : n == 1 ? sample_integers({2}, {1})
+                               : sample_integers({2, 7, 1}, {3});
+      add("mixed", body, mixed, {sample({n, 2}, d, 2), m}, with, reverse);
+    }
+    const Leaves linear{sample({2}, d, 5), zeros({2}, d), sample_integers({1}, {})},
+        by{sample({2}, d, 6), sample({2}, d, 7)};
+    add("linear", program_like(join(join(linear, {sample({2}, d)}), by), linear_body), linear, {sample({3, 2}, d, 8)},
+        by, reverse);
+    add("nested", nested_body(d), {sample({}, d, 9)}, {sample({4}, d, 10), sample_integers({1, 0, 0, 1}, {4})},
+        {sample({3}, d, 11)}, reverse);
+  }
+  return out;
+}
+
+static Plain plain_scan(const Sample& s) {
+  const ScanParts p = parts_of_scan(s.params);
+  const auto n = static_cast<std::size_t>(p.length);
+  std::vector<std::vector<long double>> in;
+  for (const Array& a : s.in) in.push_back(numbers(a));
+  const std::string& kind = s.params.text("kind");
+  Plain out(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(p.carry));  // the carries, then the ys
+  if (kind == "mixed") {
+    const auto &x = in[3], &m = in[4], &a = in[5];
+    const long double k = in[6][0];
+    for (std::size_t size : {2 * n, n, 2 * n, 2 * n}) out.emplace_back(size);
+    for (std::size_t step = 0; step < n; ++step) {
+      const std::size_t at = p.reverse ? n - 1 - step : step;
+      const std::vector<long double> u = out[0], v = out[1];
+      out[4][at] = out[2][0];
+      out[2][0] += m[at];
+      for (std::size_t e = 0; e < 2; ++e) {
+        out[0][e] = v[e] * k;
+        out[1][e] = std::sin(u[e]) * a[e] + x[2 * at + e];
+        out[3][2 * at + e] = out[1][e] * (u[0] + u[1]);
+        out[5][2 * at + e] = a[e];
+        out[6][2 * at + e] = v[e];
+      }
+    }
+  } else if (kind == "linear") {
+    const auto &x = in[3], &a = in[4], &b = in[5];
+    for (int y = 0; y < 2; ++y) out.emplace_back(2 * n);
+    for (std::size_t step = 0; step < n; ++step) {
+      const std::size_t at = p.reverse ? n - 1 - step : step;
+      const std::vector<long double> c = out[0], before = out[1];
+      const long double t = out[2][0]++;
+      for (std::size_t e = 0; e < 2; ++e) {
+        out[0][e] = c[e] * a[e] + x[2 * at + e] + b[e] * t;
+        out[1][e] = before[e] + c[e] * t;
+        out[3][2 * at + e] = c[1 - e] - before[e];
+        out[4][2 * at + e] = b[e];
+      }
+    }
+  } else {
+    const auto &x = in[1], &j = in[2], &a = in[3];
+    out.emplace_back(3 * n, 0);
+    long double& c = out[0][0];
+    for (std::size_t step = 0; step < n; ++step) {
+      const std::size_t at = p.reverse ? n - 1 - step : step;
+      if (j[at] == 0) {
+        c *= x[at];
+        continue;
+      }
+      c += x[at];
+      for (std::size_t e = 3; e-- > 0;) {
+        out[1][3 * at + e] = std::sin(c);
+        c = c * a[e] + 0.5L;
+      }
+    }
+  }
+  return out;
+}
+
 }  // namespace control
 
 const Op& scan_op() {
@@ -357,6 +480,8 @@ const Op& scan_op() {
     o.joint = control::joint_scan;
     o.transpose = control::transpose_scan;
     o.batch = control::batch_scan;
+    o.samples = control::scan_samples;
+    o.plain = control::plain_scan;
     return o;
   }();
   return op;

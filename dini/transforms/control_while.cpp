@@ -1,7 +1,11 @@
 // while: forward mode and batches of a loop whose number of steps is not known.
+#include <cmath>
+
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/elementwise_build.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_build.hpp"
 #include "dini/transforms/control_parts.hpp"
 
 namespace dini::detail {
@@ -122,6 +126,62 @@ static Batched batch_while(const BatchCall& call) {
   return {emit(while_op(), inputs, while_params(any_lane, masked, n, w.cond_captured)), carry};
 }
 
+// Samples: carries [i, x, y, t], captured by the condition [n, limit], by the body [a]. x and y change places, t comes to
+// depend on them, and it ends after n turns or when x has grown. "inner" has another loop in it.
+static std::vector<Sample> while_samples(Dtype d) {
+  auto vector = [d](const std::vector<double>& v) { return sample_array(v, {3}, d); };
+  const Leaves carry{sample_integers({0}, {}), vector({0.5, -1, 0.75}), vector({1, 0.25, -0.5}), vector({0, 1, 2})};
+  const Array a = vector({2, -1.5, 1.75});
+  std::vector<Sample> out;
+  auto add = [&](std::int64_t n, double limit, bool inner) {
+    const Leaves bounds{sample_integers({n}, {}), sample_array({limit}, {}, d)};
+    const ProgramRef condition = program_like(
+        join(carry, bounds), [](const Leaves& v) { return Leaves{(v[0] < v[4]) & (sum(v[1] * v[1]) < v[5])}; });
+    ProgramRef body = program_like(join(carry, {a}), [](const Leaves& v) {
+      return Leaves{v[0] + 1, v[2] * v[4], v[1], v[3] + sin(v[1])};
+    });
+    if (inner) {
+      const ProgramRef once = body, short_condition = program_like(join(carry, bounds),
+                                                                   [](const Leaves&v) { return Leaves{v[0] < v[4]}; });
+      body = program_like(join(carry, {a}), [&](const Leaves& v) {
+        // [i, ...] from 0 to i, then i + 1
+        Leaves from = part(v, 0, 4);
+        from[0] = from[0] - v[0];
+        Leaves to =
+            emit(while_op(), join(join(from, {v[0], sum(v[4])}), {v[4]}), while_params(short_condition, once, 4, 2));
+        to[0] = v[0] + 1;
+        return to;
+      });
+    }
+    Params params = while_params(condition, body, 4, 2);
+    params.set("inner", inner);
+    out.push_back({join(join(carry, bounds), {a}), params});
+  };
+  for (std::int64_t n : {0, 1, 3}) add(n, 1000, false);
+  add(50, 40, false);
+  add(3, 1000, true);
+  return out;
+}
+
+static Plain plain_while(const Sample& s) {
+  auto x = numbers(s.in[1]), y = numbers(s.in[2]), t = numbers(s.in[3]);
+  const auto a = numbers(s.in[6]);
+  const long double n = numbers(s.in[4])[0], limit = numbers(s.in[5])[0];
+  long double i = numbers(s.in[0])[0];
+  auto turn = [&] {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const long double before = x[k];
+      x[k] = y[k] * a[k];
+      y[k] = before;
+      t[k] += std::sin(before);
+    }
+  };
+  for (; i < n && x[0] * x[0] + x[1] * x[1] + x[2] * x[2] < limit; ++i) {
+    for (int turns = s.params.flag("inner") ? static_cast<int>(i) : 1; turns > 0; --turns) turn();
+  }
+  return {{i}, x, y, t};
+}
+
 }  // namespace control
 
 const Op& while_op() {
@@ -133,10 +193,10 @@ const Op& while_op() {
     o.batch = control::batch_while;
     o.no_transpose =
         "while_loop: reverse mode cannot go through a loop whose number of steps is not known, since the values of "
-        "every "
-        "step would have to be kept. Use a solve (fixed_point, root), whose derivative does not need the steps, or a "
-        "loop "
-        "with a fixed number of steps (fori_loop, scan); forward mode (jvp, jacfwd) goes through while_loop.";
+        "every step would have to be kept. Use a solve (fixed_point, root), whose derivative does not need the steps, "
+        "or a loop with a fixed number of steps (fori_loop, scan); forward mode (jvp, jacfwd) goes through while_loop.";
+    o.samples = control::while_samples;
+    o.plain = control::plain_while;
     return o;
   }();
   return op;

@@ -1,11 +1,14 @@
 #include "dini/transforms/custom.hpp"
 
+#include <cmath>
 #include <stdexcept>
 
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_build.hpp"
 #include "dini/transforms/control_ops.hpp"
 #include "dini/transforms/derive.hpp"
 
@@ -126,9 +129,59 @@ const Op& custom_lin_op() {
                      std::vector<bool>(made->outputs.size(), true)};
     };
     o.no_jvp = forward_mode_message;
+    // [t, s, r, m] -> [r² t + m s, Σ t], whose transpose sends [w, v] to [(r²)ᵀ w + v, m w].
+    o.samples = [](Dtype d) {
+      auto pull = std::make_shared<Pull>();
+      pull->pull = [](const Leaves& kept, const Leaves& ct) {
+        const Array &r = kept[0], &m = kept[1];
+        return Leaves{sum(square(r) * reshape(ct[0], {2, 1}), 0) + ct[1], sum(astype(m, ct[0].dtype()) * ct[0])};
+      };
+      pull->inputs = {{{3}, d, false}, {{}, d, false}};
+      pull->outputs = {{{2}, d, false}, {{}, d, false}};
+      const Leaves in{sample({3}, d), sample({}, d, 1), sample({2, 3}, d, 2), sample_integers({3, -2}, {2})};
+      return std::vector<Sample>{{in, {{"rule", OpaqueRef(pull)}}, forward_mode_message}};
+    };
+    o.plain = [](const Sample& s) {
+      const auto t = numbers(s.in[0]), r = numbers(s.in[2]), m = numbers(s.in[3]);
+      std::vector<std::vector<long double>> out{{0, 0}, {t[0] + t[1] + t[2]}};
+      for (std::size_t i = 0; i < 2; ++i) {
+        out[0][i] = m[i] * numbers(s.in[1])[0];
+        for (std::size_t j = 0; j < 3; ++j) out[0][i] += r[3 * i + j] * r[3 * i + j] * t[j];
+      }
+      return out;
+    };
     return o;
   }();
   return op;
+}
+
+// Samples of functions with a rule: [x, s, m] -> [s sin x + m, m + 1, s²], m integers, of which nothing else gives a
+// derivative; as it is called, and with a Program that has captured another integer, q, which is added to the first.
+Leaves ruled(const Leaves& in) {
+  const Array x = stop_gradient(in[0]), s = stop_gradient(in[1]);
+  const Array& m = in[2];
+  const Array y = s * sin(x) + astype(m, x.dtype());
+  return {in.size() > 3 ? y + astype(in[3], x.dtype()) : y, m + 1, s * s};
+}
+template <class Rule> std::vector<Sample> rule_samples(Dtype d, const std::shared_ptr<Rule>& rule, Params params = {}) {
+  rule->primal = ruled;
+  params.set("rule", OpaqueRef(rule));
+  Leaves in{sample({3}, d), sample({}, d, 1), sample_integers({3, -2, 1}, {3})};
+  std::vector<Sample> out{{in, params}};
+  in.push_back(sample_integers({5}, {}));
+  params.set("program", stage_closed(ruled, avals_of_leaves(in), "sample"));
+  out.push_back({in, params});
+  return out;
+}
+std::vector<std::vector<long double>> plain_ruled(const Sample& in) {
+  const auto x = numbers(in.in[0]), m = numbers(in.in[2]);
+  const long double s = numbers(in.in[1])[0];
+  std::vector<std::vector<long double>> out{x, m, {s * s}};
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    out[0][k] = s * std::sin(x[k]) + m[k] + (in.in.size() > 3 ? numbers(in.in[3])[0] : 0);
+    out[1][k] = m[k] + 1;
+  }
+  return out;
 }
 
 const CustomVjpRule& vjp_rule(const Params& params) {
@@ -281,6 +334,17 @@ const Op& custom_vjp_op() {
     o.linearize = linearize_custom;
     o.no_jvp = forward_mode_message;
     o.batch = batch_custom_vjp;
+    o.samples = [](Dtype d) {
+      auto rule = std::make_shared<CustomVjpRule>();
+      rule->inputs = 3;
+      rule->run_forward = [](const Leaves& in) { return std::pair(ruled(in), Leaves{cos(in[0]), in[0], in[1]}); };
+      rule->pull = [](const Leaves& kept, const Leaves& ct) {
+        const Array &c = kept[0], &x = kept[1], &s = kept[2];
+        return Leaves{ct[0] * s * c, sum(ct[0] * sin(x)) + 2 * s * ct[2], Array()};
+      };
+      return rule_samples(d, rule);
+    };
+    o.plain = plain_ruled;
     return o;
   }();
   return op;
@@ -365,6 +429,15 @@ const Op& custom_jvp_op() {
       params.set("program", program.program);
       return Batched{emit(custom_jvp_op(), in, params), program.out_batched};
     };
+    o.samples = [](Dtype d) {
+      auto rule = std::make_shared<CustomJvpRule>();
+      rule->rule = [](const Leaves& in, const Leaves& dx) {
+        const Array &x = in[0], &s = in[1];
+        return std::pair(ruled(in), Leaves{s * cos(x) * dx[0] + sin(x) * dx[1], Array(), 2 * s * dx[1]});
+      };
+      return rule_samples(d, rule, {{"inputs", std::int64_t{3}}});
+    };
+    o.plain = plain_ruled;
     return o;
   }();
   return op;

@@ -3,7 +3,10 @@
 #include "dini/core/index.hpp"
 #include "dini/core/readback.hpp"
 #include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_build.hpp"
 #include "dini/trace/emit.hpp"
 
 namespace dini::detail {
@@ -76,6 +79,17 @@ struct LanesFunction final : HostFunction {
   }
 };
 
+// [x, m] -> [3 x + m, m + 1, Σ x], m integers.
+struct SampleFunction final : HostFunction {
+  std::string name() const override { return "sample"; }
+  std::vector<Aval> outputs(std::span<const Aval> in) const override {
+    return {in[0], in[1], {{}, in[0].dtype, false}};
+  }
+  Leaves call(const Leaves& in) const override {
+    return {in[0] * 3 + astype(in[1], in[0].dtype()), in[1] + 1, sum(in[0])};
+  }
+};
+
 }  // namespace
 
 const Op& callback_op() {
@@ -97,6 +111,19 @@ const Op& callback_op() {
       lanes->size = call.size;
       Leaves out = emit(callback_op(), Leaves(call.in.begin(), call.in.end()), {{"function", OpaqueRef(lanes)}});
       return Batched{out, std::vector<bool>(out.size(), true)};
+    };
+    o.samples = [](Dtype d) {
+      const Params params{{"function", OpaqueRef(std::make_shared<SampleFunction>())}};
+      return std::vector<Sample>{{{sample({3}, d), sample_integers({4, 1, 2}, {3})}, params},
+                                 {{sample({0}, d), sample_integers({}, {0})}, params}};
+    };
+    o.plain = [](const Sample& s) {
+      std::vector<std::vector<long double>> out{numbers(s.in[0]), numbers(s.in[1]), {0}};
+      for (std::size_t k = 0; k < out[0].size(); ++k) {
+        out[2][0] += out[0][k];
+        out[0][k] = 3 * out[0][k] + out[1][k]++;
+      }
+      return out;
     };
     return o;
   }();

@@ -226,9 +226,10 @@ TEST(Passes, NoResultDependsOnAPass) {
 // Every op that has samples: planned as a Program of its own, at its place in a loop, and beside others.
 TEST(Passes, EveryOpIsPlannedToTheBit) {
   for (const Op* op : all_ops()) {
-    if (!op->samples || op->effectful) continue;
+    if (op->effectful) continue;
     for (Dtype dtype : {float32, float64}) {
       for (const Sample& sample : op->samples(dtype)) {
+        if (!sample.error.empty()) continue;  // it throws
         SCOPED_TRACE(op->name);
         const Case alone = make_case([&](const Leaves& in) { return emit(*op, in, sample.params); }, sample.in);
         EXPECT_TRUE(agrees(alone));

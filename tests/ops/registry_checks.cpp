@@ -1,19 +1,14 @@
+// value, batch and program; and what runs a check.
 #include "registry_checks.hpp"
 
-#include <algorithm>
-#include <mutex>
+#include <iterator>
 #include <set>
-#include <sstream>
 
 #include "dini/exec/executable.hpp"
-#include "dini/ops/elementwise.hpp"
-#include "dini/ops/linalg_ops.hpp"
-#include "dini/ops/shaping.hpp"
 #include "dini/trace/emit.hpp"
 #include "dini/transforms/batch.hpp"
 #include "dini/transforms/callable.hpp"
-#include "dini/transforms/jvp.hpp"
-#include "registry_numbers.hpp"
+#include "registry_cases.hpp"
 
 namespace dini::registry {
 
@@ -22,386 +17,48 @@ const char* name(Check check) {
   return names[static_cast<int>(check)];
 }
 
-const std::map<std::string, std::string>& tested_elsewhere() {
-  static const std::map<std::string, std::string> reasons = {
-      {"call", "holds a Program: transforms/wrappers_test, semantics_test"},
-      {"cond", "holds Programs: transforms/wrappers_test, control_test"},
-      {"while", "holds Programs: transforms/control_test"},
-      {"scan", "holds a Program: transforms/wrappers_test, control_test"},
-      {"checkpoint", "holds a Program: transforms/extras_checkpoint_test"},
-      {"callback", "holds a user's function: exec/"},
-      {"custom_vjp", "holds a user's rule: transforms/custom_test"},
-      {"custom_lin", "holds a user's rule: transforms/custom_test"},
-      {"custom_jvp", "holds a user's rule: transforms/custom_test"},
-      {"solve", "holds a residual and a solver: implicit/"},
-      {"operator_solve", "holds an operator and a solver: linear/"},
-      {"check_status", "throws: implicit/"},
-      {"rcond", "its value, an estimate, is held against linalg::cond: implicit/"},
-  };
-  return reasons;
-}
-
 namespace {
 
-using Mask = std::vector<bool>;
+// ---- value -----------------------------------------------------------------------------------------------------------
 
-// ---- An op called with a sample: a function of its floating operands -------------------------------------------------
-
-struct Case {
-  const Op* op = nullptr;
-  Params params;
-  Leaves in;
-  std::vector<std::size_t> free;  // operands to differentiate by
-  bool elementwise = false;
-
-  // The factors that linear_solve is given are those of its A: they follow when A is changed.
-  Leaves call(Leaves all) const {
-    if (op->name == "linear_solve") {
-      const bool symmetric = params.has("symmetric") && params.flag("symmetric");
-      if (symmetric) all[2] = (all[2] + swapaxes(all[2], -1, -2)) * 0.5;
-      const Leaves factors = emit(symmetric ? symmetric_factor_op() : lu_factor_op(), {all[2]});
-      all[0] = factors[0];
-      all[1] = factors[1];
-    }
-    return emit(*op, all, params);
+// All of an elementwise op's samples, edges included.
+void check_elementwise(Judge& judge, const Op& op, Dtype dtype) {
+  std::vector<Case> all;
+  if (is_floating(dtype)) {
+    for (const Sample& s : op.samples(dtype)) all.push_back({&op, all.size(), s.params, s.in, "", true, {}, true});
+  } else {
+    all = cases(op, dtype);
   }
-  Leaves operator()(const Leaves& values) const {
-    Leaves all = in;
-    for (std::size_t k = 0; k < free.size(); ++k) all[free[k]] = values[k];
-    return call(all);
-  }
-  Leaves values() const {
-    Leaves out;
-    for (std::size_t k : free) out.push_back(in[k]);
-    return out;
-  }
-  std::string str() const {
-    std::string s = op->name + "(";
-    for (const Array& a : in) s += (s.back() == '(' ? "" : ", ") + a.aval().str();
-    for (const auto& [key, value] : params.items()) {
-      if (const auto* text = std::get_if<std::string>(&value)) s += ", " + *text;
-      if (const auto* flag = std::get_if<bool>(&value)) s += ", " + key + (*flag ? "=true" : "=false");
-    }
-    return s + ")";
-  }
-};
-
-bool is_elementwise(const Op& op) { return op.reference != nullptr; }
-
-long double reference_at(const Op& op, const std::vector<Numbers>& operands, std::size_t i, std::size_t moved = 99,
-                         long double by = 0) {
-  long double point[8];
-  for (std::size_t k = 0; k < operands.size(); ++k) point[k] = operands[k][i] + (k == moved ? by : 0);
-  return op.reference(point);
-}
-
-// The slopes of an elementwise op's reference, for one operand.
-Slopes reference_slopes(const Op& op, const std::vector<Numbers>& operands, std::size_t operand) {
-  const std::size_t n = operands[operand].size();
-  return differentiate(
-      [&](long double t) {
-        Numbers out(n);
-        for (std::size_t i = 0; i < n; ++i) {
-          const long double scale = std::clamp(std::fabs(operands[operand][i]), 0.05L, 1.0L);
-          out[i] = reference_at(op, operands, i, operand, t * scale) / scale;
-        }
-        return out;
-      },
-      1e-17L);
-}
-
-bool found(long double value, long double error) {
-  return error <= 1e-9L * std::fabs(value) + 1e-11L && std::fabs(value) < 1e30L;
-}
-
-std::vector<Case> make_cases(const Op& op, Dtype dtype) {
-  std::vector<Case> out;
-  for (const Sample& s : op.samples(is_floating(dtype) ? dtype : Dtype::float64)) {
-    Case c{&op, s.params, s.in, {}, is_elementwise(op)};
-    if (!is_floating(dtype)) {
-      for (Array& a : c.in) {
-        if (!is_floating(a.dtype())) continue;
-        Numbers v = numbers(a);
-        for (long double& x : v) x = dtype == Dtype::bool_ ? x > 0.2L : std::nearbyint(std::clamp(x, -9.0L, 9.0L));
-        a = from_numbers(v, a.shape(), dtype);
-      }
-      out.push_back(std::move(c));
-      continue;
-    }
-    for (std::size_t k = 0; k < c.in.size(); ++k) {
-      if (!is_floating(c.in[k].dtype()) || (op.name == "linear_solve" && k < 2)) continue;
-      if (op.name == "polygamma" && k == 0) continue;  // a whole number
-      c.free.push_back(k);
-    }
-    if (c.elementwise && op.differentiable) {
-      // Derivatives are compared where there are any: not at kinks and poles.
-      std::vector<Numbers> operands;
-      for (const Array& a : c.in) operands.push_back(numbers(a));
-      std::vector<std::size_t> kept_free, kept(operands[0].size());
-      for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = i;
-      for (std::size_t k : c.free) {
-        const Slopes slopes = reference_slopes(op, operands, k);
-        std::vector<std::size_t> here;
-        for (std::size_t i : kept) {
-          if (found(slopes.value[i], slopes.error[i])) here.push_back(i);
-        }
-        if (here.empty()) continue;
-        kept = here;
-        kept_free.push_back(k);
-      }
-      c.free = kept_free;
-      const Shape shape{static_cast<std::int64_t>(kept.size())};
-      for (std::size_t k = 0; k < c.in.size(); ++k) {
-        Numbers v;
-        for (std::size_t i : kept) v.push_back(operands[k][i]);
-        c.in[k] = from_numbers(v, shape, c.in[k].dtype());
-      }
-    }
-    out.push_back(std::move(c));
-  }
-  return out;
-}
-
-const std::vector<Case>& cases(const Op& op, Dtype dtype) {
-  static std::mutex mutex;
-  static std::map<std::pair<const Op*, Dtype>, std::vector<Case>> made;
-  std::lock_guard lock(mutex);
-  const auto key = std::pair(&op, dtype);
-  auto place = made.find(key);
-  if (place == made.end()) place = made.emplace(key, make_cases(op, dtype)).first;
-  return place->second;
-}
-
-// ---- Comparing -------------------------------------------------------------------------------------------------------
-
-struct Stop {};  // the first failure is enough
-
-class Judge {
- public:
-  Judge(Outcome& out, bool stop) : out_(out), stop_(stop) {}
-
-  void fail(const std::string& what) {
-    out_.failures.push_back(what);
-    if (stop_) throw Stop{};
-  }
-
-  void close(long double got, long double wanted, long double tolerance, const std::string& where) {
-    ++out_.compared;
-    if (got == wanted || (std::isnan(got) && std::isnan(wanted))) return;
-    if (std::fabs(got - wanted) <= tolerance) return;
-    std::ostringstream s;
-    s.precision(17);
-    s << where << ": got " << got << ", wanted " << wanted << ", off by " << got - wanted << " with a tolerance of "
-      << tolerance;
-    fail(s.str());
-  }
-
-  // Relative to the largest element.
-  void close(const Array& got, const Array& wanted, long double relative, const std::string& where) {
-    if (got.shape() != wanted.shape() || got.dtype() != wanted.dtype()) {
-      fail(where + ": got " + got.aval().str() + ", wanted " + wanted.aval().str());
-      return;
-    }
-    const Numbers a = numbers(got), b = numbers(wanted);
-    long double largest = 0;
-    for (long double x : b) {
-      if (std::isfinite(x)) largest = std::max(largest, std::fabs(x));
-    }
-    for (std::size_t i = 0; i < a.size(); ++i)
-      close(a[i], b[i], relative * largest, where + " [" + std::to_string(i) + "]");
-  }
-
-  // To the bit, but for the sign of zeros and the payload of NaNs.
-  void same(const Array& got, const Array& wanted, const std::string& where) { close(got, wanted, 0, where); }
-
-  void same(const Leaves& got, const Leaves& wanted, const std::string& where) {
-    if (got.size() != wanted.size()) {
-      fail(where + ": another number of results");
-      return;
-    }
-    for (std::size_t k = 0; k < got.size(); ++k) same(got[k], wanted[k], where + " result " + std::to_string(k));
-  }
-  void close(const Leaves& got, const Leaves& wanted, long double relative, const std::string& where) {
-    if (got.size() != wanted.size()) {
-      fail(where + ": another number of results");
-      return;
-    }
-    for (std::size_t k = 0; k < got.size(); ++k)
-      close(got[k], wanted[k], relative, where + " result " + std::to_string(k));
-  }
-
- private:
-  Outcome& out_;
-  bool stop_;
-};
-
-Array zeros_of(const Aval& a) {
-  return from_numbers(Numbers(static_cast<std::size_t>(a.shape.size()), 0), a.shape, a.dtype);
-}
-
-Leaves filled(const Leaves& maybe, const std::vector<Aval>& avals) {
-  Leaves out = maybe;
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    if (!out[k].defined()) out[k] = zeros_of(avals[k]);
-  }
-  return out;
-}
-
-long double product(const Leaves& a, const Leaves& b, long double& size) {
-  long double sum = 0;
-  size = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) {
-    if (!a[k].defined() || !b[k].defined()) continue;
-    const Numbers x = numbers(a[k]), y = numbers(b[k]);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      sum += x[i] * y[i];
-      size += std::fabs(x[i] * y[i]);
+  for (const Case& c : all) {
+    const Array out = c.call(c.in)[0];
+    std::vector<Numbers> operands;
+    for (const Array& a : c.in) operands.push_back(numbers(a));
+    const Numbers got = numbers(out);
+    const long double relative = 32 * epsilon(out.dtype()), absolute = 4 * epsilon(out.dtype());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      long double wanted = reference_at(op, operands, i);
+      if (out.dtype() == Dtype::float32) wanted = static_cast<float>(wanted);
+      if (!is_floating(out.dtype()) && !std::isfinite(wanted)) continue;
+      judge.close(got[i], wanted,
+                  relative * std::fabs(wanted) +
+                      (std::fabs(wanted) < 1 ? absolute : 0) * std::min(1.0L, 1e3L * std::fabs(wanted)),
+                  c.str() + " value [" + std::to_string(i) + "]");
     }
   }
-  return sum;
 }
 
-// The coarsest of the dtypes involved.
-long double roundoff(const Case& c) {
-  double e = 0;
-  for (const Array& a : c.in) e = std::max(e, epsilon(a.dtype()));
-  std::vector<Aval> avals = detail::avals_of_leaves(c.in);
-  for (const Aval& a : c.op->infer(avals, c.params)) e = std::max(e, epsilon(a.dtype));
-  return e;
-}
-
-// Each operand alone, and all.
-std::vector<Mask> subsets(std::size_t n) {
-  std::vector<Mask> out;
-  for (std::size_t k = 0; k < n; ++k) {
-    Mask m(n, false);
-    m[k] = true;
-    out.push_back(m);
-  }
-  if (n == 3) {
-    for (std::size_t k = 0; k < n; ++k) {
-      Mask m(n, true);
-      m[k] = false;
-      out.push_back(m);
-    }
-  }
-  if (n > 1) out.push_back(Mask(n, true));
-  return out;
-}
-std::string str(const Mask& m) {
-  std::string s = " [";
-  for (bool b : m) s += b ? '1' : '0';
-  return s + "]";
-}
-
-Leaves masked(const Leaves& v, const Mask& m) {
-  Leaves out;
-  for (std::size_t k = 0; k < v.size(); ++k) out.push_back(m[k] ? v[k] : Array());
-  return out;
-}
-
-Leaves directions(const Leaves& like, std::uint64_t seed) {
-  Directions d(seed);
-  Leaves out;
-  for (const Array& a : like) out.push_back(is_floating(a.dtype()) ? d.like(a) : Array());
-  return out;
-}
-// Directions along which to change the operands: small where an elementwise op's operand is.
-Leaves moves(const Case& c, std::uint64_t seed) {
-  Leaves out = directions(c.values(), seed);
-  if (!c.elementwise) return out;
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    Numbers v = numbers(out[k]);
-    const Numbers x = numbers(c.in[c.free[k]]);
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] *= std::clamp(std::fabs(x[i]), 0.05L, 1.0L);
-    out[k] = from_numbers(v, out[k].shape(), out[k].dtype());
-  }
-  return out;
-}
-
-Leaves moved(const Leaves& x, const Leaves& by, long double t) {
-  Leaves out = x;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    if (!by[k].defined()) continue;
-    Numbers v = numbers(x[k]);
-    const Numbers d = numbers(by[k]);
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] += t * d[i];
-    out[k] = from_numbers(v, x[k].shape(), x[k].dtype());
-  }
-  return out;
-}
-
-Numbers all_numbers(const Leaves& leaves) {
-  Numbers out;
-  for (const Array& a : leaves) {
-    if (!a.defined() || !is_floating(a.dtype())) continue;
-    const Numbers v = numbers(a);
-    out.insert(out.end(), v.begin(), v.end());
-  }
-  return out;
-}
-
-// Where differences say anything, the rule must agree with them.
-void compare(Judge& judge, const Numbers& got, const Slopes& wanted, long double relative, const std::string& where) {
-  long double largest = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::isfinite(wanted.error[i])) largest = std::max(largest, std::fabs(wanted.value[i]));
-  }
-  if (largest == 0) largest = 1;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const long double value = wanted.value[i], error = wanted.error[i];
-    if (!(error <= relative * std::fabs(value) + 1e-8L * largest)) continue;
-    judge.close(got[i], value, relative * std::fabs(value) + 10 * error + 1e-13L * largest,
-                where + " [" + std::to_string(i) + "]");
-  }
-}
-
-Leaves jvp_tangents(const ErasedFunction& f, const Leaves& x, const Leaves& dx) {
-  const detail::JvpResult r = detail::jvp(f, x, dx);
-  return filled(r.tangents, detail::avals_of_leaves(r.out));
-}
-
-// Jᵀw of all operands, the operands that are not active having zeros.
-Leaves pulled(const ErasedFunction& f, const Leaves& x, const Leaves& w, const Mask& active) {
-  const detail::LinearMap map = detail::linearize(f, x, active);
-  Leaves some = map.transpose(w), out;
-  std::size_t next = 0;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    out.push_back(detail::instantiate(active[k] ? some[next++] : Array(), {x[k].shape(), x[k].dtype(), false}));
-  }
-  return out;
-}
-
-// ---- The checks ------------------------------------------------------------------------------------------------------
+}  // namespace
 
 void check_value(Judge& judge, const Op& op, Dtype dtype) {
-  if (is_elementwise(op)) {
-    // All samples, edges included.
-    for (const Sample& s : op.samples(is_floating(dtype) ? dtype : Dtype::float64)) {
-      Case c{&op, s.params, s.in, {}, true};
-      if (!is_floating(dtype)) c = cases(op, dtype)[0];
-      const Array out = c.call(c.in)[0];
-      std::vector<Numbers> operands;
-      for (const Array& a : c.in) operands.push_back(numbers(a));
-      const Numbers got = numbers(out);
-      const long double relative = 32 * epsilon(out.dtype()), absolute = 4 * epsilon(out.dtype());
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        long double wanted = reference_at(op, operands, i);
-        if (out.dtype() == Dtype::float32) wanted = static_cast<float>(wanted);
-        if (!is_floating(out.dtype()) && !std::isfinite(wanted)) continue;
-        judge.close(got[i], wanted,
-                    relative * std::fabs(wanted) +
-                        (std::fabs(wanted) < 1 ? absolute : 0) * std::min(1.0L, 1e3L * std::fabs(wanted)),
-                    c.str() + " value [" + std::to_string(i) + "]");
-      }
+  if (is_elementwise(op)) return check_elementwise(judge, op, dtype);
+  for (const Case& c : cases(op, dtype)) {
+    if (!c.error.empty()) {
+      judge.refuses([&] { c.call(c.in); }, c.error, c.str() + " value");
+      continue;
     }
-    return;
-  }
-  for (const Sample& s : op.samples(dtype)) {
-    const Case c{&op, s.params, s.in, {}, false};
-    const Leaves out = emit(op, s.in, s.params);
-    const std::vector<Numbers> wanted = op.plain(s);
-    const long double relative = dtype == Dtype::float64 ? 1e-11L : 2e-4L;
+    const Leaves out = emit(op, c.in, c.params);
+    const std::vector<Numbers> wanted = op.plain({c.in, c.params});
+    const long double relative = dtype == Dtype::float32 ? 2e-4L : 1e-11L;
     if (wanted.size() != out.size()) {
       judge.fail(c.str() + ": its reference has another number of outputs");
       continue;
@@ -418,137 +75,19 @@ void check_value(Judge& judge, const Op& op, Dtype dtype) {
       }
       const long double tolerance = is_floating(out[k].dtype()) ? relative * std::max(largest, 1e-3L) : 0;
       for (std::size_t i = 0; i < got.size(); ++i) {
-        judge.close(got[i], wanted[k][i], tolerance,
-                    c.str() + " value " + std::to_string(k) + " [" + std::to_string(i) + "]");
+        const long double value = out[k].dtype() == Dtype::bool_ ? wanted[k][i] != 0 : wanted[k][i];
+        judge.close(got[i], value, tolerance, c.str() + " value " + std::to_string(k) + " [" + std::to_string(i) + "]");
       }
     }
   }
 }
 
-// float32: the rule in float32 against the rule in float64 at the same point.
-void check_narrow(Judge& judge, const Case& c) {
-  Case wide = c;
-  for (Array& a : wide.in) {
-    if (a.dtype() == Dtype::float32) a = cast(a, Dtype::float64);
-  }
-  for (const auto& [key, value] : c.params.items()) {
-    if (const Dtype* d = std::get_if<Dtype>(&value); d && *d == Dtype::float32) wide.params.set(key, Dtype::float64);
-  }
-  const Leaves x = c.values(), v = directions(x, 5);
-  Leaves wide_v;
-  for (const Array& a : v) wide_v.push_back(cast(a, Dtype::float64));
-  const Leaves narrow = jvp_tangents(c, x, v), exact = jvp_tangents(wide, wide.values(), wide_v);
-  for (std::size_t k = 0; k < narrow.size(); ++k) {
-    if (!is_floating(narrow[k].dtype())) continue;
-    const Numbers a = numbers(narrow[k]), b = numbers(exact[k]);
-    long double largest = 0;
-    for (long double y : b) {
-      if (std::isfinite(y)) largest = std::max(largest, std::fabs(y));
-    }
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (!std::isfinite(b[i])) continue;
-      const long double tolerance = c.elementwise ? 1e-4L * std::fabs(b[i]) + 1e-6L : 2e-3L * largest;
-      judge.close(a[i], b[i], tolerance, c.str() + " float32 jvp [" + std::to_string(i) + "]");
-    }
-  }
-}
+// ---- batch -----------------------------------------------------------------------------------------------------------
 
-void check_jvp(Judge& judge, const Op& op, Dtype dtype) {
-  for (const Case& c : cases(op, dtype)) {
-    if (c.free.empty()) continue;
-    if (dtype == Dtype::float32) {
-      check_narrow(judge, c);
-      continue;
-    }
-    const Leaves x = c.values(), v = directions(x, 1);
-    for (const Mask& active : subsets(x.size())) {
-      const Leaves dx = masked(v, active);
-      const Numbers got = all_numbers(jvp_tangents(c, x, dx));
-      Slopes wanted;
-      if (c.elementwise) {
-        std::vector<Numbers> operands;
-        for (const Array& a : c.in) operands.push_back(numbers(a));
-        const std::size_t n = operands[0].size();
-        wanted = {Numbers(n, 0), Numbers(n, 0)};
-        for (std::size_t k = 0; k < x.size(); ++k) {
-          if (!active[k]) continue;
-          const Slopes one = reference_slopes(op, operands, c.free[k]);
-          const Numbers by = numbers(v[k]);
-          for (std::size_t i = 0; i < n; ++i) {
-            wanted.value[i] += one.value[i] * by[i];
-            wanted.error[i] += one.error[i] * std::fabs(by[i]) + 16 * roundoff(c) * std::fabs(one.value[i]);
-          }
-        }
-      } else {
-        wanted = differentiate([&](long double t) { return all_numbers(c(moved(x, dx, t))); }, roundoff(c));
-      }
-      compare(judge, got, wanted, 1e-8L, c.str() + " jvp" + str(active));
-    }
-  }
-}
+namespace {
 
-void check_dot_of(Judge& judge, const ErasedFunction& f, const Leaves& x, const Leaves& v, long double relative,
-                  const std::string& where) {
-  for (const Mask& active : subsets(x.size())) {
-    const Leaves dx = masked(v, active);
-    const detail::JvpResult r = detail::jvp(f, x, dx);
-    const std::vector<Aval> out = detail::avals_of_leaves(r.out);
-    const Leaves dy = filled(r.tangents, out);
-    const detail::LinearMap map = detail::linearize(f, x, active);
-    Leaves some;
-    for (std::size_t k = 0; k < x.size(); ++k) {
-      if (active[k]) some.push_back(v[k]);
-    }
-    judge.close(filled(map.apply(some), out), dy, relative, where + " linearize against jvp" + str(active));
-    Leaves w = directions(r.out, 7);
-    for (std::size_t only = 0; only <= w.size(); ++only) {
-      Leaves ct = w;
-      for (std::size_t k = 0; k < ct.size(); ++k) {
-        if (only < ct.size() && k != only) ct[k] = Array();
-      }
-      if (w.size() == 1 && only == 1) break;
-      const Leaves back = map.transpose(ct);
-      long double left_size, right_size;
-      const long double left = product(ct, dy, left_size), right = product(back, some, right_size);
-      judge.close(right, left, relative * (left_size + right_size), where + " dot test" + str(active));
-    }
-  }
-}
-
-void check_dot(Judge& judge, const Op& op, Dtype dtype) {
-  for (const Case& c : cases(op, dtype)) {
-    if (c.free.empty()) continue;
-    const Leaves x = c.values();
-    check_dot_of(judge, c, x, directions(x, 2), 1e4L * roundoff(c), c.str());
-  }
-}
-
-void check_second(Judge& judge, const Op& op, Dtype dtype) {
-  for (const Case& c : cases(op, dtype)) {
-    if (c.free.empty()) continue;
-    const Leaves x = c.values(), v = directions(x, 3), u = moves(c, 4);
-    const Mask all(x.size(), true);
-    // The tangent as a function of the point.
-    const ErasedFunction first = [&](const Leaves& at) {
-      detail::JvpResult r = detail::jvp(c, at, v);
-      for (std::size_t k = 0; k < r.out.size(); ++k)
-        r.tangents[k] = detail::instantiate(r.tangents[k], r.out[k].aval());
-      return r.tangents;
-    };
-    const auto slopes = [&](const ErasedFunction& g) {
-      return differentiate([&](long double t) { return all_numbers(g(moved(x, u, t))); }, roundoff(c));
-    };
-    compare(judge, all_numbers(jvp_tangents(first, x, u)), slopes(first), 1e-6L, c.str() + " jvp of jvp");
-    // The cotangent as a function of the point, and of w.
-    const Leaves w = directions(c(x), 6);
-    const ErasedFunction back = [&](const Leaves& at) { return pulled(c, at, w, all); };
-    compare(judge, all_numbers(jvp_tangents(back, x, u)), slopes(back), 1e-6L, c.str() + " jvp of vjp");
-    check_dot_of(judge, back, x, v, 1e6L * roundoff(c), c.str() + " vjp of vjp");
-  }
-}
-
-// Other operands of the same kind: floating ones a little different (for a function with steps, in another order, as
-// integer ones are), conditions turned.
+// Other operands of the same kind: floating ones a little different (for a function with steps, in another order, as integer
+// ones are), an integer one more in the last lane, conditions turned.
 Array variant(const Array& a, int lane, bool steps) {
   Numbers v = numbers(a);
   if (lane == 0) return a;
@@ -560,293 +99,296 @@ Array variant(const Array& a, int lane, bool steps) {
   } else if (a.ndim() > 0) {
     const std::size_t n = static_cast<std::size_t>(a.shape().back());
     for (std::size_t i = 0; n && i + n <= v.size(); i += n) {
-      const auto first = v.begin() + static_cast<std::ptrdiff_t>(i), last = first + static_cast<std::ptrdiff_t>(n);
-      lane == 1 ? static_cast<void>(std::rotate(first, first + 1, last)) : std::reverse(first, last);
+      const auto begin = v.begin() + static_cast<std::ptrdiff_t>(i), end = begin + static_cast<std::ptrdiff_t>(n);
+      lane == 1 ? static_cast<void>(std::rotate(begin, begin + 1, end)) : std::reverse(begin, end);
     }
+  } else if (!is_floating(a.dtype())) {
+    v[0] += lane / 2;
   }
   return from_numbers(v, a.shape(), a.dtype());
 }
 
-// f over batches against f in a loop.
-void check_batched(Judge& judge, const ErasedFunction& f, const std::vector<Leaves>& lanes, const Mask& batched,
-                   long double relative, const std::string& where) {
-  Leaves inputs;
+// Operands of one lane: the first lane's where there is no batch.
+Leaves row(const std::vector<Leaves>& lanes, std::size_t lane, const Mask& batched) {
+  Leaves out = lanes[lane];
+  for (std::size_t k = 0; k < batched.size(); ++k) {
+    if (!batched[k]) out[k] = lanes[0][k];
+  }
+  return out;
+}
+
+Leaves together(const std::vector<Leaves>& lanes, const Mask& batched) {
+  Leaves out;
   for (std::size_t k = 0; k < batched.size(); ++k) {
     std::vector<Array> column;
     for (const Leaves& lane : lanes) column.push_back(lane[k]);
-    inputs.push_back(batched[k] ? stacked(column) : lanes[0][k]);
+    out.push_back(batched[k] ? stacked(column) : lanes[0][k]);
   }
-  const Batched got = detail::vmap(f, inputs, batched, static_cast<std::int64_t>(lanes.size()), true);
+  return out;
+}
+
+// f over batches against f in a loop. Where it throws in a lane, it has to throw over all.
+void check_batched(Judge& judge, const ErasedFunction& f, const std::vector<Leaves>& lanes, const Mask& batched,
+                   long double relative, const std::string& where) {
+  const auto at_once = [&] {
+    return detail::vmap(f, together(lanes, batched), batched, static_cast<std::int64_t>(lanes.size()), true).out;
+  };
   std::vector<Leaves> rows;
-  for (const Leaves& lane : lanes) {
-    Leaves mixed = lane;
-    for (std::size_t k = 0; k < batched.size(); ++k) {
-      if (!batched[k]) mixed[k] = lanes[0][k];
-    }
-    rows.push_back(f(mixed));
+  try {
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) rows.push_back(f(row(lanes, lane, batched)));
+  } catch (const Error& e) {
+    const std::string what = e.what();  // up to what it says of the lane
+    return judge.refuses(at_once, what.substr(0, what.find(':') + 1), where + str(batched), "a lane throws");
   }
-  for (std::size_t r = 0; r < got.out.size(); ++r) {
+  const Leaves got = at_once();
+  for (std::size_t r = 0; r < got.size(); ++r) {
     std::vector<Array> column;
     for (const Leaves& row : rows) column.push_back(row.at(r));
-    judge.close(got.out[r], stacked(column), relative, where + str(batched) + " result " + std::to_string(r));
+    judge.close(got[r], stacked(column), relative, where + str(batched) + " result " + std::to_string(r));
   }
 }
 
-// The tangents of a vmap against those of its lanes, and its cotangents against its tangents: the batching rule under
-// differentiation.
-void check_derivatives_of_vmap(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, long double relative) {
-  const auto call = [&](const Leaves& in) { return c.call(in); };
-  std::vector<std::vector<Array>> in(c.in.size()), by(c.in.size()), out;
-  for (const Leaves& lane : lanes) {
-    Leaves dx(lane.size());
-    const Leaves all = directions(lane, 40 + in[0].size());
-    for (std::size_t k : c.free) dx[k] = all[k];
-    const Leaves dy = jvp_tangents(call, lane, dx);
-    out.resize(dy.size());
-    for (std::size_t r = 0; r < dy.size(); ++r) out[r].push_back(dy[r]);
-    for (std::size_t k = 0; k < lane.size(); ++k) {
-      in[k].push_back(lane[k]);
-      by[k].push_back(dx[k]);
+// What the lanes send to their operands: those that all share get the sum.
+Leaves gathered(const std::vector<Leaves>& lanes, const Mask& batched) {
+  Leaves out = together(lanes, batched);
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    for (std::size_t lane = 1; lane < lanes.size() && !batched[k]; ++lane)
+      out[k] = moved({out[k]}, {lanes[lane][k]}, 1)[0];
+  }
+  return out;
+}
+
+// Over no lanes: results of the right shapes and dtypes.
+void check_no_lanes(Judge& judge, const Case& c) {
+  Leaves none;
+  for (const Array& a : c.in) none.push_back(from_numbers({}, prepend(0, a.shape()), a.dtype()));
+  const Leaves got = detail::vmap(c.function(), none, Mask(c.in.size(), true), 0, true).out, one = c.call(c.in);
+  for (std::size_t k = 0; k < one.size(); ++k) {
+    judge.close(got.at(k), from_numbers({}, prepend(0, one[k].shape()), one[k].dtype()), 0,
+                c.str() + " vmap of size 0");
+  }
+}
+
+// The transpose of the op over lanes against the op's transposes: an operand that all lanes share gets their sum.
+void check_batched_transpose(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, const Mask& batched,
+                             long double relative) {
+  for (const Linear& linear : linear_operands(c)) {
+    std::vector<Leaves> w, back;
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      w.push_back(cotangents(c.plain(linear.all), 30 + lane));
+      back.push_back(transposed(c.function(), {linear.places, row(lanes, lane, batched)}, w.back()));
+    }
+    const ErasedFunction over_lanes = [&](const Leaves& all) {
+      return detail::vmap(c.function(), all, batched, static_cast<std::int64_t>(lanes.size()), true).out;
+    };
+    const Leaves got =
+        transposed(over_lanes, {linear.places, together(lanes, batched)}, together(w, Mask(w[0].size(), true)));
+    Mask own;
+    for (std::size_t k : linear.places) own.push_back(batched[k]);
+    judge.close(got, gathered(back, own), relative, c.str() + " transpose of vmap" + str(batched));
+  }
+}
+
+bool gives_integers(const Case& c) {
+  if (!c.error.empty()) return false;
+  const Leaves out = c.call(c.in);
+  return std::any_of(out.begin(), out.end(), [](const Array& a) { return !is_floating(a.dtype()); });
+}
+
+Mask extended(Mask m, std::size_t k, bool by) {
+  m.resize(m.size() + k, by);
+  return m;
+}
+
+Case at(const Case& c, const Leaves& in) {
+  Case here = c;
+  here.in = in;
+  return here;
+}
+
+// vmap of jvp and of vjp, as functions of the operands and of [tangents of the free ones...] or [cotangents...].
+void check_batched_derivatives(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, long double relative) {
+  const std::size_t n = c.in.size(), m = c.free.size();
+  const ErasedFunction forward = [&](const Leaves& in) {
+    const Case here = at(c, first(in, n));
+    const detail::JvpResult r = detail::jvp(here, here.values(), after(in, n));
+    Leaves out;
+    for (std::size_t k = 0; k < r.out.size(); ++k) {
+      if (is_floating(r.out[k].dtype())) out.push_back(detail::instantiate(r.tangents[k], r.out[k].aval()));
+    }
+    return out;
+  };
+  const ErasedFunction backward = [&](const Leaves& in) {
+    const Case here = at(c, first(in, n));
+    return pulled(here, here.values(), after(in, n), Mask(m, true));
+  };
+  const Leaves like = c(c.values());
+  std::vector<Leaves> with_v, with_w;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    with_v.push_back(joined(lanes[lane], directions(c.values(), 20 + lane)));
+    with_w.push_back(joined(lanes[lane], cotangents(like, 30 + lane)));
+  }
+  const auto compare = [&](const Mask& mask, bool by) {
+    if (has_forward(*c.op))
+      check_batched(judge, forward, with_v, extended(mask, m, by), 20 * relative, c.str() + " vmap of jvp");
+    if (has_reverse(*c.op))
+      check_batched(judge, backward, with_w, extended(mask, like.size(), by), 20 * relative, c.str() + " vmap of vjp");
+  };
+  compare(Mask(n, false), true);
+  for (const Mask& mask : subsets(n)) {
+    compare(mask, true);
+    compare(mask, false);
+  }
+}
+
+// jvp and vjp of vmap, in the free operands.
+void check_derivatives_of_batch(Judge& judge, const Case& c, const std::vector<Leaves>& lanes, const Mask& batched,
+                                long double relative) {
+  const Case many = at(c, together(lanes, batched));
+  const ErasedFunction f = [&](const Leaves& values) {
+    return detail::vmap(c.function(), many.with(values), batched, static_cast<std::int64_t>(lanes.size()), true).out;
+  };
+  Mask own;
+  for (std::size_t k : c.free) own.push_back(batched[k]);
+  const Mask all(own.size(), true);
+  std::vector<Leaves> v, w, tangents, back;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    v.push_back(directions(c.values(), 20 + lane));
+    try {
+      w.push_back(cotangents(c.call(row(lanes, lane, batched)), 30 + lane));
+    } catch (const Error&) {  // it throws in a lane, as vmap then must: see check_batched
+      return;
     }
   }
-  Leaves all, x, dx, wanted;
-  for (const auto& column : in) all.push_back(stacked(column));
-  for (const auto& column : out) wanted.push_back(stacked(column));
-  for (std::size_t k : c.free) {
-    x.push_back(all[k]);
-    dx.push_back(stacked(by[k]));
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    const Case here = at(c, row(lanes, lane, batched));
+    if (has_forward(*c.op)) tangents.push_back(jvp_tangents(here, here.values(), row(v, lane, own)));
+    if (has_reverse(*c.op)) back.push_back(pulled(here, here.values(), w[lane], all));
   }
-  const ErasedFunction mapped = [&](const Leaves& values) {
-    for (std::size_t k = 0; k < values.size(); ++k) all[c.free[k]] = values[k];
-    return detail::vmap(call, all, Mask(all.size(), true), static_cast<std::int64_t>(lanes.size()), true).out;
-  };
-  judge.close(jvp_tangents(mapped, x, dx), wanted, relative, c.str() + " jvp of vmap");
-  if (c.op->differentiable) check_dot_of(judge, mapped, x, dx, relative, c.str() + " vmap");
+  const Leaves x = many.values();
+  if (has_forward(*c.op)) {
+    judge.close(jvp_tangents(f, x, together(v, own)), together(tangents, Mask(tangents[0].size(), true)), relative,
+                c.str() + " jvp of vmap" + str(batched));
+  }
+  if (has_reverse(*c.op)) {
+    judge.close(pulled(f, x, together(w, Mask(w[0].size(), true)), all), gathered(back, own), relative,
+                c.str() + " vjp of vmap" + str(batched));
+  }
 }
 
+}  // namespace
+
 void check_batch(Judge& judge, const Op& op, Dtype dtype) {
+  const bool by_transpose = !runs(op, dtype);
   for (const Case& c : cases(op, dtype)) {
-    if (c.in.empty()) continue;
+    if (c.in.empty()) {
+      judge.note("no operand");
+      continue;
+    }
     const long double relative = 200 * roundoff(c);
     std::vector<Leaves> lanes(3);
-    const Leaves plain = c.call(c.in);
     // Pivots, signs and whole numbers differ between lanes only if much else does.
     static const std::set<std::string> with_steps{"linear_solve", "slogdet", "polygamma"};
-    const bool steps = with_steps.count(op.name) ||
-                       (!op.differentiable && std::any_of(plain.begin(), plain.end(),
-                                                          [](const Array& a) { return !is_floating(a.dtype()); }));
+    const bool steps = with_steps.count(op.name) || (!op.differentiable && gives_integers(c));
     for (std::size_t k = 0; k < c.in.size(); ++k) {
       const bool smooth = op.differentiable && std::find(c.free.begin(), c.free.end(), k) != c.free.end();
       for (int lane = 0; lane < 3; ++lane)
         lanes[static_cast<std::size_t>(lane)].push_back(variant(c.in[k], lane, steps || (c.elementwise && !smooth)));
     }
     const std::vector<Leaves> one{lanes[1]};
-    const ErasedFunction value = [&](const Leaves& in) { return c.call(in); };
-    const std::vector<Mask> all = subsets(c.in.size());
-    for (const Mask& m : all) {
+    const ErasedFunction value = c.function();
+    for (const Mask& m : subsets(c.in.size())) {
       check_batched(judge, value, lanes, m, relative, c.str() + " vmap");
       check_batched(judge, value, one, m, relative, c.str() + " vmap of size 1");
+      if (by_transpose) check_batched_transpose(judge, c, lanes, m, relative);
     }
-    if (c.free.empty() || dtype != Dtype::float64) continue;
-    check_derivatives_of_vmap(judge, c, lanes, 20 * relative);
-    if (!op.differentiable) continue;
-    // [inputs..., tangents of the free ones...] and [inputs..., cotangents...].
-    const std::size_t n = c.in.size(), m = c.free.size();
-    const ErasedFunction forward = [&](const Leaves& in) {
-      Case here = c;
-      here.in.assign(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n));
-      detail::JvpResult r =
-          detail::jvp(here, here.values(), Leaves(in.begin() + static_cast<std::ptrdiff_t>(n), in.end()));
-      Leaves out;
-      for (std::size_t k = 0; k < r.out.size(); ++k) {
-        if (is_floating(r.out[k].dtype())) out.push_back(detail::instantiate(r.tangents[k], r.out[k].aval()));
-      }
-      return out;
-    };
-    const Leaves like = c(c.values());
-    const ErasedFunction backward = [&](const Leaves& in) {
-      Case here = c;
-      here.in.assign(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n));
-      return pulled(here, here.values(), Leaves(in.begin() + static_cast<std::ptrdiff_t>(n), in.end()), Mask(m, true));
-    };
-    std::vector<Leaves> with_v = lanes, with_w = lanes;
-    for (std::size_t lane = 0; lane < 3; ++lane) {
-      for (const Array& d : directions(c.values(), 20 + lane)) with_v[lane].push_back(d);
-      for (const Array& d : directions(like, 30 + lane))
-        with_w[lane].push_back(d.defined() ? d : like[with_w[lane].size() - n]);
-    }
-    auto extended = [](Mask m, std::size_t k, bool by) {
-      m.resize(m.size() + k, by);
-      return m;
-    };
-    for (const Mask& mask : all) {
-      for (bool by : {true, false}) {
-        check_batched(judge, forward, with_v, extended(mask, m, by), 20 * relative, c.str() + " vmap of jvp");
-        check_batched(judge, backward, with_w, extended(mask, like.size(), by), 20 * relative,
-                      c.str() + " vmap of vjp");
-      }
-    }
-    const Mask none(n, false);
-    check_batched(judge, forward, with_v, extended(none, m, true), 20 * relative, c.str() + " vmap of jvp");
-    check_batched(judge, backward, with_w, extended(none, like.size(), true), 20 * relative, c.str() + " vmap of vjp");
+    if (c.error.empty()) check_no_lanes(judge, c);
+    if (c.free.empty() || !c.error.empty() || dtype != Dtype::float64) continue;
+    if (op.differentiable) check_batched_derivatives(judge, c, lanes, relative);
+    if (!has_forward(op) && !has_reverse(op)) continue;
+    for (const Mask& m : subsets(c.in.size())) check_derivatives_of_batch(judge, c, lanes, m, 20 * relative);
   }
 }
 
-void check_staged(Judge& judge, const ErasedFunction& f, const Leaves& in, const std::string& where) {
-  const Leaves eager = f(in);
+// ---- program ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+void check_staged(Judge& judge, const ErasedFunction& f, const Leaves& in, const std::string& where,
+                  const std::string& error = "") {
   const Staged staged = stage(f, detail::avals_of_leaves(in), "jit"),
                again = stage(f, detail::avals_of_leaves(in), "jit");
   staged.program->check();
   if (!staged.program->equal(*again.program) || staged.program->hash() != again.program->hash()) {
     judge.fail(where + ": traced twice, two Programs");
   }
-  Leaves inputs = in;
-  inputs.insert(inputs.end(), staged.captured.begin(), staged.captured.end());
+  const Leaves inputs = joined(in, staged.captured);
+  if (!error.empty()) {
+    for (bool optimize : {false, true}) {
+      judge.refuses([&] { Executable::compile(*staged.program, {.optimize = optimize})->run(inputs); }, error, where);
+    }
+    return;
+  }
+  const Leaves eager = f(in);
   judge.same(Executable::compile(*staged.program, {.optimize = false})->run(inputs), eager, where + " unoptimised");
   const auto fast = Executable::compile(*staged.program);
   judge.same(fast->run(inputs), eager, where + " compiled");
   judge.same(fast->run(inputs), eager, where + " compiled, second run");
 }
 
+}  // namespace
+
 void check_program(Judge& judge, const Op& op, Dtype dtype) {
+  const bool by_transpose = !runs(op, dtype);
   for (const Case& c : cases(op, dtype)) {
-    check_staged(
-        judge, [&](const Leaves& in) { return c.call(in); }, c.in, c.str() + " program");
-    if (c.free.empty() || !op.differentiable) continue;
+    check_staged(judge, c.function(), c.in, c.str() + " program", c.error);
+    if (by_transpose) {
+      for (const Linear& linear : linear_operands(c)) {
+        const std::size_t n = c.in.size();
+        check_staged(
+            judge,
+            [&](const Leaves& in) {
+              return transposed(c.function(), {linear.places, first(in, n)}, after(in, n));
+            },
+            joined(linear.all, cotangents(c.plain(linear.all), 9)), c.str() + " program of transpose");
+      }
+    }
+    if (c.free.empty() || !c.error.empty() || !op.differentiable) continue;
     const Leaves x = c.values();
     const std::size_t n = x.size();
-    Leaves with_v = x, with_w = x;
-    for (const Array& d : directions(x, 8)) with_v.push_back(d);
-    const Leaves like = c(x);
-    for (const Array& d : directions(like, 9)) with_w.push_back(d.defined() ? d : like[with_w.size() - n]);
-    check_staged(
-        judge,
-        [&](const Leaves& in) {
-          const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
-          detail::JvpResult r = detail::jvp(c, Leaves(in.begin(), middle), Leaves(middle, in.end()));
-          Leaves out = r.out;
-          for (const Array& t : r.tangents) {
-            if (t.defined()) out.push_back(t);
-          }
-          return out;
-        },
-        with_v, c.str() + " program of jvp");
-    check_staged(
-        judge,
-        [&](const Leaves& in) {
-          const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
-          return pulled(c, Leaves(in.begin(), middle), Leaves(middle, in.end()), Mask(n, true));
-        },
-        with_w, c.str() + " program of vjp");
-  }
-}
-
-// An op that is linear in an operand (or in all together) must be transposable in it.
-void check_transpose(Judge& judge, const Op& op, Dtype dtype) {
-  for (const Case& c : cases(op, dtype)) {
-    const Leaves out = c.call(c.in);
-    if (c.free.empty() || !op.differentiable ||
-        !std::any_of(out.begin(), out.end(), [](const Array& a) { return is_floating(a.dtype()); }))
-      continue;
-    const Leaves x = directions(c.values(), 11), y = directions(c.values(), 12);
-    const auto linear_in = [&](const Mask& m, const Leaves& rest) {
-      Leaves at_x = rest, at_y = rest, at_sum = rest, at_difference = rest, at_zero = rest;
-      for (std::size_t k = 0; k < m.size(); ++k) {
-        if (!m[k]) continue;
-        at_x[k] = x[k];
-        at_y[k] = y[k];
-        at_sum[k] = moved({x[k]}, {y[k]}, 3)[0];
-        at_difference[k] = moved({x[k]}, {y[k]}, -4)[0];
-        at_zero[k] = zeros_of(x[k].aval());
-      }
-      const Numbers fx = all_numbers(c(at_x)), fy = all_numbers(c(at_y)), sum = all_numbers(c(at_sum)),
-                    difference = all_numbers(c(at_difference)), zero = all_numbers(c(at_zero));
-      bool some = false;
-      for (std::size_t i = 0; i < fx.size(); ++i) {
-        if (zero[i] != 0 || !std::isfinite(sum[i])) return false;
-        some = some || fx[i] != 0;
-        const long double tolerance = 64 * roundoff(c) * (std::fabs(fx[i]) + 4 * std::fabs(fy[i]) + 1);
-        if (std::fabs(fx[i] + 3 * fy[i] - sum[i]) > tolerance) return false;
-        if (std::fabs(fx[i] - 4 * fy[i] - difference[i]) > tolerance) return false;
-      }
-      return some;
-    };
-    const auto transpose_in = [&](const Mask& m, const Leaves& rest) {
-      std::vector<std::size_t> places;
-      for (std::size_t k = 0; k < m.size(); ++k) {
-        if (m[k]) places.push_back(k);
-      }
-      // A Program of the op alone, with the other operands captured.
-      std::vector<Aval> avals;
-      Leaves at;
-      for (std::size_t k : places) {
-        avals.push_back({x[k].shape(), x[k].dtype(), false});
-        at.push_back(x[k]);
-      }
-      const ErasedFunction f = [&](const Leaves& in) {
-        Leaves all = c.in;
-        for (std::size_t k = 0; k < m.size(); ++k) all[c.free[k]] = rest[k];
-        for (std::size_t k = 0; k < places.size(); ++k) all[c.free[places[k]]] = in[k];
-        return emit(op, all, c.params);
-      };
-      const Staged staged = stage(f, avals, "transpose");
-      Leaves inputs(places.size());
-      inputs.insert(inputs.end(), staged.captured.begin(), staged.captured.end());
-      const Leaves y_out = f(at);
-      Leaves w = directions(y_out, 13);
-      for (std::size_t k = 0; k < w.size(); ++k) {
-        if (!w[k].defined()) w[k] = Array();
-      }
-      Leaves back = detail::backward(*staged.program, inputs, w);
-      back.resize(places.size());
-      long double left_size, right_size;
-      const long double left = product(w, y_out, left_size), right = product(back, at, right_size);
-      judge.close(right, left, 1e4L * roundoff(c) * (left_size + right_size), c.str() + " transpose" + str(m));
-    };
-    const std::size_t n = c.free.size();
-    const Mask all(n, true);
-    const bool jointly = n > 1 && linear_in(all, c.values());
-    if (jointly) transpose_in(all, c.values());
-    Leaves zeros;
-    for (const Array& a : c.values()) zeros.push_back(zeros_of(a.aval()));
-    for (std::size_t k = 0; k < n; ++k) {
-      if (op.name == "linear_solve" && c.free[k] == 2) continue;
-      Mask m(n, false);
-      m[k] = true;
-      if (jointly)
-        transpose_in(m, zeros);
-      else if (linear_in(m, c.values()))
-        transpose_in(m, c.values());
+    if (has_forward(op)) {
+      check_staged(
+          judge,
+          [&](const Leaves& in) {
+            const detail::JvpResult r = detail::jvp(c, first(in, n), after(in, n));
+            Leaves out = r.out;
+            std::copy_if(r.tangents.begin(), r.tangents.end(), std::back_inserter(out),
+                         [](const Array& t) { return t.defined(); });
+            return out;
+          },
+          joined(x, directions(x, 8)), c.str() + " program of jvp");
+    }
+    if (has_reverse(op)) {
+      check_staged(
+          judge, [&](const Leaves& in) { return pulled(c, first(in, n), after(in, n), Mask(n, true)); },
+          joined(x, cotangents(c(x), 9)), c.str() + " program of vjp");
     }
   }
 }
 
-}  // namespace
+// ---- All -------------------------------------------------------------------------------------------------------------
 
 std::vector<Dtype> dtypes(const Op& op) {
-  std::vector<Dtype> out{Dtype::float64, Dtype::float32};
-  if (!op.element || !op.reference || !op.samples) return out;
-  // The functions that users call convert integers before the other ops.
-  static const std::set<std::string> integers{"neg", "abs",          "sign",    "square",  "add",   "sub",  "mul",
-                                              "mod", "floor_divide", "maximum", "minimum", "lt",    "le",   "eq",
-                                              "ne",  "select",       "floor",   "ceil",    "round", "trunc"};
-  static const std::set<std::string> conditions{"logical_not", "logical_and", "logical_or", "logical_xor",
-                                                "eq",          "ne",          "select"};
-  if (integers.count(op.name)) out.insert(out.end(), {Dtype::int32, Dtype::int64});
-  if (conditions.count(op.name)) out.push_back(Dtype::bool_);
+  std::vector<Dtype> out;
+  for (Dtype d : {Dtype::float64, Dtype::float32, Dtype::int32, Dtype::int64, Dtype::bool_}) {
+    const Operands alone = d == Dtype::bool_ ? Operands::booleans : Operands::integers;
+    if (is_floating(d) || op.takes == alone || op.takes == Operands::any) out.push_back(d);
+  }
   return out;
 }
 
-bool applies(const Op& op, Dtype dtype, Check check) {
-  if (!op.samples) return false;
-  if (check == Check::value) return op.reference || op.plain;
-  if (check == Check::program) return true;
-  const auto all = cases(op, dtype);
-  if (check == Check::batch) return std::any_of(all.begin(), all.end(), [](const Case& c) { return !c.in.empty(); });
-  const bool derivative =
-      op.differentiable && std::any_of(all.begin(), all.end(), [](const Case& c) { return !c.free.empty(); });
-  if (check == Check::jvp) return derivative && is_floating(dtype);
-  return derivative && dtype == Dtype::float64;
+void prepare(const Op& op) {
+  for (Dtype dtype : dtypes(op)) cases(op, dtype);
 }
 
 Outcome run_check(const Op& op, Dtype dtype, Check check, bool stop_at_first) {

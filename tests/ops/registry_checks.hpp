@@ -4,7 +4,6 @@
 // registry_test.cpp runs them as tests, tests/mutation breaks rules and wants them to fail.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +15,8 @@ enum class Check {
   value,      // against the op's reference
   jvp,        // against Richardson-extrapolated central differences; float32 against float64
   dot,        // ⟨w, jvp(v)⟩ = ⟨vjp(w), v⟩, and linearize against jvp
-  second,     // jvp of jvp, jvp of vjp against differences; vjp of vjp by the dot test
-  batch,      // vmap of value, jvp and vjp against the loop
+  second,     // jvp of jvp and of vjp against differences, vjp of both by the dot test; float32 against float64
+  batch,      // vmap of value, jvp and vjp, and jvp and vjp of vmap, against the loop
   program,    // staged, compiled with and without passes: the eager bits
   transpose,  // linear operands have a transpose, and it is the transpose
 };
@@ -26,20 +25,19 @@ inline constexpr Check all_checks[] = {Check::value, Check::jvp,     Check::dot,
 const char* name(Check check);
 
 struct Outcome {
-  int compared = 0;  // numbers that were held against another
+  int compared = 0;                // numbers that were held against another
+  int refused = 0;                 // calls that the record says are errors, and that were
+  std::vector<std::string> notes;  // why there are no numbers, or not all: from the record
   std::vector<std::string> failures;
 };
 
-/// Dtypes in which an op's samples can be drawn: floating ones, and the others for elementwise ops that take them.
+/// Dtypes in which an op's samples are drawn: floating ones, and what else the record says that it takes.
 std::vector<Dtype> dtypes(const Op& op);
+
+/// Makes what the checks keep, so that processes made from this one have it.
+void prepare(const Op& op);
 
 /// With `stop_at_first` the first failure is the last.
 Outcome run_check(const Op& op, Dtype dtype, Check check, bool stop_at_first = false);
-
-/// Whether the check says anything about this op in this dtype.
-bool applies(const Op& op, Dtype dtype, Check check);
-
-/// Ops that have no samples, or no reference for their values, and where they are tested instead.
-const std::map<std::string, std::string>& tested_elsewhere();
 
 }  // namespace dini::registry
