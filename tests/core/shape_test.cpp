@@ -22,7 +22,7 @@ TEST(Shape, CountsItsElementsAndPrints) {
       {{2, 0, 3}, 3, 0, "(2, 0, 3)"},
       {{1, 1, 1}, 3, 1, "(1, 1, 1)"},
       {{large, large / 4}, 2, std::int64_t{1} << 62, "(4294967296, 1073741824)"},  // 2⁶²: the last power of 2 that fits
-      {{large, 0, large}, 3, 0, "(4294967296, 0, 4294967296)"},                // nothing, however long the others
+      {{large, 0, large}, 3, 0, "(4294967296, 0, 4294967296)"},                    // nothing, however long the others
       {Shape(std::vector<std::int64_t>(16, 1)), 16, 1, "(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)"},
   };
   for (const Case& c : cases) {
@@ -110,19 +110,6 @@ TEST(Shape, Broadcasts) {
         broadcast_shapes({large, 1}, {large}, "add");
       },
       "Shape: the number of elements of (4294967296, 4294967296) overflows");
-}
-
-// NumPy's table, but that an integer beside a floating dtype takes that dtype.
-TEST(Dtype, Promotes) {
-  constexpr Dtype all[] = {bool_, int32, int64, float32, float64};
-  constexpr Dtype wanted[5][5] = {{bool_, int32, int64, float32, float64},
-                                  {int32, int32, int64, float32, float64},
-                                  {int64, int64, int64, float32, float64},
-                                  {float32, float32, float32, float32, float64},
-                                  {float64, float64, float64, float64, float64}};
-  for (int i = 0; i < 5; ++i) {
-    for (int j = 0; j < 5; ++j) EXPECT_EQ(promote(all[i], all[j]), wanted[i][j]) << name(all[i]) << name(all[j]);
-  }
 }
 
 TEST(Dtype, IsThatOfACppType) {

@@ -2,11 +2,12 @@
 //
 // What is drawn is a typed expression, from which a function of arrays is built:
 //
-//     scan:vector(v1, \ -> (add:vector(v0, v2), row0), tanh:square(square0))
+//     scan:vector#1(vector1, tanh:square#0(square0), \ -> add:vector#0(vector0, vector2), \ -> row0)
 //
-// A node is a variable in scope or a row of the table in random_program_rows.cpp: an op or a transformation. Every subtree is a
-// valid expression wherever one of its type is wanted, since a variable is counted among those in scope and wraps around: so
-// a failure shrinks by putting subtrees in their parents' places.
+// A node is a variable in scope (vector0: the innermost) or a row of the tables behind random_program_rows.hpp: an op or a
+// transformation, with what it was left to choose (#1) and its arguments, of which bodies (\ ->) bind variables. Every subtree
+// is a valid expression wherever one of its type is wanted, since a variable is counted among those in scope and wraps around:
+// so a failure shrinks by putting subtrees in their parents' places.
 #pragma once
 
 #include <rapidcheck.h>
