@@ -5,6 +5,9 @@
 #include <functional>
 
 #include "dini/dini.hpp"
+#include "dini/trace/emit.hpp"
+#include "dini/transforms/batch.hpp"
+#include "dini/transforms/host.hpp"
 
 namespace dini {
 namespace {
@@ -39,6 +42,11 @@ const Function functions[] = {
            scan([&](const Array& a, const Array& b) { return std::pair<Array, Array>(a * b + sin(y), a - n); }, x,
                 stack({y, x, x * y}));
        return std::vector<Array>{end, all};
+     }},
+    {"checkpoint",
+     [](const Array& n, const Array& x, const Array& y) {
+       const auto f = [&](const Array& a, const Array& b, const Array& c) { return sin(a) * b - exp(c) * n; };
+       return std::vector<Array>{checkpoint(f)(x, y, x - 2.0 * y)};
      }},
     {"fixed_point",
      [](const Array& n, const Array& x, const Array& y) {
@@ -78,6 +86,22 @@ TEST(Lanes, HaveWhatTheyHaveAlone) {
         }
       }
     }
+  }
+}
+
+struct ScaledAndSummed : HostFunction {
+  std::string name() const override { return "scaled and summed"; }
+  Leaves call(const Leaves& in) const override { return {3.0 * in[0], sum(in[0])}; }
+  std::vector<Aval> outputs(std::span<const Aval> in) const override { return {in[0], {Shape{}, in[0].dtype, false}}; }
+};
+
+TEST(Lanes, AreCalledBackFor) {
+  const Params params{{"function", OpaqueRef(std::make_shared<ScaledAndSummed>())}};
+  const auto call = [&](const Leaves& in) { return emit(detail::callback_op(), in, params); };
+  const Leaves got = detail::vmap(call, {xs}, {true}, 4, true).out;
+  for (int k = 0; k < 4; ++k) {
+    expect_near(got[0](k), 3.0 * xs(k), "scaled");
+    expect_near(got[1](k), sum(xs(k)), "summed");
   }
 }
 
