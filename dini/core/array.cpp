@@ -10,17 +10,11 @@ namespace dini {
 
 std::string Aval::str() const { return std::string(name(dtype)) + (weak ? "*" : "") + shape.str(); }
 
-namespace {
-constexpr std::int64_t most_bytes = 1000000000000;
-}
-
 namespace detail {
 
 // One block holds the header and, from its 64th byte, the elements: one allocation a buffer.
 Buffer* Buffer::create(std::size_t bytes) {
   constexpr std::size_t align = 64;
-  if (bytes >= most_bytes)
-    throw ShapeError("allocate: " + std::to_string(bytes) + " bytes are more than memory could hold");
   static_assert(sizeof(Buffer) <= align);
   const std::size_t total = align + (bytes + align - 1) / align * align;
   void* block = ::operator new(total, std::align_val_t(align));
@@ -61,6 +55,7 @@ Array Array::weak_integer(std::int64_t value) { return scalar(value, Dtype::int6
 Array Array::weak_double(double value) { return scalar(value, Dtype::float64); }
 
 Array allocate(const Aval& aval, void** memory) {
+  constexpr std::int64_t most_bytes = 1000000000000;
   if (aval.shape.size() >= most_bytes / static_cast<std::int64_t>(item_size(aval.dtype)))
     throw ShapeError("allocate: an array " + aval.str() + " is larger than memory could hold");
   const auto bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
