@@ -63,6 +63,12 @@ std::string variable_name(int v) {
   return s;
 }
 
+// "a: float64(3,)"; check() prints Programs in which there may be no such variable.
+std::string typed_variable(const Program& p, int v) {
+  const bool known = v >= 0 && v < static_cast<int>(p.variables.size());
+  return variable_name(v) + ": " + (known ? p.variables[v].str() : "?");
+}
+
 void print(std::ostream& out, const Program& p, const std::string& indent);
 
 void print_value(std::ostream& out, const Params::Value& value, const std::string& indent) {
@@ -99,12 +105,10 @@ void print_value(std::ostream& out, const Params::Value& value, const std::strin
 
 void print(std::ostream& out, const Program& p, const std::string& indent) {
   out << "{ ";
-  for (std::size_t k = 0; k < p.inputs.size(); ++k) {
-    out << (k ? ", " : "") << variable_name(p.inputs[k]) << ": " << p.variables[p.inputs[k]].str();
-  }
+  for (std::size_t k = 0; k < p.inputs.size(); ++k) { out << (k ? ", " : "") << typed_variable(p, p.inputs[k]); }
   out << (p.inputs.empty() ? "->" : " ->");
   for (const auto& [v, a] : p.constants) {
-    out << "\n" << indent << "  " << variable_name(v) << ": " << p.variables[v].str() << " = ";
+    out << "\n" << indent << "  " << typed_variable(p, v) << " = ";
     if (a.size() == 1)
       out << a.item<double>();
     else
@@ -112,9 +116,7 @@ void print(std::ostream& out, const Program& p, const std::string& indent) {
   }
   for (const Equation& e : p.equations) {
     out << "\n" << indent << "  ";
-    for (std::size_t k = 0; k < e.outputs.size(); ++k) {
-      out << (k ? ", " : "") << variable_name(e.outputs[k]) << ": " << p.variables[e.outputs[k]].str();
-    }
+    for (std::size_t k = 0; k < e.outputs.size(); ++k) { out << (k ? ", " : "") << typed_variable(p, e.outputs[k]); }
     out << " = " << e.op->name;
     if (!e.params.items().empty()) {
       out << '[';

@@ -143,7 +143,7 @@ TEST(Program, ThatIsIllFormedIsRefused) {
        },
        "a is defined twice"},
       {"an input defined again", [](Program& p) { p.equations[0].outputs = {1}; }, "b is defined twice"},
-      {"defined, of no such number", [](Program& p) { p.equations[0].outputs = {17}; }, "no such variable"},
+      {"defined, of no such number", [](Program& p) { p.equations[0].outputs = {1700000}; }, "no such variable"},
       {"another dtype", [](Program& p) { p.variables[2].dtype = float32; }, "tanh gives float64(3,), not float32(3,)"},
       {"another shape", [](Program& p) { p.variables[3].shape = {1}; }, "add gives float64(3,), not float64(1,)"},
       {"another weakness", [](Program& p) { p.variables[2].weak = true; }, "tanh gives float64(3,), not float64*(3,)"},
