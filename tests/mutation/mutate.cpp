@@ -125,6 +125,7 @@ const std::pair<std::string, std::string> equivalent[] = {
     {"eigh jvp emits dot_general 1: operand 0 swapped with the next", "(dA V)ᵀ V = Vᵀ dA V for a symmetric dA"},
     {"eigh kernel, output 1: negated", "eigenvectors have no sign"},
     {"hypot batch emits broadcast 0: negated", "hypot(a, b) = hypot(-a, b)"},
+    {"i1e jvp emits broadcast 1: negated", "any divisor but 0, where the quotient is not taken"},
     {"max jvp emits convert 0: negated", "the shares are c/sum(c)"},
     {"min jvp emits convert 0: negated", "the shares are c/sum(c)"},
     {"svd jvp emits add 0: sub instead", "a divisor of zeros is 1 or -1"},
@@ -195,7 +196,8 @@ int run(int argc, char** argv) {
   unsigned every = 1, at_a_time = std::max(1U, std::thread::hardware_concurrency());
   bool list = false, show = false;
   CLI::App app{"Breaks the rules, kernels and passes one at a time, and lists the breaks that no test notices."};
-  app.add_option("--of", of, "Only mutants of this op; of \"programs\": of the passes, and of ops without samples");
+  app.add_option("--of", of,
+                 "Only mutants of this op; of \"ops\": all that have samples; of \"programs\": the others, and passes");
   app.add_option("--filter", filter, "Only mutants whose name contains this");
   app.add_option("--every", every, "Only every so many-th mutant")->check(CLI::PositiveNumber);
   app.add_option("--jobs", at_a_time, "Processes at a time")->check(CLI::PositiveNumber);
@@ -209,7 +211,7 @@ int run(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<const Op*> parts;
   for (const Op* op : all_ops()) {
-    if (!op->samples || !(of.empty() || of == op->name)) continue;
+    if (!op->samples || !(of.empty() || of == "ops" || of == op->name)) continue;
     parts.push_back(op);
     registry::prepare(*op);
   }

@@ -161,9 +161,12 @@ class RuleTrace final : public Trace {
   }
 
  private:
-  // Zero or NaN.
+  // Zeros or NaNs.
   bool has_no_sign(const Array& a) const {
-    if (a.concrete() && a.size() == 1) return !(std::fabs(a.to_vector<double>()[0]) > 0);
+    if (a.concrete()) {
+      const auto values = a.to_vector<double>();
+      return std::none_of(values.begin(), values.end(), [](double x) { return std::fabs(x) > 0; });
+    }
     return std::any_of(signless_.begin(), signless_.end(), [&](const Array& zero) { return zero.node() == a.node(); });
   }
 

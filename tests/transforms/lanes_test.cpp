@@ -25,6 +25,14 @@ const Function functions[] = {
        const auto third = [&](const Array& a) { return exp(-a); };
        return std::vector<Array>{switch_case(n, std::tuple(first, second, third), x)};
      }},
+    {"switch_case of four",
+     [](const Array& n, const Array& x, const Array& y) {
+       using A = const Array&;
+       const auto first = [](A a, A b, A c, A d) { return sin(a) * b - c * d; };
+       const auto second = [](A a, A b, A c, A d) { return a - b * exp(c) / (2.0 + d * d); };
+       const auto third = [](A a, A b, A c, A d) { return a * a + 2.0 * b - 3.0 * c + cos(d); };
+       return std::vector<Array>{switch_case(n, std::tuple(first, second, third), x, y, x - y, 2.0 * x * y)};
+     }},
     {"while_loop",
      [](const Array& n, const Array& x, const Array& y) {
        using State = std::tuple<Array, Array, Array>;
