@@ -1,4 +1,4 @@
-// Solvers asked for all the digits that there are, for tests of what does not depend on the solver.
+// What the tests of solvers share: solvers asked for all the digits that there are, and how far numbers are from 0.
 #pragma once
 
 #include "dini/dini.hpp"
@@ -13,5 +13,8 @@ inline FixedPointOptions accurate(const MethodInfo<Solver>& solver) {
   return {.solver = solver.make(anderson ? OptionValues{{"lam", 1e-14}, {"max_iter", 2000}} : OptionValues{}),
           .tolerance = {1e-13, 0}};
 }
+
+/// max |a|, 0 of nothing.
+inline double largest(const Array& a) { return a.size() ? max(abs(a)).item() : 0; }
 
 }  // namespace dini::tests

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "dini/dini.hpp"
+#include "tests/solvers/accurate.hpp"
 #include "dini/solvers/library.hpp"
 
 namespace stopping_test {
 
 using namespace dini;
 
-double largest(const Array& a) { return max(abs(a)).item(); }
+using tests::largest;
 std::int64_t count(const Array& a) { return a.item<std::int64_t>(); }
 
 // Two coupled equations with the root (0.5, 0.25), written so that both hold exactly there.

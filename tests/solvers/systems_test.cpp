@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dini/dini.hpp"
+#include "tests/solvers/accurate.hpp"
 
 namespace systems_test {
 
@@ -312,7 +313,7 @@ double distance(const Point& a, const Point& b) {
   for (std::size_t k = 0; k < a.size(); ++k) d = std::max(d, std::fabs(a[k] - b[k]));
   return d;
 }
-double largest(const Array& a) { return max(abs(a)).item(); }
+using tests::largest;
 
 // A direction in which the equations are moved, of their own size and without symmetry.
 Array direction(std::size_t size) {
