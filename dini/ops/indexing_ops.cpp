@@ -130,8 +130,7 @@ Array last_written(const Array& indices, std::int64_t n, const Shape& updates) {
 // those after it. Nothing is divided by, so slopes of every order are right where updates are 0.
 Array other_factors(const JvpCall& c) {
   const Array &a = c.in[0], &indices = c.in[1], &u = c.in[2];
-  const Array own = detail::emit_take(a, indices);
-  if (is_unique(c.params, indices.shape())) return own;
+  if (is_unique(c.params, indices.shape())) return detail::emit_take(a, indices);
   const std::int64_t count = indices.size(), last = std::max<std::int64_t>(a.shape()[0] - 1, 0);
   const Array flat = detail::emit_reshape(astype(indices, Dtype::int64), Shape{count});
   const Array places = clip(flat, Array(std::int64_t{0}), Array(last));
@@ -139,9 +138,9 @@ Array other_factors(const JvpCall& c) {
   const Array sorted = detail::emit_take(places, order);
   const Shape rows = Shape{count} + a.shape().sub(1, a.ndim());
   const Array lines = detail::emit_take(detail::emit_reshape(u, rows), order);
-  const Array one = ones(rows, u.dtype()), none = zeros(rows, u.dtype());
-  // Along the updates of one place: y_k = u_(k-1) y_(k-1), which starts anew with 1 at the next place.
-  const auto products = [&](bool backwards) {
+  const Array none = zeros(rows, u.dtype());
+  // Along the updates of one place: y_k = u_(k-1) y_(k-1), from `first` on at each place.
+  const auto products = [&](bool backwards, const Array& first) {
     const auto neighbour = [&](const Array& x, const Array& fill) {
       Ints low(static_cast<std::size_t>(x.ndim()), 0), high = low;
       low[0] = backwards ? -1 : 1;
@@ -150,11 +149,11 @@ Array other_factors(const JvpCall& c) {
     };
     const Array goes_on = over_rows(sorted == neighbour(sorted, Array(std::int64_t{-1})), rows);
     return emit_one(linear_recurrence_op(),
-                    {where(goes_on, neighbour(lines, detail::literal(0, u)), none), where(goes_on, none, one)},
+                    {where(goes_on, neighbour(lines, detail::literal(0, u)), none), where(goes_on, none, first)},
                     {{"axis", std::int64_t{0}}, {"reverse", backwards}});
   };
-  const Array others = products(false) * products(true);
-  return own * detail::emit_reshape(detail::emit_scatter("set", none, order, others, true), u.shape());
+  const Array others = products(false, detail::emit_take(a, sorted)) * products(true, ones(rows, u.dtype()));
+  return detail::emit_reshape(detail::emit_scatter("set", none, order, others, true), u.shape());
 }
 
 Leaves scatter_jvp(const JvpCall& c) {
@@ -169,8 +168,8 @@ Leaves scatter_jvp(const JvpCall& c) {
     return emit(scatter_op(), {zero_a, indices, du.defined() ? du : detail::emit_zeros(u.aval())}, c.params);
   }
   if (mode == "multiply") {
-    const Array factor = emit_one(scatter_op(), {ones(a.shape(), a.dtype()), indices, u}, c.params);
-    const Array first = da.defined() ? da * factor : zero_a;
+    const Array first =
+        da.defined() ? da * emit_one(scatter_op(), {ones(a.shape(), a.dtype()), indices, u}, c.params) : zero_a;
     return {du.defined() ? added(first, du * other_factors(c)) : first};
   }
   // min, max: equal shares to all that attain the result.
@@ -340,8 +339,8 @@ const Op& scatter_op() {
         out.push_back(
             {{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)}, {{"mode", m}, {"unique", true}}});
         if (m != "multiply") continue;
-        // One and two zeros among the updates of a place, and an old element that is 0.
-        out.push_back({{sample_integers({2, 0, -1}, {3}, d), sample_integers({0, 1, 0, 2, 2, 0, 2, 1}, {8}),
+        // One and two zeros among the updates of a place, which indices out of range share, and an old element that is 0.
+        out.push_back({{sample_integers({2, 0, -1}, {3}, d), sample_integers({-4, 1, 0, 2, 7, 0, 2, 1}, {8}),
                         sample_integers({3, 2, 0, 0, 5, -2, 0, 4}, {8}, d)},
                        {{"mode", m}}});
       }
