@@ -337,12 +337,21 @@ const Op& custom_vjp_op() {
     o.samples = [](Dtype d) {
       auto rule = std::make_shared<CustomVjpRule>();
       rule->inputs = 3;
-      rule->run_forward = [](const Leaves& in) { return std::pair(ruled(in), Leaves{cos(in[0]), in[0], in[1]}); };
+      const auto forward = [](const Leaves& in) { return std::pair(ruled(in), Leaves{cos(in[0]), in[0], in[1]}); };
+      rule->run_forward = forward;
       rule->pull = [](const Leaves& kept, const Leaves& ct) {
         const Array &c = kept[0], &x = kept[1], &s = kept[2];
         return Leaves{ct[0] * s * c, sum(ct[0] * sin(x)) + 2 * s * ct[2], Array()};
       };
-      return rule_samples(d, rule);
+      std::vector<Sample> out = rule_samples(d, rule);
+      // What the function captured, its forward function has captured as well.
+      auto capturing = std::make_shared<CustomVjpRule>(*rule);
+      capturing->run_forward = [forward, q = out[1].in[3]](Leaves in) {
+        in.push_back(q);
+        return forward(in);
+      };
+      out[1].params.set("rule", OpaqueRef(capturing));
+      return out;
     };
     o.plain = plain_ruled;
     return o;

@@ -268,7 +268,9 @@ void show(const Expr& e, std::ostream& out) {
 }  // namespace
 
 rc::Gen<Description> descriptions(int max_depth) {
-  return [=](const rc::Random& random, int) { return rc::shrinkable::shrinkRecur(draw(random, max_depth), shrinks); };
+  return [=](const rc::Random& random, int) {
+    return rc::shrinkable::shrinkRecur(draw(random, max_depth), [](const Description& d) { return shrinks(d); });
+  };
 }
 
 void showValue(const Description& d, std::ostream& out) {

@@ -114,6 +114,7 @@ void check_modes(Judge& judge, const ErasedFunction& f, const Leaves& x, const L
       if (active[k]) some.push_back(v[k]);
     }
     judge.close(filled(map.apply(some), out), dy, relative, where + " linearize against jvp" + str(active));
+    judge.close(map.out, r.out, relative, where + " values of linearize" + str(active));
     const Leaves w = directions(r.out, 7);
     if (!no_reverse.empty()) {
       const bool any = std::count(map.out_active.begin(), map.out_active.end(), true) > 0;
@@ -136,8 +137,10 @@ void check_modes(Judge& judge, const ErasedFunction& f, const Leaves& x, const L
 
 // An op without forward mode: ⟨Jᵀw, v⟩ against differences of ⟨w, f⟩, one operand and one output at a time.
 void check_reverse(Judge& judge, const Case& c) {
-  const Leaves x = c.values(), v = directions(x, 2), w = directions(c(x), 7);
+  const Leaves x = c.values(), v = directions(x, 2), y = c(x), w = directions(y, 7);
   for (const Mask& active : subsets(x.size())) {
+    judge.close(detail::linearize(c, x, active).out, y, 1e4L * roundoff(c),
+                c.str() + " values of linearize" + str(active));
     for (std::size_t only = 0; only < w.size(); ++only) {
       if (!w[only].defined()) continue;
       Leaves ct(w.size());
