@@ -343,6 +343,8 @@ const Op& scatter_op() {
         out.push_back({{sample_integers({2, 0, -1}, {3}, d), sample_integers({-4, 1, 0, 2, 7, 0, 2, 1}, {8}),
                         sample_integers({3, 2, 0, 0, 5, -2, 0, 4}, {8}, d)},
                        {{"mode", m}}});
+        // All of them at a place that is not the first.
+        out.push_back({{sample({3}, d), sample_integers({1, 1, 1}, {3}), sample({3}, d, 1)}, {{"mode", m}}});
       }
       return out;
     };

@@ -426,6 +426,7 @@ const Op& lstsq_op() {
       const Params p{{"rcond", -1.0}};
       return {{{detail::sample({4, 3}, d), detail::sample({4}, d, 1)}, p},
               {{detail::sample({3, 4}, d), detail::sample({3, 2}, d, 1)}, p},
+              {{detail::sample({2, 3}, d), detail::sample({2, 3}, d, 1)}, p},
               {{detail::sample({2, 4, 2}, d), detail::sample({2, 4, 3}, d, 1)}, p}};
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {

@@ -95,7 +95,7 @@ std::vector<Aval> inferred(const Op& op, const Leaves& inputs, const Params& par
 std::vector<std::pair<std::string, Params>> misread(const Op& op, const Leaves& inputs, const Params& params) {
   std::vector<std::pair<std::string, Params>> out;
   const std::vector<Aval> wanted = inferred(op, inputs, params);
-  if (wanted.empty()) return out;
+  if (std::all_of(wanted.begin(), wanted.end(), [](const Aval& a) { return a.shape.size() == 0; })) return out;
   const int ndim = inputs.empty() ? wanted[0].shape.ndim() : inputs[0].ndim();
   for (const auto& [name, value] : params.items()) {
     Params other = params;

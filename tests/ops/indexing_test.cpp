@@ -159,6 +159,12 @@ TEST(Indexing, DerivativesOfUpdates) {
     expect_array(da, {3}, {0.5, 0, 100});
     expect_array(dv, {2}, {0.5, 10});
   }
+  {  // the updates' alone, at a tie with a constant
+    const Array dv = grad([](const Array& v) {
+      return sum(array({1.0, 2.0}).at(array({0, 1})).max(v));
+    })(array({1.0, 3.0}));
+    expect_array(dv, {2}, {0.5, 1});
+  }
 }
 
 TEST(Indexing, DerivativesOfPicks) {
