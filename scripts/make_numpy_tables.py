@@ -204,6 +204,10 @@ logsumexp(u, (0, 2)); logsumexp(n); sigmoid(A)*A; hypot(3, 4*a); power(2, a); po
 power(c, -2); n**k; c**n[0]; a**3.0; a**1; a**5; c**-0.5; (a**2)**1.5; maximum(n, a); minimum(n, 0); maximum(f, n); clip(n, 0, 4)
 clip(a, b, c[0]); clip(A, one - 1, 1); clip(a, a_min=None, a_max=1); clip(a, a_min=b, a_max=None); mod(n, 3); mod(-a, 1.5)
 mod(a, -1.5); floor_divide(n, 3); floor_divide(a, -1.5); floor(n); round(2.5*b); round(n); trunc(n); sqrt(n*n); log(n*n); floor(-a)
+block([[[a, s]], [[b, 2*s]]]); block([[[A], [2*A]], [[A], [A*A]]]); roll(a, (), 0); roll(a, 1, ()); roll(A, (), ())
+take(A, [[0, 2], [1, 0]]); a[[[0, 1], [2, 0]]]; a[::9223372036854775807]; a[::-9223372036854775807]; a[:9223372036854775807:2]
+eye(3, k=-9223372036854775807)*s
+arange(0.5, -1, -0.4); linspace(s, s, 3); linspace(1e-300, 3e-300, 3); 0.000000000000000000001e21*a; 0.1e-400 + a
 arctan2(A, one); arctan2(n, 2); logaddexp(A, one); hypot(A, one); abs(f); where(A > one, A, one)
 """
 

@@ -95,7 +95,7 @@ ProblemResult::Named hessians(const Problem& problem, const Problem::Inputs& inp
 ProblemResult::Named jacobians(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution) {
   ProblemResult::Named out;
   for (const std::string& name : problem.jacobian) {
-    const auto z = [&](const Array& x) { return solution(replaced(inputs, name, x)); };
+    const auto z = [&](const Array& x) { return astype(solution(replaced(inputs, name, x)), problem.dtype); };
     out.emplace_back(name, jacobian(z)(inputs.at(name)));
   }
   return out;
@@ -179,6 +179,19 @@ void check_memory(const Problem& problem, const Problem::Inputs& inputs, const A
   }
   if (problem.loss) {
     measure("`loss`", {z}, [&](const Leaves& l) { return problem.evaluate(*problem.loss, inputs, l[0]); });
+  }
+  // Arrays without elements take no memory, but the brackets of their rows do where they are written.
+  const auto refuse_rows = [&](const std::string& what, const Shape& shape) {
+    double rows = 1;
+    for (int k = 0; k < shape.ndim() && shape[k] > 0; ++k) rows *= static_cast<double>(shape[k]);
+    if (shape.size() == 0) refuse(what + ", of shape " + shape.str() + ",", 4 * rows);
+  };
+  refuse_rows("`z`", z.shape);
+  for (const std::string& name : problem.gradient) {
+    refuse_rows("the gradient in " + text::in_quotes(name), inputs.at(name).shape());
+  }
+  for (const std::string& name : problem.jacobian) {
+    refuse_rows("the Jacobian in " + text::in_quotes(name), z.shape + inputs.at(name).shape());
   }
   const double item = static_cast<double>(item_size(problem.dtype));
   for (const std::string& name : problem.hessian) {

@@ -43,6 +43,8 @@ Lane evaluate_value(const Problem& p, const Problem::Inputs& inputs) {
 
 Lane solve_and_differentiate(const Problem& p, const Problem::Inputs& inputs, const Array& z0,
                              const SolveSettings& settings, const std::optional<double>& seconds_left) {
+  // Once with values: an index that is out of range can only be told from one that is not where it can be read.
+  p.evaluate(*p.formula, inputs, z0);
   Lane lane = solve_equation(p, inputs, z0, settings, seconds_left);
   if (p.loss) lane.loss = loss_at(p, inputs, lane.z);
   if (p.gradient.empty() && p.hessian.empty() && p.jacobian.empty()) return lane;
@@ -183,6 +185,10 @@ ProblemResult solve_problem(const Problem& p, const SolveSettings& settings) {
   if (p.bracket) throw ProblemError("`bracket`: brackets are not available in this version");
   std::int64_t count = 1;
   if (!p.batch.empty()) count = (p.batch[0] == "z0" ? p.z0 : p.inputs.at(p.batch[0])).shape()[0];
+  if (count > settings.max_bytes / 1000) {
+    throw ProblemError("`batch`: " + std::to_string(count) + " lanes would take more memory than the limit of " +
+                       std::to_string(settings.max_bytes / 1048576) + " MB (--max-memory)");
+  }
   std::vector<Lane> lanes;
   std::optional<double> digits;
   for (std::int64_t k = 0; k < count; ++k) {

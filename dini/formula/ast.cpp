@@ -70,4 +70,14 @@ void Ast::fail(std::size_t offset, const std::string& message) const {
   throw FormulaError(out);
 }
 
+void Ast::refuse_python_word(std::size_t offset) const {
+  static constexpr std::string_view words[] = {"and", "or",  "not",    "if",  "else",   "for",   "in",
+                                               "is",  "def", "lambda", "let", "import", "return"};
+  std::size_t stop = offset;
+  while (stop < text.size() && is_name_character(text[stop])) ++stop;
+  const std::string_view word = std::string_view(text).substr(offset, stop - offset);
+  if (std::find(std::begin(words), std::end(words), word) == std::end(words)) return;
+  fail(offset, text::in_quotes(word) + " is not part of the language; use &, |, ~ and where(condition, a, b)");
+}
+
 }  // namespace dini::formula

@@ -78,7 +78,14 @@ struct Ast {
 
   /// FormulaError: the label, line and column, the message, and the line with a mark under it.
   [[noreturn]] void fail(std::size_t offset, const std::string& message) const;
+  /// FormulaError where one of Python's words stands that the language has not: `not`, `lambda`, ...
+  void refuse_python_word(std::size_t offset) const;
 };
+
+/// A letter, a digit or an underscore.
+inline bool is_name_character(char c) {
+  return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /// Reads the text; names and calls are not looked at.
 void read(Ast& ast);

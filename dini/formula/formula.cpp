@@ -10,6 +10,7 @@
 #include "dini/ops/contract.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/trace/emit.hpp"
 
 namespace dini {
 
@@ -241,7 +242,9 @@ class Evaluator {
   // Whole numbers, or an array of them.
   Array indices(int node) {
     const Node& n = ast_[node];
-    if (n.kind == NodeKind::sequence) {
+    const bool nested = std::any_of(n.children.begin(), n.children.end(),
+                                    [&](int child) { return ast_[child].kind == NodeKind::sequence; });
+    if (n.kind == NodeKind::sequence && !nested) {
       const Wholes w = wholes(node, "an index");
       return from_data(w.values.data(), Shape{static_cast<std::int64_t>(w.values.size())});
     }
@@ -249,9 +252,14 @@ class Evaluator {
       const std::int64_t v = whole(node, "an index");
       return from_data(&v, Shape{});
     }
-    const Array a = array(node);
+    const Array a = array_or_stack(node);
+    if (a.dtype() == Dtype::bool_ && !is_readable(a)) {
+      ast_.fail(n.offset,
+                "a mask picks as many elements as it has True, which is not known beforehand; where(mask, a, b) keeps "
+                "the shape");
+    }
     if (is_floating(a.dtype())) {
-      ast_.fail(n.offset, std::string("an index must be of whole numbers or bool, not ") + name(a.dtype()) +
+      ast_.fail(n.offset, std::string("an index must be of whole numbers, not ") + name(a.dtype()) +
                               "; an input of whole numbers is written {\"value\": [0, 2], \"dtype\": \"int64\"}");
     }
     return a;
@@ -289,6 +297,37 @@ class Evaluator {
     return out;
   }
 
+  // The arrays of a block from left to right, and how deep they are nested: all alike.
+  int block_parts(const Function& f, const Parameter& p, int node, Leaves& parts) {
+    const Node& n = ast_[node];
+    if (n.kind != NodeKind::sequence) {
+      parts.push_back(array(node));
+      return 0;
+    }
+    int depth = -1;
+    if (n.children.empty()) sequence(f, p, node);  // says what is wrong
+    for (int child : n.children) {
+      const int own = block_parts(f, p, child, parts);
+      if (depth >= 0 && own != depth) {
+        ast_.fail(ast_[child].offset, f.name + ": lists and arrays stand side by side; nest all of them to one depth");
+      }
+      depth = own;
+    }
+    return depth + 1;
+  }
+  // The innermost lists are joined along the last axis, those around them along the one before.
+  Array joined(int node, int axis, int ndim, Leaves::const_iterator& next) {
+    const Node& n = ast_[node];
+    if (n.kind != NodeKind::sequence) {
+      Array part = *next++;
+      while (part.ndim() < ndim) part = expand_dims(part, {0});
+      return part;
+    }
+    Leaves parts;
+    for (int child : n.children) parts.push_back(joined(child, axis + 1, ndim, next));
+    return concatenate(parts, axis);
+  }
+
   Argument argument(const Function& f, const Parameter& p, int node) {
     const Node& n = ast_[node];
     const std::string what = f.name + ": " + text::in_quotes(p.name);
@@ -305,14 +344,13 @@ class Evaluator {
       case Kind::whole: out.wholes = {true, {whole(node, what)}}; break;
       case Kind::wholes: out.wholes = wholes(node, what); break;
       case Kind::blocks: {
-        if (n.kind != NodeKind::sequence) out.arrays = sequence(f, p, node);  // says what is wrong
-        const bool nested = std::all_of(n.children.begin(), n.children.end(),
-                                        [&](int child) { return ast_[child].kind == NodeKind::sequence; });
-        out.pair = nested;
-        if (!nested)
-          out.blocks = {sequence(f, p, node)};
-        else
-          for (int child : n.children) out.blocks.push_back(sequence(f, p, child));
+        if (n.kind != NodeKind::sequence) sequence(f, p, node);  // says what is wrong
+        Leaves parts;
+        const int depth = block_parts(f, p, node, parts);
+        int ndim = depth;
+        for (const Array& a : parts) ndim = std::max(ndim, a.ndim());
+        auto next = parts.cbegin();
+        out.array = guarded(n, [&] { return joined(node, ndim - depth, ndim, next); });
         break;
       }
       case Kind::pairs:

@@ -61,12 +61,11 @@ template <> struct From<Leaves> {
   static const Leaves& get(const Argument& a) { return a.arrays; }
 };
 struct Blocks {
-  std::vector<Leaves> rows;
-  bool nested = false;
+  Array joined;
 };
 template <> struct From<Blocks> {
   static constexpr Kind kind = Kind::blocks;
-  static Blocks get(const Argument& a) { return {a.blocks, a.pair}; }
+  static Blocks get(const Argument& a) { return {a.array}; }
 };
 template <> struct From<Indices> {
   static constexpr Kind kind = Kind::indices;
@@ -244,6 +243,7 @@ Array roll_of(const Array& a, const Wholes& shift, const OptionalAxes& axes) {
     throw ShapeError("roll: " + std::to_string(shift.values.size()) + " shifts for " + std::to_string(axes->size()) +
                      " axes");
   }
+  if (axes->empty() || shift.values.empty()) return a;
   Array out = a;
   for (std::size_t k = 0; k < std::max(axes->size(), shift.values.size()); ++k) {
     out = roll(out, shift.values[shift.values.size() == 1 ? 0 : k], (*axes)[axes->size() == 1 ? 0 : k]);
@@ -373,12 +373,7 @@ std::vector<Function> functions() {
     return concatenate(flat, 0);
   });
   add("stack(arrays, axis=0)", [](const Leaves& arrays, int axis) { return stack(arrays, axis); });
-  add("block(arrays)", [](const Blocks& blocks) {
-    const Leaves& first = blocks.rows[0];
-    const bool vectors = std::all_of(first.begin(), first.end(), [](const Array& a) { return a.ndim() < 2; });
-    const Array out = block(blocks.rows);
-    return blocks.nested || !vectors ? out : ravel(out);
-  });
+  add("block(arrays)", [](const Blocks& blocks) { return blocks.joined; });
   add("roll(a, shift, axis=None)", roll_of);
   add("flip(m, axis=None)", [](const Array& a, const OptionalAxes& axis) { return axis ? flip(a, *axis) : flip(a); });
   add("tile(A, reps)", [](const Array& a, const Wholes& reps) { return tile(a, reps.values); });

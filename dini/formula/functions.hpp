@@ -17,7 +17,7 @@ namespace dini::formula {
 enum class Kind : std::uint8_t {
   array,    // an expression; a sequence of them is stacked
   arrays,   // a sequence of arrays
-  blocks,   // a sequence of arrays or of sequences of arrays
+  blocks,   // sequences of arrays, nested to one depth, and joined
   indices,  // whole numbers or an integer array
   whole,    // a whole number
   wholes,   // a whole number or a sequence of them: shapes, axes, shifts
@@ -43,10 +43,9 @@ struct Wholes {
 struct Argument {
   bool none = false;  // None was given, or is the default
   Array array;
-  std::vector<Leaves> blocks;
   Leaves arrays;
   Wholes wholes, second;  // `second` only of two
-  bool pair = false;      // two lists of axes; rows of blocks
+  bool pair = false;      // two lists of axes
   Number number;
   bool flag = false;
 };

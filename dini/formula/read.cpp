@@ -16,10 +16,6 @@ namespace reader {
 
 namespace pegtl = tao::pegtl;
 
-bool is_name_character(char c) {
-  return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 // What stands at a place, for messages.
 std::string found(const std::string& text, std::size_t at) {
   if (at >= text.size()) return "the end";
@@ -160,6 +156,19 @@ struct formula : seq<space, must<expression>, must<end_of_formula>> {};
 
 template <class Rule> struct action : pegtl::nothing<Rule> {};
 
+// The power of ten of a number's first digit that is not 0: 2 of 123.4, -3 of 0.00123; of 0e999, a small one.
+double leading_power(const std::string& text) {
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  const std::size_t point = std::min(text.find('.'), e), digit = text.find_first_not_of("0.");
+  if (digit >= e) return -1e9;
+  double power = static_cast<double>(point) - static_cast<double>(digit) - (digit < point);
+  double exponent = 0;  // in floating point, which has room for any
+  for (std::size_t k = e + 1; k < text.size(); ++k) {
+    if (text[k] >= '0' && text[k] <= '9') exponent = exponent * 10 + (text[k] - '0');
+  }
+  return power + (e + 1 < text.size() && text[e + 1] == '-' ? -exponent : exponent);
+}
+
 template <class In> void read_number(const In& in, Builder& b) {
   const std::string text = in.string();
   Node node;
@@ -176,10 +185,7 @@ template <class In> void read_number(const In& in, Builder& b) {
   const auto result = std::from_chars(first, last, node.number);
   if (result.ec == std::errc::result_out_of_range) {
     // Too small is 0, as in Python; too large is a slip.
-    const std::size_t e = text.find_first_of("eE");
-    const bool small = (e != std::string::npos && text[e + 1] == '-') || (e == std::string::npos && text[0] == '.') ||
-                       text.find_first_not_of("0.") > std::min(e, text.size());
-    if (!small) b.ast().fail(node.offset, text::in_quotes(text) + " is larger than a number can be");
+    if (leading_power(text) > 0) b.ast().fail(node.offset, text::in_quotes(text) + " is larger than a number can be");
     node.number = 0;
   }
   b.push(std::move(node));
@@ -268,22 +274,20 @@ template <> struct action<transposed> {
 
 // ---- Messages ----------------------------------------------------------------------------------------------------------
 
-constexpr std::string_view python_words[] = {"and", "or",  "not",    "if",  "else",   "for",   "in",
-                                             "is",  "def", "lambda", "let", "import", "return"};
-
 [[noreturn]] void unexpected(const Builder& b, std::size_t at, bool value_wanted) {
   const std::string& text = b.ast().text;
   const std::string what = found(text, at);
-  std::string word;
-  for (std::size_t k = at; k < text.size() && is_name_character(text[k]); ++k) word += text[k];
-  for (std::string_view w : python_words) {
-    if (word == w) b.ast().fail(at, what + " is not part of the language; use &, |, ~ and where(condition, a, b)");
-  }
+  b.ast().refuse_python_word(at);
   if (value_wanted) b.ast().fail(at, "a value is missing before " + what);
   if (at < text.size() && text[at] == '=') {
     b.ast().fail(at, "a formula is one expression, without `=`; a comparison is written ==");
   }
   if (at < text.size() && (is_name_character(text[at]) || text[at] == '(' || text[at] == '[' || text[at] == '.')) {
+    // The word may stand before: `not x`.
+    std::size_t before = at;
+    while (before > 0 && !is_name_character(text[before - 1])) --before;
+    while (before > 0 && is_name_character(text[before - 1])) --before;
+    b.ast().refuse_python_word(before);
     b.ast().fail(at, "an operator is missing before " + what);
   }
   b.ast().fail(at, what + " was not expected here");

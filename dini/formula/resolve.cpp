@@ -99,6 +99,7 @@ void resolve(Ast& ast, const std::vector<std::string>& names) {
         } else if (find_function(node.text)) {
           ast.fail(node.offset, text::in_quotes(node.text) + " is a function: " + find_function(node.text)->signature);
         } else {
+          ast.refuse_python_word(node.offset);
           ast.fail(node.offset, "unknown name " + text::in_quotes(node.text) + hint(node.text, false));
         }
         break;
@@ -110,6 +111,7 @@ void resolve(Ast& ast, const std::vector<std::string>& names) {
                                       " is no function; a product is written with *, an index "
                                       "with [ ]");
           }
+          ast.refuse_python_word(node.offset);
           ast.fail(node.offset, "unknown function " + text::in_quotes(node.text) + hint(node.text, true));
         }
         bind_arguments(ast, node);

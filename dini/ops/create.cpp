@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 #include <string>
 
 #include "dini/ops/create_ops.hpp"
@@ -24,13 +26,14 @@ Array filled(const Shape& shape, const Array& number, Dtype dtype) {
 // What has no operands is the same for every lane.
 Batched batch_created(const Op& op, const BatchCall& call) { return {emit(op, {}, call.params), {false}}; }
 
-// Numbers made on the host, in a dtype.
-template <class F> Array from_numbers(std::int64_t count, Dtype dtype, F number) {
-  void* memory;
-  Array out = allocate({Shape{count}, dtype, false}, &memory);
-  visit_dtype(dtype, [&]<class T>() {
-    for (std::int64_t k = 0; k < count; ++k) static_cast<T*>(memory)[k] = static_cast<T>(number(k));
-  });
+// 0, 1, ..., count - 1.
+Array counted(std::int64_t count, Dtype dtype) {
+  return emit_one(iota_op(), {}, {{"shape", Shape{count}}, {"dtype", dtype}, {"axis", std::int64_t{0}}});
+}
+
+std::string digits(double v) {
+  char out[32];
+  std::snprintf(out, sizeof out, "%.17g", v);
   return out;
 }
 
@@ -145,11 +148,15 @@ Array full_like(const Array& a, const Array& value, std::optional<Dtype> dtype) 
 
 Array detail::arange_integers(std::int64_t start, std::int64_t stop, std::int64_t step) {
   if (!step) throw ValueError("arange: the step is 0");
-  const std::int64_t distance = stop - start;
-  const std::int64_t count =
-      (distance > 0) != (step > 0) || !distance ? 0 : (distance - (step > 0 ? 1 : -1)) / step + 1;
-  const Array k =
-      emit_one(iota_op(), {}, {{"shape", Shape{count}}, {"dtype", Dtype::int64}, {"axis", std::int64_t{0}}});
+  // Without signs, since the distance of two of int64 may need one bit more.
+  const auto bits = [](std::int64_t v) { return static_cast<std::uint64_t>(v); };
+  const std::uint64_t distance = step > 0 ? bits(stop) - bits(start) : bits(start) - bits(stop);
+  const bool empty = step > 0 ? stop <= start : stop >= start;
+  const std::uint64_t count = empty ? 0 : (distance - 1) / (step > 0 ? bits(step) : 0 - bits(step)) + 1;
+  if (count > bits(std::numeric_limits<std::int64_t>::max())) {
+    throw ShapeError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) + " are too many numbers");
+  }
+  const Array k = counted(static_cast<std::int64_t>(count), Dtype::int64);
   const Array scaled = step == 1 ? k : k * step;
   return start ? scaled + start : scaled;
 }
@@ -157,23 +164,30 @@ Array detail::arange_integers(std::int64_t start, std::int64_t stop, std::int64_
 Array arange(double stop, Dtype dtype) { return arange(0.0, stop, 1.0, dtype); }
 
 Array arange(double start, double stop, double step, Dtype dtype) {
-  if (step == 0 || std::isnan(step)) throw ValueError("arange: the step is " + std::to_string(step));
+  if (step == 0 || std::isnan(step)) throw ValueError("arange: the step is " + digits(step));
   const double count = std::ceil((stop - start) / step);
-  if (!(count < 1e12))
-    throw ValueError("arange: from " + std::to_string(start) + " to " + std::to_string(stop) + " has no end");
-  return from_numbers(count > 0 ? static_cast<std::int64_t>(count) : 0, dtype,
-                      [&](std::int64_t k) { return start + static_cast<double>(k) * step; });
+  if (!(count < 1e12)) {
+    throw ValueError("arange: from " + digits(start) + " to " + digits(stop) + " in steps of " + digits(step) +
+                     " has no end");
+  }
+  const Array k = counted(count > 0 ? static_cast<std::int64_t>(count) : 0, Dtype::float64);
+  return astype(start + k * step, dtype);
 }
 
 Array linspace(double start, double stop, std::int64_t count, Dtype dtype) {
   if (count < 0) throw ValueError("linspace: count is " + std::to_string(count) + ", wanted 0 or more");
-  const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
-  return from_numbers(
-      count, dtype, [&](std::int64_t k) { return k && k == count - 1 ? stop : start + static_cast<double>(k) * step; });
+  const Array k = counted(count, Dtype::float64);
+  if (count < 2) return astype(start + k, dtype);
+  const Array line = start + k * ((stop - start) / static_cast<double>(count - 1));
+  return astype(where(k == static_cast<double>(count - 1), stop, line), dtype);
 }
 
 Array eye(std::int64_t rows, std::int64_t columns, std::int64_t k, Dtype dtype) {
   if (columns == -1) columns = rows;
+  if (rows < 0 || columns < 0) {
+    throw ShapeError("eye: a length is negative: (" + std::to_string(rows) + ", " + std::to_string(columns) + ")");
+  }
+  k = std::clamp(k, -rows, columns);
   return emit_one(eye_op(), {}, {{"rows", rows}, {"columns", columns}, {"offset", k}, {"dtype", dtype}});
 }
 Array eye(std::int64_t rows, Dtype dtype) { return eye(rows, rows, 0, dtype); }

@@ -175,7 +175,7 @@ Array get(const Array& a, const std::vector<IndexItem>& items, const char* funct
 
 Array Array::index(const std::vector<IndexItem>& items) const { return indexing::get(*this, items, "index"); }
 
-Array IndexUpdate::get() const { return indexing::get(array_, items_, "at().get"); }
+Array IndexUpdate::get() const { return indexing::get(array_, items_, "index"); }
 Array IndexUpdate::set(const Array& values) const {
   return indexing::update_index(array_, items_, indexing::Update::set, values, "at().set");
 }

@@ -45,8 +45,10 @@ AxisSlice resolve(const Slice& s, std::int64_t n, const char* function) {
     return std::clamp(*given < 0 ? *given + n : *given, low, high);
   };
   const std::int64_t start = bound(s.start, back ? high : low), stop = bound(s.stop, back ? low : high);
-  if (!back) return {start, std::max(start, stop), s.step, false};
-  const std::int64_t step = -s.step;
+  // A step beyond the end is as good as one to it, and can be reckoned with.
+  const std::int64_t most = std::max<std::int64_t>(n, 1), given = std::clamp(s.step, -most, most);
+  if (!back) return {start, std::max(start, stop), given, false};
+  const std::int64_t step = -given;
   if (start <= stop) return {0, 0, step, false};
   const std::int64_t count = (start - stop + step - 1) / step;
   return {start - (count - 1) * step, start + 1, step, true};

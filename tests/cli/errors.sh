@@ -57,6 +57,31 @@ run 2 solve --value 'zeros((1000000, 1000000))'
 has err 'max-memory'
 run 2 solve --value 'sum(zeros(1000))' --max-memory 1K
 run 2 solve --value '1e999'
+# Only counted, never made.
+for made in 'linspace(0, 1, 10**8)' 'linspace(0, 1, 10**8, endpoint=False)' 'arange(0, 1, 1e-8)' 'arange(10**8)'; do
+  run 2 solve --value "$made[0]" --max-memory 10M
+  has err 'max-memory'
+done
+# Rows without elements are written all the same.
+for shape in '(10**18, 0, 10**18)' '(10**8, 0)'; do
+  run 2 solve --value "zeros($shape)" --json --max-memory 10M
+  has err 'max-memory'
+done
+printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 0), }" >rows.npy
+run 2 solve --value 'sum(x)' --loss z --input x=rows.npy --json --max-memory 10M
+has err 'the gradient in `x`'
+run 2 solve --value 'sum(x)' --input x=rows.npy --jacobian x --max-memory 10M
+has err 'the Jacobian in `x`'
+run 2 solve --value 'sum(x)' --input x=rows.npy --batch x --max-memory 10M
+has err '`batch`: 1000000000000 lanes'
+# An index that is out of range, computed or not, with a loss or without.
+for kind in '--root z-x[k+5]' '--fixed-point 0.5*z+x[k+1]' '--root z-take(x,arange(3)+1)' '--minimize sum((z-x[k-7])**2)'; do
+  run 2 solve ${kind%% *} "${kind#* }" --input 'k={"value": [0, 1, 2], "dtype": "int64"}' --input 'x=[1, 2, 3]' --z0 '[0, 0, 0]'
+  has err 'out of range'
+  has err 'column'
+done
+run 2 solve --value 'x[x > 1]' --input 'x=[1, 2, 3]'
+has err 'formula, column 5: a mask picks'
 run 2 solve --value "$(printf '(%.0s' $(seq 30000))"
 has err 'deeper than 200'
 run 0 solve --root 'z - a' --input a=2 --input b=3 --z0 1

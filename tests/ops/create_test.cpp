@@ -50,6 +50,10 @@ TEST(Create, Ranges) {
   EXPECT_EQ(linspace(0, 1, 0).size(), 0);
   EXPECT_EQ(linspace(0.1, 0.7, 50).data<double>()[49], 0.7);
   EXPECT_THROW(arange(0, 3, 0), ValueError);
+  constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(arange(-huge, 1, huge).to_vector<std::int64_t>(), (std::vector<std::int64_t>{-huge, 0}));
+  EXPECT_EQ(arange(1, -huge, -huge).to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 1 - huge}));
+  EXPECT_THROW(arange(-huge, huge), ShapeError);
   EXPECT_THROW(linspace(0, 1, -1), ValueError);
 }
 
