@@ -166,11 +166,12 @@ static Batched batch_branches(const BatchCall& call) {
   return {out, want};
 }
 
-// Samples: three functions of [x, c, k, m], m integers, none of which uses all of them, and two that are linear in each of x, c, k.
+// Samples: three functions of [x, c, k, m, n], m and n integers, none of which uses all of them, and two that are linear in
+// each of x, c, k.
 static Leaves branch_of_xc(const Leaves& in) { return {in[0] * in[1] * in[1], in[3], sum(in[0])}; }
 static Leaves branch_of_xk(const Leaves& in) { return {sin(in[0]) * in[2], in[3] + 1, full_like(in[2], 2.0)}; }
 static Leaves branch_of_all(const Leaves& in) {
-  return {in[1] - in[0] * in[0] * in[1], in[3] + in[3], sum(in[0] * in[1] * in[2])};
+  return {in[1] - in[0] * in[0] * in[1], in[3] + in[3] - in[4], sum(in[0] * in[1] * in[2])};
 }
 static Leaves branch_scaled(const Leaves& in) { return {in[0] * in[1] * in[2], in[3], full_like(in[2], 0.0)}; }
 static Leaves branch_reversed(const Leaves& in) {
@@ -178,19 +179,20 @@ static Leaves branch_reversed(const Leaves& in) {
 }
 
 static Leaves branch_operands(Dtype d) {
-  return {sample({3}, d), sample({3}, d, 1), sample({}, d, 2), sample_integers({4, 1, 2}, {3})};
+  return {sample({3}, d), sample({3}, d, 1), sample({}, d, 2), sample_integers({4, 1, 2}, {3}),
+          sample_integers({3, 0, 6}, {3})};
 }
 
 // By `which`, in the order above.
 static Plain plain_branch(int which, const Leaves& in) {
-  const auto x = numbers(in[0]), c = numbers(in[1]), m = numbers(in[3]);
+  const auto x = numbers(in[0]), c = numbers(in[1]), m = numbers(in[3]), n = numbers(in[4]);
   const long double k = numbers(in[2])[0];
   Plain out(3, std::vector<long double>(3));
   out[2] = {which == 1 ? 2.0L : 0.0L};
   for (std::size_t i = 0; i < 3; ++i) {
     const long double values[] = {x[i] * c[i] * c[i], std::sin(x[i]) * k, c[i] - x[i] * x[i] * c[i], x[i] * c[i] * k,
                                   x[2 - i] * c[i] * k};
-    const long double integers[] = {m[i], m[i] + 1, 2 * m[i], m[i], m[i]};
+    const long double integers[] = {m[i], m[i] + 1, 2 * m[i] - n[i], m[i], m[i]};
     const long double terms[] = {x[i], 0, x[i] * c[i] * k, 0, x[i] * c[i] * k};
     out[0][i] = values[which];
     out[1][i] = integers[which];
