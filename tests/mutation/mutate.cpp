@@ -125,7 +125,6 @@ const std::pair<std::string, std::string> equivalent[] = {
     {"asinh jvp emits broadcast 0: negated", "hypot(x, 1) = hypot(x, -1)"},
     {"atan2 jvp emits hypot 0: negated", "only its square enters"},
     {"atan2 jvp emits hypot 1: negated", "only its square enters"},
-    {"custom_lin joint, tangent", "the rule only throws"},
     {"eigh jvp emits add 1: sub instead", "a divisor of zeros is 1 or -1"},
     {"eigh jvp emits broadcast 12: negated", "a divisor of zeros is 1 or -1"},
     {"eigh jvp emits dot_general 1: operand 0 swapped with the next", "(dA V)ᵀ V = Vᵀ dA V for a symmetric dA"},

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dini/core/index.hpp"
+#include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/elementwise_ops.hpp"
 #include "dini/ops/linalg_ops.hpp"
@@ -292,7 +293,11 @@ void break_op(const Op& op) {
     op.inlined = [rule = op.inlined, place = op.name + " as a Program, output"](const Params& params,
                                                                                 std::span<const Aval> avals) {
       const ProgramRef program = rule(params, avals);
-      if (session().listing) broken_values(Leaves(program->outputs.size(), Array(1.0)), place);
+      if (session().listing) {
+        Leaves alike;
+        for (const Aval& a : program->output_avals()) alike.push_back(zeros({}, a.dtype));
+        broken_values(alike, place);
+      }
       if (session().listing || session().wanted.compare(0, place.size(), place) != 0) return program;
       return stage_closed([&](const Leaves& inputs) { return broken_values(evaluate(*program, inputs), place); },
                           program->input_avals(), "mutation");
@@ -307,7 +312,9 @@ void break_op(const Op& op) {
       return std::pair(closed, all);
     };
   }
-  if (op.jvp) {
+  // Where a derivative is refused, the rule only throws.
+  const bool refuses = !op.no_jvp.empty();
+  if (op.jvp && !refuses) {
     op.jvp = [rule = op.jvp, name = op.name](const JvpCall& call) -> Leaves {
       const Leaves tangents = broken(Leaves(call.tangents.begin(), call.tangents.end()), name + " jvp, tangent");
       if (!any_defined(tangents)) return Leaves(call.out.size());
@@ -332,7 +339,7 @@ void break_op(const Op& op) {
       return linear;
     };
   }
-  if (op.joint) {
+  if (op.joint && !refuses) {
     op.joint = [rule = op.joint, name = op.name](const JvpCall& call) -> std::pair<Leaves, Leaves> {
       const Leaves tangents = broken(Leaves(call.tangents.begin(), call.tangents.end()), name + " joint, tangent");
       auto [out, results] = watched(name + " joint", call.params, [&] {
