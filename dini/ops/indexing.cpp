@@ -31,7 +31,9 @@ struct Rows {
   Array indices;  // of rows
 };
 
-Rows rows_of(const IndexPlan& p) {
+// Where one of several traced indices is out of range, they must not become another row's: clamped to pick, all out of range
+// (-1) to update.
+Rows rows_of(const IndexPlan& p, bool clamp) {
   Rows r;
   r.order = p.axes;
   std::int64_t rows = 1;
@@ -42,14 +44,21 @@ Rows rows_of(const IndexPlan& p) {
     r.others.append(p.basic[k]);
   }
   r.flat = prepend(rows, r.others);
+  Array inside;
   for (std::size_t k = 0; k < p.arrays.size(); ++k) {
     const std::int64_t n = p.basic[p.axes[k]];
-    // One of several traced indices that is out of range must not become another row's.
-    const bool safe = p.arrays.size() == 1 || is_readable(p.arrays[k]);
-    const Array i =
-        safe ? p.arrays[k] : clip(p.arrays[k], Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+    Array i = p.arrays[k];
+    if (p.arrays.size() > 1 && !is_readable(i)) {
+      if (clamp) {
+        i = clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+      } else {
+        const Array here = logical_and(i >= Array(std::int64_t{0}), i < Array(n));
+        inside = inside.defined() ? logical_and(inside, here) : here;
+      }
+    }
     r.indices = k == 0 ? i : r.indices * Array(n) + i;
   }
+  if (inside.defined()) r.indices = where(inside, r.indices, detail::literal(-1, r.indices));
   return r;
 }
 
@@ -151,7 +160,7 @@ Array update_index(const Array& a, const std::vector<IndexItem>& items, Update u
   if (v.dtype() != a.dtype()) v = detail::is_literal(v) ? detail::as_operand(v, a.dtype()) : astype(v, a.dtype());
   v = detail::as_shape(v, p.result, function);
   if (p.arrays.empty()) return update_basic(a, p, update, v);
-  const Rows r = rows_of(p);
+  const Rows r = rows_of(p, false);
   const Array basic = p.whole ? detail::emit_reshape(a, p.basic) : pick_basic(a, p);
   const Array updates = detail::emit_transpose(v, index_axes_in_front(p));
   const Array rows =
@@ -168,7 +177,7 @@ Array get(const Array& a, const std::vector<IndexItem>& items, const char* funct
   const IndexPlan p = plan_index(a.shape(), items, function);
   const Array basic = pick_basic(a, p);
   if (p.arrays.empty()) return basic;
-  const Rows r = rows_of(p);
+  const Rows r = rows_of(p, true);
   return detail::emit_transpose(detail::emit_take(to_rows(basic, r), r.indices), inverted(index_axes_in_front(p)));
 }
 }  // namespace indexing

@@ -1,7 +1,8 @@
 // Picking elements: what stands behind a(...) and a.at(...) (core/index.hpp), and NumPy's functions of that kind.
 //
 // Negative indices count from the end. An index that is out of range is a ShapeError with the index, the axis and its
-// length where it can be read; a traced one is moved to the nearest end of the axis, as in JAX.
+// length where it can be read. Of a traced one, as in JAX, a(...) and take pick the nearest end of the axis, and a.at(...)
+// drops the update: neither the array nor a slope notices it.
 //
 // Derivatives of a.at(i): `set` passes the slope to the value that was written last, `add` to all, `min` and `max` in
 // equal shares to all that attain the result (the old element among them), `multiply` to all by the product rule (of

@@ -7,7 +7,7 @@ namespace dini {
 
 const Op& take_op();  // {} (operand [N, rest...], indices [I...]) -> [I..., rest...]; indices are clamped to 0..N-1
 // {mode: text "set|add|multiply|min|max"; unique: bool, optional} (operand [N, rest...], indices [I...],
-// updates [I..., rest...]) -> like operand. Indices are clamped. `unique`: no index stands twice.
+// updates [I..., rest...]) -> like operand. Updates out of 0..N-1 are dropped. `unique`: no index in there stands twice.
 const Op& scatter_op();
 const Op& searchsorted_op();  // {right: bool} (sorted [B..., N], values [B..., M]) -> int64 [B..., M]
 
