@@ -21,7 +21,8 @@ namespace dini::linalg {
 Array solve(const Array& a, const Array& b);
 /// A⁻¹. Prefer solve.
 Array inv(const Array& a);
-/// det A, of n = 0: 1. Its derivative is the matrix of cofactors, also where A is singular.
+/// det A, of n = 0: 1. Its derivative is the matrix of cofactors; every order is right also where A is
+/// singular.
 Array det(const Array& a);
 struct Slogdet {
   Array sign, logabsdet;
