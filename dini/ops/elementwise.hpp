@@ -152,7 +152,7 @@ Array erfinv(const Array& x);
 Array gammaln(const Array& x);
 Array digamma(const Array& x);
 Array polygamma(const Array& n, const Array& x);
-/// log B(a, b).
+/// log |B(a, b)|, also where a and b are large, or unlike.
 Array betaln(const Array& a, const Array& b);
 /// Modified Bessel functions e^-|x| I₀(x) and e^-|x| I₁(x).
 Array i0e(const Array& x);
