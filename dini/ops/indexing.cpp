@@ -50,9 +50,9 @@ Rows rows_of(const IndexPlan& p, bool clamp) {
     Array i = p.arrays[k];
     if (p.arrays.size() > 1 && !is_readable(i)) {
       if (clamp) {
-        i = clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+        i = clamped(i, n);
       } else {
-        const Array here = logical_and(i >= Array(std::int64_t{0}), i < Array(n));
+        const Array here = in_range(i, n);
         inside = inside.defined() ? logical_and(inside, here) : here;
       }
     }
@@ -194,6 +194,14 @@ Array IndexUpdate::add(const Array& values) const {
 Array IndexUpdate::multiply(const Array& values) const {
   return indexing::update_index(array_, items_, indexing::Update::multiply, values, "at().multiply");
 }
+// What each element is divided by, or raised to: the product of its values, and 1 where there are none.
+Array IndexUpdate::divide(const Array& values) const {
+  return array_ / indexing::update_index(ones_like(array_), items_, indexing::Update::multiply, values, "at().divide");
+}
+Array IndexUpdate::power(const Array& values) const {
+  return dini::power(
+      array_, indexing::update_index(ones_like(array_), items_, indexing::Update::multiply, values, "at().power"));
+}
 Array IndexUpdate::min(const Array& values) const {
   return indexing::update_index(array_, items_, indexing::Update::min, values, "at().min");
 }
@@ -231,7 +239,7 @@ Array take_along_axis(const Array& a, const Array& indices, int axis) {
   Array i = detail::as_shape(indexing::wrapped_index(indices, n, axis, "take_along_axis"), others.inserted(axis, m),
                              "take_along_axis");
   // Traced indices are kept within their own row.
-  if (a.ndim() > 1 && !is_readable(i)) i = clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+  if (a.ndim() > 1 && !is_readable(i)) i = indexing::clamped(i, n);
   return detail::emit_take_along(values, i, axis);
 }
 
@@ -247,7 +255,8 @@ Array detail::emit_take_along(const Array& a, const Array& indices, int axis) {
   return emit_moved(emit_reshape(taken, i.shape()), last, axis);
 }
 
-Array searchsorted(const Array& sorted, const Array& values, bool right) {
+Array searchsorted(const Array& sorted, const Array& values, const Choice& side) {
+  const bool right = side.resolve("searchsorted", "left", "right");
   detail::check_defined(sorted, "searchsorted");
   detail::check_defined(values, "searchsorted");
   if (sorted.ndim() != 1) throw ShapeError("searchsorted: wants a vector to search in, not " + sorted.shape().str());
@@ -285,6 +294,29 @@ void check_matrix(const Array& a, const char* function) {
 }
 
 }  // namespace indexing
+
+namespace indexing {
+
+std::vector<Array> triangle(std::int64_t n, std::int64_t m, std::int64_t k, bool lower, const char* function) {
+  const Shape shape = Lengths{n, m}.shape(function);
+  Ints rows, columns;
+  detail::for_each_index(shape, [&](const Ints& at) {
+    if ((at[1] - at[0] <= k) != lower && at[1] - at[0] != k) return;
+    rows.push_back(at[0]);
+    columns.push_back(at[1]);
+  });
+  const Shape count{static_cast<std::int64_t>(rows.size())};
+  return {detail::sample_integers(rows, count), detail::sample_integers(columns, count)};
+}
+
+}  // namespace indexing
+
+std::vector<Array> tril_indices(std::int64_t n, std::int64_t k, std::optional<std::int64_t> m) {
+  return indexing::triangle(n, m.value_or(n), k, true, "tril_indices");
+}
+std::vector<Array> triu_indices(std::int64_t n, std::int64_t k, std::optional<std::int64_t> m) {
+  return indexing::triangle(n, m.value_or(n), k, false, "triu_indices");
+}
 
 Array triu(const Array& a, int k) {
   indexing::check_matrix(a, "triu");

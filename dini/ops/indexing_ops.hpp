@@ -11,6 +11,12 @@ const Op& take_op();  // {} (operand [N, rest...], indices [I...]) -> [I..., res
 const Op& scatter_op();
 const Op& searchsorted_op();  // {right: bool} (sorted [B..., N], values [B..., M]) -> int64 [B..., M]
 
+namespace indexing {
+/// Whether each index is in 0..n-1; all of them moved into it.
+Array in_range(const Array& indices, std::int64_t n);
+Array clamped(const Array& indices, std::int64_t n);
+}  // namespace indexing
+
 namespace detail {
 Array emit_take(const Array& operand, const Array& indices);
 /// take_along_axis where all other lengths agree and every index is in [0, length).

@@ -242,6 +242,19 @@ TEST(Linalg, SingularMatricesHaveEveryDerivativeOfTheDeterminant) {
   expect_array(vmap(hessian(by_rule))(many)(3), {3, 3, 3, 3}, hessian(by_rule)(A).to_vector<double>(), near);
 }
 
+TEST(Linalg, NormsTellAxesFromOrds) {
+  const Array x = array({{3.0, 0.0}, {4.0, 12.0}});
+  expect_array(linalg::norm(x, {0, 1}), {}, {13});
+  expect_array(linalg::norm(x, {0}), {2}, {5, 12});
+  expect_array(linalg::norm(x, {0}, true), {1, 2}, {5, 12});
+  expect_array(linalg::norm(x, 1, true), {2, 1}, {3, std::sqrt(160.0)}, near);
+  expect_array(linalg::norm(x, {0, 1}, true), {1, 1}, {13});
+  expect_array(linalg::norm(x, 1, {0}), {2}, {7, 12});
+  expect_array(linalg::norm(x, 1, 0, true), {1, 2}, {7, 12});
+  expect_array(linalg::norm(x, 1), {}, {12});
+  expect_array(linalg::norm(x, std::string("fro"), {0, 1}), {}, {13});
+}
+
 TEST(Linalg, RepeatedEigenvaluesHaveNoDerivativeOfVectors) {
   const auto vectors = [](const Array& a) { return linalg::eigh(a).eigenvectors; };
   const Array changed = jvp(vectors, eye(2), array({{0.0, 1.0}, {1.0, 0.0}})).tangent;
