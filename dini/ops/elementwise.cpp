@@ -244,9 +244,11 @@ Array times_exp_abs(const Array& x, Array (*f)(const Array&), const char* functi
 Array i0(const Array& x) { return times_exp_abs(x, i0e, "i0"); }
 Array i1(const Array& x) { return times_exp_abs(x, i1e, "i1"); }
 
+// √x has the value 0 and the slope inf that are wanted at 0.
 Array entr(const Array& x) {
   const Array a = detail::as_floating(x, "entr");
-  return where(a < 0, -std::numeric_limits<double>::infinity(), -xlogy(a, where(a < 0, 1.0, a)));
+  const Array y = where(a == 0, sqrt(where(a == 0, a, 1.0)), -a * log(where(a > 0, a, 1.0)));
+  return where(a < 0, -std::numeric_limits<double>::infinity(), y);
 }
 
 Array ndtr(const Array& x) { return 0.5 * erfc(-std::sqrt(0.5) * detail::as_floating(x, "ndtr")); }

@@ -170,13 +170,15 @@ Array detail::norm_of_order(const Array& a, double ord, const ReduceAxes& axes, 
 
 Array logsumexp(const Array& a, const ReduceAxes& axes, bool keepdims, const Array& b) {
   Array factor = b, x = detail::as_floating(a, "logsumexp");
-  if (b.defined()) {
-    detail::promote_operands(x, factor, "logsumexp", true);
-    x = where(factor == 0, -std::numeric_limits<double>::infinity(), x);
-  }
+  if (b.defined()) detail::promote_operands(x, factor, "logsumexp", true);
   const Reduction r("logsumexp", x, axes, keepdims);
   if (!r.count()) return log(r.emit(sum_op(), x));
-  const Array shift = exponent_shift(x, r.axes);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Array shift = exponent_shift(b.defined() ? where(factor == 0, -infinity, x) : x, r.axes);
+  if (b.defined()) {
+    // Without weight an element is left out only where it overflows: b has its slope there, too.
+    x = where((factor == 0) & ~isfinite(exp(stop_gradient(x) - shift)), -infinity, x);
+  }
   const Array e = exp(x - shift);
   const Array y = log(sum(b.defined() ? factor * e : e, r.axes, true)) + shift;
   return detail::emit_reshape(y, r.shape());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dini/core/index.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/registry.hpp"

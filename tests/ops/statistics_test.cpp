@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "dini/core/index.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/linalg.hpp"
@@ -15,6 +18,7 @@
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/sort.hpp"
 #include "dini/transforms/check_grads.hpp"
+#include "dini/transforms/grad.hpp"
 #include "dini/transforms/jit.hpp"
 #include "dini/transforms/vmap.hpp"
 #include "expect_array.hpp"
@@ -77,6 +81,19 @@ TEST(Statistics, DerivativesToSecondOrderInBothDtypes) {
       expect_array(vmap(f)(lanes)(1), f(lanes(1)).shape(), jit(f)(lanes(1)).to_vector<double>(), 4 * epsilon(dtype));
     }
   }
+}
+
+TEST(Statistics, SlopesAtZero) {
+  // ∂/∂b log Σ b eˣ = eˣ/Σ b eˣ, also where b is 0.
+  const Array x = array({1.0, 2.0, 900.0}), b = array({3.0, 0.0, 0.0});
+  const auto f = [](const Array& a, const Array& w) { return logsumexp(a, {}, false, w); };
+  const auto [dx, db] = grad<0, 1>(f)(x, b);
+  expect_array(f(x, b), {}, {1 + std::log(3.0)}, 1e-15);
+  expect_array(dx, {3}, {1, 0, 0});
+  expect_array(db(slice(0, 2)), {2}, {1.0 / 3, std::exp(1.0) / 3}, 1e-15);
+  const double inf = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(grad([](const Array& v) { return sum(special::entr(v)); })(array({0.0, 1.0})).to_vector<double>(),
+            (std::vector<double>{inf, -1}));
 }
 
 TEST(Statistics, TracedShares) {
