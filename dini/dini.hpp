@@ -18,6 +18,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/sort.hpp"
+#include "dini/ops/statistics.hpp"
 #include "dini/random/random.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/forward_iteration.hpp"

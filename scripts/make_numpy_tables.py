@@ -50,7 +50,7 @@ INPUTS = {
 }
 AT_EDGES = {"edge", "huge"}  # where there are no slopes to be had from differences
 # Formulas whose shapes follow from values, which cannot be compiled.
-DYNAMIC = {"A[True & f]", "A[A > 0]", "a[a > 0]", "A[:, c > 1]"}
+DYNAMIC = {"A[True & f]", "A[A > 0]", "a[a > 0]", "A[:, c > 1]", "repeat(A, n % 3, 0)"}
 
 NAMESPACE = {name: getattr(np, name) for name in """
 exp exp2 expm1 log log1p log2 log10 sqrt cbrt square reciprocal abs sign floor ceil round trunc sin cos tan arcsin arccos
@@ -60,12 +60,16 @@ trace diag transpose reshape concatenate stack roll flip tile repeat eye zeros o
 ones_like broadcast_to squeeze expand_dims block take size pi e inf newaxis
 einsum argmax argmin argsort searchsorted unravel_index meshgrid vdot inner cross triu tril pad split diagonal moveaxis
 swapaxes atleast_1d atleast_2d atleast_3d vstack hstack column_stack broadcast_arrays take_along_axis any all logical_and
-logical_or logical_xor logical_not isfinite isnan isinf nan_to_num ravel full_like identity""".split()}
+logical_or logical_xor logical_not isfinite isnan isinf nan_to_num ravel full_like identity
+add subtract multiply divide remainder negative equal not_equal less less_equal greater greater_equal copysign heaviside isclose
+allclose array_equal nansum nanmean nanmax nanmin count_nonzero average median quantile cov diff trapezoid interp polyval convolve
+tri tril_indices triu_indices array""".split()}
 NAMESPACE.update({name: getattr(np.linalg, name) for name in """
 norm solve inv det slogdet cholesky qr svd svdvals eigvalsh pinv lstsq matrix_power matrix_rank cond multi_dot""".split()})
-NAMESPACE.update({name: getattr(linalg, name) for name in "expm solve_triangular cho_solve".split()})
+NAMESPACE.update({name: getattr(linalg, name) for name in "expm solve_triangular cho_solve block_diag".split()})
 NAMESPACE.update({name: getattr(special, name) for name in """
-erf erfc erfinv gammaln digamma polygamma i0e i1e betaln logit xlogy xlog1py""".split()})
+erf erfc erfinv gammaln digamma polygamma i0e i1e betaln logit xlogy xlog1py expit i0 i1 entr
+ndtr log_ndtr beta""".split()})
 
 
 def at(a, index, method, values):
@@ -74,8 +78,14 @@ def at(a, index, method, values):
     if method == "set":
         out[index] = values
     else:
-        {"add": np.add, "multiply": np.multiply, "min": np.minimum, "max": np.maximum}[method].at(out, index, values)
+        ufunc = {"min": np.minimum, "max": np.maximum}.get(method) or getattr(np, method)
+        ufunc.at(out, index, values)
     return out
+
+
+def top_k(a, k):
+    order = np.argsort(-a, kind="stable")[..., :k]
+    return np.take_along_axis(a, order, -1), order
 
 
 def eigh(a):
@@ -87,6 +97,8 @@ NAMESPACE.update({
     "len": len,
     "at": at,
     "eigh": eigh,
+    "top_k": top_k,
+    "one_hot": lambda x, n: np.eye(n)[x],
     "slice": slice,
     "sigmoid": special.expit,
     "softplus": lambda x: np.logaddexp(x, 0),
@@ -269,6 +281,29 @@ abs(svd(A, full_matrices=False).Vh); stop_gradient(abs(qr(A.T, mode="complete").
 expm(M/4); expm(M); matrix_power(M, 3); matrix_power(M, 0); matrix_power(M, -2); multi_dot([a, A, B]); matrix_rank(A)
 matrix_rank(outer(a, b)); cond(M); cond(M, 1); cond(M, inf); cond(M, "fro"); norm(A, "fro"); norm(A, "nuc"); norm(M, -1); norm(u, "fro", (0, 1))
 norm(u, "nuc", (1, 2))
+add(a, b); subtract(A, one); multiply(a, b); divide(a, b); remainder(a, b); negative(a); equal(a, a); not_equal(a, b)
+less(a, b); less_equal(a, a); greater(a, b); greater_equal(a, a); copysign(a, b); copysign(edge[:6, None], edge[:8])
+heaviside(edge, 0.5); heaviside(0*a, b); isclose(edge[:, None], edge); isclose(edge, edge, equal_nan=True)
+isclose(a, 1.01*a, 0.02, 0.0); isclose(0*a, a, 0.0, 1.0); allclose(a, a + 1e-9); allclose(a, b); array_equal(A, A)
+array_equal(a, b); array_equal(a, c); nansum(edge[8:]); nansum(stack([edge[8:], edge[:3]]), 1); nansum(A, 0, keepdims=True)
+nansum(n); nanmean(edge[8:]); nanmean(stack([edge[8:], edge[:3]]), 1); nanmean(edge[8:9]); nanmean(A, 1); nanmax(edge)
+nanmax(stack([edge[8:], edge[:3]]), 0); nanmax(edge[8:9]); nanmax(n); nanmax(u, (0, 2), keepdims=True); nanmin(edge)
+nanmin(edge[8:9]); nanmin(u, (0, 2)); count_nonzero(edge); count_nonzero(A > 0, 1, keepdims=True); average(A)
+average(A, 1, weights=c); average(A, 0, a**2); average(u, (0, 2), weights=u**2); median(A); median(a); median(u, (0, 2))
+median(A, axis=1, keepdims=True); median(edge); quantile(A, s); quantile(A, p, axis=1)
+quantile(u, p, axis=(0, 2), keepdims=True); quantile(edge[:6], 0.25); quantile(a, 0); quantile(a, 1); cov(A)
+cov(A, rowvar=False, ddof=0); cov(a); diff(a); diff(u, axis=1); diff(A, 2); diff(A, 5); diff(n); diff(f); trapezoid(A)
+trapezoid(A, c); trapezoid(A, dx=s, axis=0); trapezoid(u, a, axis=1); trapezoid(A, A**2); interp(a, c, c**2)
+interp(c, c, 2*c); interp(A, c, B[:, 0], 7.0, -7.0); interp(edge, c, 2*c); interp(a, c[:1], c[:1]); polyval(c, a)
+polyval(a, A); convolve(a, c); convolve(c, a, "same"); convolve(a[:2], c, "same"); convolve(a, c, "valid"); convolve(n, n)
+tri(3); tri(2, 4, 1); tril_indices(4)[0]; tril_indices(3, -1, 5)[1]; triu_indices(3, 1)[0]; triu_indices(4)[1]; one_hot(i, 3)
+block_diag(A, B, a); array([a, b]); array([[a, b], [b, a]]); pad(a, (1, 2)); pad(A, 2, mode="edge")
+pad(a, ((5, 4),), mode="reflect"); pad(s[None], 2, mode="reflect"); pad(a, ((5, 4),), mode="symmetric")
+pad(A, ((1, 2), (0, 7)), mode="wrap"); pad(a, 1, mode="constant"); roll(u, (1, -2), (0, 2)); repeat(a, [1, 0, 2])
+repeat(A, n % 3, 0); top_k(A, 2)[0]; top_k(A, 2)[1]; flip(sort(A, 0), 0); 2 - flip(argsort(flip(n % 2)), 0); split(c, [2])[1]
+at(c, j % 2, "divide", 1.5); at(c, j % 2, "power", 2); logsumexp(A, axis=1, b=c); logsumexp(edge[:8], b=edge[:8] < 0)
+expit(a); i0(a); i0(edge[:6]); i1(a); i1(edge[:6]); entr(c); entr(edge); ndtr(a); ndtr(edge); log_ndtr(a); log_ndtr(20*a)
+log_ndtr(edge); beta(c, 1.5); betaln(40*c, c); betaln(c, 20*c[::-1])
 """
 
 

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <type_traits>
 
@@ -26,6 +27,7 @@ constexpr std::size_t item_size(Dtype d) {
 
 /// "float32", "bool", ...
 const char* name(Dtype d);
+std::ostream& operator<<(std::ostream& out, Dtype d);
 
 /// The unit roundoff's double, NumPy's finfo(dtype).eps; 0 for dtypes that are not floating.
 constexpr double epsilon(Dtype d) {

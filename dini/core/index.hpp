@@ -68,6 +68,8 @@ class IndexUpdate {
   Array set(const Array& values) const;
   Array add(const Array& values) const;
   Array multiply(const Array& values) const;
+  Array divide(const Array& values) const;
+  Array power(const Array& values) const;
   Array min(const Array& values) const;
   Array max(const Array& values) const;
 

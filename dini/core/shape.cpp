@@ -1,6 +1,7 @@
 #include "dini/core/shape.hpp"
 
 #include <algorithm>
+#include <ostream>
 
 #include "dini/core/error.hpp"
 
@@ -51,10 +52,23 @@ Shape Shape::sub(int first, int last) const { return Shape(lengths_ + first, len
 
 bool Shape::operator==(const Shape& o) const { return ndim_ == o.ndim_ && std::equal(begin(), end(), o.begin()); }
 
-std::string Shape::str() const {
+namespace {
+std::string joined_lengths(const std::int64_t* lengths, int count) {
   std::string out = "(";
-  for (int k = 0; k < ndim_; ++k) out += (k ? ", " : "") + std::to_string(lengths_[k]);
-  return out + (ndim_ == 1 ? ",)" : ")");
+  for (int k = 0; k < count; ++k) out += (k ? ", " : "") + std::to_string(lengths[k]);
+  return out + (count == 1 ? ",)" : ")");
+}
+}  // namespace
+
+std::string Shape::str() const { return joined_lengths(lengths_, ndim_); }
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
+
+std::string Lengths::str() const { return joined_lengths(values_.data(), static_cast<int>(values_.size())); }
+Shape Lengths::shape(const char* function) const {
+  for (std::int64_t n : values_) {
+    if (n < 0) throw ShapeError(std::string(function) + ": negative length in " + str());
+  }
+  return values_;
 }
 
 Shape prepend(std::int64_t length, const Shape& shape) { return shape.inserted(0, length); }

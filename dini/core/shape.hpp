@@ -1,8 +1,10 @@
 // The lengths of an array's axes.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -45,12 +47,30 @@ class Shape {
 
   /// "(10, 4)", "(5,)", "()".
   std::string str() const;
+  friend std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
  private:
   void update_size();
   int ndim_ = 0;
   std::int64_t size_ = 1;
   std::int64_t lengths_[max_ndim] = {};
+};
+
+/// Axis lengths as functions take them: 3, {2, 3}, a Shape. Where a function says so one may be -1: what is left.
+class Lengths {
+ public:
+  Lengths() = default;
+  template <std::integral I> Lengths(I length) : values_{static_cast<std::int64_t>(length)} {}
+  Lengths(std::initializer_list<std::int64_t> lengths) : values_(lengths) {}
+  Lengths(const std::vector<std::int64_t>& lengths) : values_(lengths) {}
+  Lengths(const Shape& shape) : values_(shape.begin(), shape.end()) {}
+  const std::vector<std::int64_t>& values() const { return values_; }
+  /// ShapeError, in the name of `function`, where it is none.
+  Shape shape(const char* function) const;
+  std::string str() const;
+
+ private:
+  std::vector<std::int64_t> values_;
 };
 
 /// A shape with one more axis in front.

@@ -123,6 +123,7 @@ class Einsum {
         }
         if (mine != 1) length = mine;
       }
+      check_diagonals(terms_[k]);
     }
     if (arrow != std::string::npos) {
       result_ = read(clean.substr(arrow + 2), most_dots);
@@ -134,10 +135,23 @@ class Einsum {
         if (label > 0 && times == 1) result_.push_back(label);
       }
     }
+    if (most_dots > 0 && !has(result_, -1)) fail("the result has no ..., but an operand's stands for axes");
     for (std::size_t k = 0; k < result_.size(); ++k) {
       const std::string name = result_[k] > 0 ? std::string(1, static_cast<char>(result_[k])) : "...";
       if (!lengths_.contains(result_[k])) fail(name + " of the result is in no operand");
       if (std::count(result_.begin(), result_.end(), result_[k]) > 1) fail(name + " stands twice in the result");
+    }
+  }
+
+  // The axes of a diagonal have one length; 1 is no exception within an operand.
+  void check_diagonals(const Term& t) const {
+    for (std::size_t i = 0; i < t.labels.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const std::int64_t m = t.a.shape()[static_cast<int>(j)], n = t.a.shape()[static_cast<int>(i)];
+        if (t.labels[i] != t.labels[j] || m == n) continue;
+        throw ShapeError("einsum: \"" + text_ + "\": " + std::string(1, static_cast<char>(t.labels[i])) +
+                         " has the lengths " + std::to_string(m) + " and " + std::to_string(n) + " in one operand");
+      }
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include "dini/ops/create_ops.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/indexing.hpp"
 #include "dini/ops/reduce_loops.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/ops/shaping.hpp"
@@ -125,12 +126,12 @@ OpList create_ops() {
   return ops;
 }
 
-Array zeros(const Shape& shape, Dtype dtype) { return filled(shape, 0, dtype); }
-Array ones(const Shape& shape, Dtype dtype) { return filled(shape, 1, dtype); }
+Array zeros(const Lengths& shape, Dtype dtype) { return filled(shape.shape("zeros"), 0, dtype); }
+Array ones(const Lengths& shape, Dtype dtype) { return filled(shape.shape("ones"), 1, dtype); }
 
-Array full(const Shape& shape, const Array& value, std::optional<Dtype> dtype) {
+Array full(const Lengths& shape, const Array& value, std::optional<Dtype> dtype) {
   detail::check_defined(value, "full");
-  return detail::as_shape(astype(value, dtype.value_or(value.dtype())), shape, "full");
+  return detail::as_shape(astype(value, dtype.value_or(value.dtype())), shape.shape("full"), "full");
 }
 
 Array zeros_like(const Array& a, std::optional<Dtype> dtype) {
@@ -184,16 +185,38 @@ Array linspace(double start, double stop, std::int64_t count, Dtype dtype) {
 
 Array eye(std::int64_t rows, std::int64_t columns, std::int64_t k, Dtype dtype) {
   if (columns == -1) columns = rows;
-  if (rows < 0 || columns < 0) {
-    throw ShapeError("eye: a length is negative: (" + std::to_string(rows) + ", " + std::to_string(columns) + ")");
-  }
+  Lengths{rows, columns}.shape("eye");
   k = std::clamp(k, -rows, columns);
   return emit_one(eye_op(), {}, {{"rows", rows}, {"columns", columns}, {"offset", k}, {"dtype", dtype}});
 }
 Array eye(std::int64_t rows, Dtype dtype) { return eye(rows, rows, 0, dtype); }
 Array identity(std::int64_t n, Dtype dtype) { return eye(n, n, 0, dtype); }
 
-std::vector<Array> meshgrid(const std::vector<Array>& vectors, bool ij) {
+Array tri(std::int64_t rows, std::optional<std::int64_t> columns, std::int64_t k, Dtype dtype) {
+  return tril(ones(Lengths{rows, columns.value_or(rows)}, dtype), static_cast<int>(k));
+}
+
+Array one_hot(const Array& x, std::int64_t classes, Dtype dtype, int axis) {
+  detail::check_defined(x, "one_hot");
+  if (is_floating(x.dtype())) throw DtypeError("one_hot: wants integers, not " + x.aval().str());
+  axis = normalize_axis(axis, x.ndim() + 1, "one_hot");
+  std::vector<std::int64_t> column(static_cast<std::size_t>(x.ndim() + 1), 1);
+  column[static_cast<std::size_t>(axis)] = Lengths(classes).shape("one_hot")[0];
+  return astype(expand_dims(x, axis) == reshape(arange(classes), column), dtype);
+}
+
+Array array(std::initializer_list<Array> parts) {
+  const Array out = stack(parts);
+  return astype(out, out.dtype());  // strong, also of numbers alone
+}
+Array array(std::initializer_list<std::initializer_list<Array>> rows) {
+  std::vector<Array> parts;
+  for (const auto& row : rows) parts.push_back(array(row));
+  return stack(parts);
+}
+
+std::vector<Array> meshgrid(const std::vector<Array>& vectors, const Choice& indexing) {
+  const bool ij = indexing.resolve("meshgrid", "xy", "ij");
   const int n = static_cast<int>(vectors.size());
   // Where vector i's axis goes: "xy" swaps the first two.
   const auto place = [&](int i) { return ij || n < 2 || i > 1 ? i : 1 - i; };

@@ -2,18 +2,22 @@
 #pragma once
 
 #include <concepts>
+#include <initializer_list>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "dini/core/array.hpp"
+#include "dini/core/choice.hpp"
+#include "dini/ops/promote.hpp"
 
 namespace dini {
 
 /// Every element 0, 1. ShapeError where a length is negative or there are more elements than can be counted.
-Array zeros(const Shape& shape, Dtype dtype = float64);
-Array ones(const Shape& shape, Dtype dtype = float64);
+Array zeros(const Lengths& shape, Dtype dtype = float64);
+Array ones(const Lengths& shape, Dtype dtype = float64);
 /// Every element `value`, broadcast to `shape`; of its dtype, unless given.
-Array full(const Shape& shape, const Array& value, std::optional<Dtype> dtype = {});
+Array full(const Lengths& shape, const Array& value, std::optional<Dtype> dtype = {});
 
 /// Of a's shape, and its dtype unless given. They depend on nothing else of a.
 Array zeros_like(const Array& a, std::optional<Dtype> dtype = {});
@@ -41,7 +45,45 @@ Array linspace(double start, double stop, std::int64_t count = 50, Dtype dtype =
 Array eye(std::int64_t rows, Dtype dtype);
 Array eye(std::int64_t rows, std::int64_t columns = -1, std::int64_t k = 0, Dtype dtype = float64);
 Array identity(std::int64_t n, Dtype dtype = float64);
-/// Coordinates of the grid over vectors, as NumPy's with indexing = "xy" (the default) or "ij".
-std::vector<Array> meshgrid(const std::vector<Array>& vectors, bool ij = false);
+/// Ones on and below the k-th diagonal.
+Array tri(std::int64_t rows, std::optional<std::int64_t> columns = {}, std::int64_t k = 0, Dtype dtype = float64);
+/// A new axis (the last, unless given) of length `classes` with 1 at the place that x, integers, says, and 0 elsewhere; where
+/// x is out of range all 0. As jax.nn.one_hot.
+Array one_hot(const Array& x, std::int64_t classes, Dtype dtype = float64, int axis = -1);
+/// Coordinates of the grid over vectors, by NumPy's indexing "xy" (or false) or "ij" (true).
+std::vector<Array> meshgrid(const std::vector<Array>& vectors, const Choice& indexing = "xy");
+template <std::same_as<Array> A> std::vector<Array> meshgrid(const A& u, const A& v, const Choice& indexing = "xy") {
+  return meshgrid(std::vector<Array>{u, v}, indexing);
+}
+
+// ---- array(...), beside that of numbers in core/array.hpp ------------------------------------------------------------
+
+/// Arrays, and numbers among them, stacked along a new first axis: array({a(0), a(1)}), array({{a, b}, {c, d}}). ShapeError
+/// where shapes differ.
+Array array(std::initializer_list<Array> parts);
+Array array(std::initializer_list<std::initializer_list<Array>> rows);
+/// A matrix. ShapeError when ragged.
+template <class T>
+requires std::is_arithmetic_v<T> Array array(const std::vector<std::vector<T>>& rows) {
+  std::vector<T> flat;
+  const std::size_t n = rows.empty() ? 0 : rows[0].size();
+  for (const auto& row : rows) {
+    if (row.size() != n) detail::throw_ragged();
+    flat.insert(flat.end(), row.begin(), row.end());
+  }
+  return detail::array_from(flat, Shape{static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(n)});
+}
+/// Numbers in another dtype than their own.
+template <class T>
+requires requires(const T& v) { array(v); }
+Array array(const T& values, Dtype dtype) { return astype(array(values), dtype); }
+template <class T>
+requires std::is_arithmetic_v<T> Array array(std::initializer_list<T> values, Dtype dtype) {
+  return astype(array(values), dtype);
+}
+template <class T>
+requires std::is_arithmetic_v<T> Array array(std::initializer_list<std::initializer_list<T>> rows, Dtype dtype) {
+  return astype(array(rows), dtype);
+}
 
 }  // namespace dini

@@ -56,7 +56,7 @@ Array operator+(const Array& a, const Array& b) { return emit_numeric(add_op(), 
 Array operator-(const Array& a, const Array& b) {
   Array x = a, y = b;
   detail::promote_operands(x, y, "-");
-  if (x.dtype() == Dtype::bool_) refuse_dtype("-", x, "numbers (^ is the logical exclusive or)");
+  if (x.dtype() == Dtype::bool_) refuse_dtype("-", x, "numbers (!= is the exclusive or)");
   return emit_one(sub_op(), {x, y});
 }
 Array operator*(const Array& a, const Array& b) { return emit_numeric(mul_op(), a, b, "*"); }
@@ -136,6 +136,18 @@ Array clip(const Array& x, const Array& low, const Array& high) {
   if (high.defined()) y = emit_numeric(minimum_op(), y, high, "clip");
   return y;
 }
+Array copysign(const Array& a, const Array& b) {
+  Array x = a, y = b;
+  detail::promote_operands(x, y, "copysign", true);
+  y = stop_gradient(y);
+  return abs(x) * where((y < 0) | (1 / y < 0), -1.0, 1.0);
+}
+Array heaviside(const Array& x, const Array& h) {
+  Array a = x, at_zero = h;
+  detail::promote_operands(a, at_zero, "heaviside", true);
+  a = stop_gradient(a);
+  return where(a == 0, at_zero, where(a < 0, 0.0, where(a > 0, 1.0, a)));
+}
 Array floor(const Array& x) { return emit_numeric(floor_op(), x, "floor"); }
 Array ceil(const Array& x) { return emit_numeric(ceil_op(), x, "ceil"); }
 Array round(const Array& x) { return emit_numeric(round_op(), x, "round"); }
@@ -214,13 +226,49 @@ Array erfinv(const Array& x) { return emit_floating(erfinv_op(), x, "erfinv"); }
 Array gammaln(const Array& x) { return emit_floating(gammaln_op(), x, "gammaln"); }
 Array digamma(const Array& x) { return emit_floating(digamma_op(), x, "digamma"); }
 Array polygamma(const Array& n, const Array& x) { return emit_floating(polygamma_op(), n, x, "polygamma"); }
-Array betaln(const Array& x, const Array& y) {
-  Array a = x, b = y;
-  detail::promote_operands(a, b, "betaln", true);
-  return gammaln(a) + gammaln(b) - gammaln(a + b);
-}
+Array betaln(const Array& x, const Array& y) { return emit_floating(betaln_op(), x, y, "betaln"); }
 Array i0e(const Array& x) { return emit_floating(i0e_op(), x, "i0e"); }
 Array i1e(const Array& x) { return emit_floating(i1e_op(), x, "i1e"); }
+
+namespace special {
+
+namespace {
+// e^|x| f(x) by halves, which overflow later; |x| here has slope 0 at 0, as f's own rule takes it.
+Array times_exp_abs(const Array& x, Array (*f)(const Array&), const char* function) {
+  const Array a = detail::as_floating(x, function);
+  const Array half = exp(0.5 * maximum(a, -a));
+  return half * (half * f(where(isinf(a), sign(a), a)));
+}
+}  // namespace
+
+Array i0(const Array& x) { return times_exp_abs(x, i0e, "i0"); }
+Array i1(const Array& x) { return times_exp_abs(x, i1e, "i1"); }
+
+// √x has the value 0 and the slope inf that are wanted at 0.
+Array entr(const Array& x) {
+  const Array a = detail::as_floating(x, "entr");
+  const Array y = where(a == 0, sqrt(where(a == 0, a, 1.0)), -a * log(where(a > 0, a, 1.0)));
+  return where(a < 0, -std::numeric_limits<double>::infinity(), y);
+}
+
+Array ndtr(const Array& x) { return 0.5 * erfc(-std::sqrt(0.5) * detail::as_floating(x, "ndtr")); }
+
+// In the tail φ(x)/-x·(1 - 1/x² + 3/x⁴ - ...) (Abramowitz and Stegun, 26.2.12); far right, where ndtr is 1, -ndtr(-x).
+Array log_ndtr(const Array& x) {
+  const Array a = detail::as_floating(x, "log_ndtr");
+  const double left = a.dtype() == Dtype::float32 ? -10 : -20, right = 5;
+  const Array tail = where(a < left, a, left), upper = where(a > right, a, right);
+  const Array inner = where((a < left) | (a > right), 0.0, a);
+  const Array r = -1.0 / square(tail);
+  Array series = zeros_like(tail);
+  for (int k = 17; k > 0; k -= 2) series = r * static_cast<double>(k) * (1 + series);
+  const Array far_left = -0.5 * square(tail) - log(-tail) - 0.5 * std::log(2 * std::acos(-1.0)) + log1p(series);
+  return where(a < left, far_left, where(a > right, log1p(-ndtr(-upper)), log(ndtr(inner))));
+}
+
+Array beta(const Array& a, const Array& b) { return exp(betaln(a, b)); }
+
+}  // namespace special
 
 // ---- Conditions -----------------------------------------------------------------------------------------------------
 
@@ -245,6 +293,14 @@ Array isnan(const Array& x) { return emit_numeric(isnan_op(), x, "isnan"); }
 Array isinf(const Array& x) {
   detail::check_defined(x, "isinf");
   return abs(detail::as_floating(x, "isinf")) == std::numeric_limits<double>::infinity();
+}
+Array isclose(const Array& a, const Array& b, double rtol, double atol, bool equal_nan) {
+  Array x = a, y = b;
+  detail::promote_operands(x, y, "isclose", true);
+  x = stop_gradient(x);
+  y = stop_gradient(y);
+  const Array near = (isfinite(y) & (abs(x - y) <= atol + rtol * abs(y))) | (x == y);
+  return equal_nan ? near | (isnan(x) & isnan(y)) : near;
 }
 Array nan_to_num(const Array& x, const Array& nan) {
   detail::check_defined(x, "nan_to_num");

@@ -30,6 +30,7 @@ using std::atan2;
 using std::atanh;
 using std::cbrt;
 using std::ceil;
+using std::copysign;
 using std::cos;
 using std::cosh;
 using std::erf;
@@ -47,6 +48,7 @@ using std::log10;
 using std::log1p;
 using std::log2;
 using std::pow;
+using std::remainder;
 using std::round;
 using std::sin;
 using std::sinh;
@@ -56,6 +58,21 @@ using std::tanh;
 using std::trunc;
 
 // ---- Arithmetic -----------------------------------------------------------------------------------------------------
+
+/// The operators by NumPy's names.
+inline Array add(const Array& a, const Array& b) { return a + b; }
+inline Array subtract(const Array& a, const Array& b) { return a - b; }
+inline Array multiply(const Array& a, const Array& b) { return a * b; }
+inline Array divide(const Array& a, const Array& b) { return a / b; }
+inline Array remainder(const Array& a, const Array& b) { return a % b; }
+inline Array negative(const Array& a) { return -a; }
+inline Array equal(const Array& a, const Array& b) { return a == b; }
+inline Array not_equal(const Array& a, const Array& b) { return a != b; }
+inline Array less(const Array& a, const Array& b) { return a < b; }
+inline Array less_equal(const Array& a, const Array& b) { return a <= b; }
+inline Array greater(const Array& a, const Array& b) { return a > b; }
+inline Array greater_equal(const Array& a, const Array& b) { return a >= b; }
+inline Array& operator%=(Array& a, const Array& b) { return a = a % b; }
 
 /// |x|; keeps integers.
 Array abs(const Array& x);
@@ -84,7 +101,11 @@ Array hypot(const Array& a, const Array& b);
 Array maximum(const Array& a, const Array& b);
 Array minimum(const Array& a, const Array& b);
 /// min(max(x, low), high); undefined bounds are no bounds.
-Array clip(const Array& x, const Array& low, const Array& high);
+Array clip(const Array& x, const Array& low, const Array& high = {});
+/// |a| with the sign of b, also that of -0 (of NaN: +).
+Array copysign(const Array& a, const Array& b);
+/// 0, h or 1 where x is negative, 0 or positive.
+Array heaviside(const Array& x, const Array& h);
 /// Rounding; keeps integers. `round` takes halves to even.
 Array floor(const Array& x);
 Array ceil(const Array& x);
@@ -152,14 +173,25 @@ Array erfinv(const Array& x);
 Array gammaln(const Array& x);
 Array digamma(const Array& x);
 Array polygamma(const Array& n, const Array& x);
-/// log B(a, b).
+/// log |B(a, b)|, also where a and b are large, or unlike.
 Array betaln(const Array& a, const Array& b);
 /// Modified Bessel functions e^-|x| I₀(x) and e^-|x| I₁(x).
 Array i0e(const Array& x);
 Array i1e(const Array& x);
 
-/// The special functions again, under the name of the module where SciPy and JAX have them.
+/// The special functions again, under the name of the module where SciPy and JAX have them, and those that are there alone.
 namespace special {
+inline Array expit(const Array& x) { return sigmoid(x); }
+/// Modified Bessel functions I₀ and I₁.
+Array i0(const Array& x);
+Array i1(const Array& x);
+/// -x log x, 0 at 0, -inf below.
+Array entr(const Array& x);
+/// The normal distribution function ½ erfc(-x/√2), and its logarithm, which does not underflow.
+Array ndtr(const Array& x);
+Array log_ndtr(const Array& x);
+/// B(a, b) = Γ(a)Γ(b)/Γ(a + b) for positive a and b.
+Array beta(const Array& a, const Array& b);
 using dini::betaln;
 using dini::digamma;
 using dini::erf;
@@ -170,6 +202,7 @@ using dini::i0e;
 using dini::i1e;
 using dini::logit;
 using dini::polygamma;
+using dini::xlog1py;
 using dini::xlogy;
 }  // namespace special
 
@@ -186,6 +219,8 @@ Array logical_not(const Array& a);
 Array isfinite(const Array& x);
 Array isnan(const Array& x);
 Array isinf(const Array& x);
+/// Whether |a - b| <= atol + rtol·|b|, infinities being close to themselves, NaN to nothing, or with equal_nan to NaN.
+Array isclose(const Array& a, const Array& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
 /// NaN becomes `nan`, infinities the largest finite numbers.
 Array nan_to_num(const Array& x, const Array& nan = 0.0);
 

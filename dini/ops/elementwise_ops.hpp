@@ -62,6 +62,7 @@ const Op& atan2_op();
 const Op& mod_op();
 const Op& floor_divide_op();
 const Op& hypot_op();
+const Op& betaln_op();
 const Op& polygamma_op();  // (n, x), not differentiable in n
 const Op& lt_op();
 const Op& le_op();

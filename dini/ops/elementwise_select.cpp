@@ -200,22 +200,19 @@ const Op& isnan_op() {
 
 OpList elementwise_ops() {
   static const Op* const ops[] = {
-      &neg_op(),        &abs_op(),          &sign_op(),      &square_op(),
-      &sqrt_op(),       &cbrt_op(),         &floor_op(),     &ceil_op(),
-      &round_op(),      &trunc_op(),        &exp_op(),       &exp2_op(),
-      &expm1_op(),      &log_op(),          &log1p_op(),     &log2_op(),
-      &log10_op(),      &sin_op(),          &cos_op(),       &tan_op(),
-      &asin_op(),       &acos_op(),         &atan_op(),      &sinh_op(),
-      &cosh_op(),       &tanh_op(),         &asinh_op(),     &acosh_op(),
-      &atanh_op(),      &sigmoid_op(),      &softplus_op(),  &relu_op(),
-      &erf_op(),        &erfc_op(),         &erfinv_op(),    &gammaln_op(),
-      &digamma_op(),    &i0e_op(),          &i1e_op(),       &logical_not_op(),
-      &isfinite_op(),   &isnan_op(),        &convert_op(),   &add_op(),
-      &sub_op(),        &mul_op(),          &div_op(),       &maximum_op(),
-      &minimum_op(),    &pow_op(),          &atan2_op(),     &hypot_op(),
-      &mod_op(),        &floor_divide_op(), &polygamma_op(), &lt_op(),
-      &le_op(),         &eq_op(),           &ne_op(),        &logical_and_op(),
-      &logical_or_op(), &logical_xor_op(),  &select_op(),    &stop_gradient_op(),
+      &neg_op(),         &abs_op(),        &sign_op(),        &square_op(),       &sqrt_op(),
+      &cbrt_op(),        &floor_op(),      &ceil_op(),        &round_op(),        &trunc_op(),
+      &exp_op(),         &exp2_op(),       &expm1_op(),       &log_op(),          &log1p_op(),
+      &log2_op(),        &log10_op(),      &sin_op(),         &cos_op(),          &tan_op(),
+      &asin_op(),        &acos_op(),       &atan_op(),        &sinh_op(),         &cosh_op(),
+      &tanh_op(),        &asinh_op(),      &acosh_op(),       &atanh_op(),        &sigmoid_op(),
+      &softplus_op(),    &relu_op(),       &erf_op(),         &erfc_op(),         &erfinv_op(),
+      &gammaln_op(),     &digamma_op(),    &i0e_op(),         &i1e_op(),          &logical_not_op(),
+      &isfinite_op(),    &isnan_op(),      &convert_op(),     &add_op(),          &sub_op(),
+      &mul_op(),         &div_op(),        &maximum_op(),     &minimum_op(),      &pow_op(),
+      &atan2_op(),       &hypot_op(),      &mod_op(),         &floor_divide_op(), &polygamma_op(),
+      &betaln_op(),      &lt_op(),         &le_op(),          &eq_op(),           &ne_op(),
+      &logical_and_op(), &logical_or_op(), &logical_xor_op(), &select_op(),       &stop_gradient_op(),
   };
   return ops;
 }

@@ -31,7 +31,9 @@ struct Rows {
   Array indices;  // of rows
 };
 
-Rows rows_of(const IndexPlan& p) {
+// Where one of several traced indices is out of range, they must not become another row's: clamped to pick, all out of range
+// (-1) to update.
+Rows rows_of(const IndexPlan& p, bool clamp) {
   Rows r;
   r.order = p.axes;
   std::int64_t rows = 1;
@@ -42,14 +44,21 @@ Rows rows_of(const IndexPlan& p) {
     r.others.append(p.basic[k]);
   }
   r.flat = prepend(rows, r.others);
+  Array inside;
   for (std::size_t k = 0; k < p.arrays.size(); ++k) {
     const std::int64_t n = p.basic[p.axes[k]];
-    // One of several traced indices that is out of range must not become another row's.
-    const bool safe = p.arrays.size() == 1 || is_readable(p.arrays[k]);
-    const Array i =
-        safe ? p.arrays[k] : clip(p.arrays[k], Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+    Array i = p.arrays[k];
+    if (p.arrays.size() > 1 && !is_readable(i)) {
+      if (clamp) {
+        i = clamped(i, n);
+      } else {
+        const Array here = in_range(i, n);
+        inside = inside.defined() ? logical_and(inside, here) : here;
+      }
+    }
     r.indices = k == 0 ? i : r.indices * Array(n) + i;
   }
+  if (inside.defined()) r.indices = where(inside, r.indices, detail::literal(-1, r.indices));
   return r;
 }
 
@@ -151,7 +160,7 @@ Array update_index(const Array& a, const std::vector<IndexItem>& items, Update u
   if (v.dtype() != a.dtype()) v = detail::is_literal(v) ? detail::as_operand(v, a.dtype()) : astype(v, a.dtype());
   v = detail::as_shape(v, p.result, function);
   if (p.arrays.empty()) return update_basic(a, p, update, v);
-  const Rows r = rows_of(p);
+  const Rows r = rows_of(p, false);
   const Array basic = p.whole ? detail::emit_reshape(a, p.basic) : pick_basic(a, p);
   const Array updates = detail::emit_transpose(v, index_axes_in_front(p));
   const Array rows =
@@ -168,7 +177,7 @@ Array get(const Array& a, const std::vector<IndexItem>& items, const char* funct
   const IndexPlan p = plan_index(a.shape(), items, function);
   const Array basic = pick_basic(a, p);
   if (p.arrays.empty()) return basic;
-  const Rows r = rows_of(p);
+  const Rows r = rows_of(p, true);
   return detail::emit_transpose(detail::emit_take(to_rows(basic, r), r.indices), inverted(index_axes_in_front(p)));
 }
 }  // namespace indexing
@@ -184,6 +193,14 @@ Array IndexUpdate::add(const Array& values) const {
 }
 Array IndexUpdate::multiply(const Array& values) const {
   return indexing::update_index(array_, items_, indexing::Update::multiply, values, "at().multiply");
+}
+// What each element is divided by, or raised to: the product of its values, and 1 where there are none.
+Array IndexUpdate::divide(const Array& values) const {
+  return array_ / indexing::update_index(ones_like(array_), items_, indexing::Update::multiply, values, "at().divide");
+}
+Array IndexUpdate::power(const Array& values) const {
+  return dini::power(
+      array_, indexing::update_index(ones_like(array_), items_, indexing::Update::multiply, values, "at().power"));
 }
 Array IndexUpdate::min(const Array& values) const {
   return indexing::update_index(array_, items_, indexing::Update::min, values, "at().min");
@@ -222,7 +239,7 @@ Array take_along_axis(const Array& a, const Array& indices, int axis) {
   Array i = detail::as_shape(indexing::wrapped_index(indices, n, axis, "take_along_axis"), others.inserted(axis, m),
                              "take_along_axis");
   // Traced indices are kept within their own row.
-  if (a.ndim() > 1 && !is_readable(i)) i = clip(i, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+  if (a.ndim() > 1 && !is_readable(i)) i = indexing::clamped(i, n);
   return detail::emit_take_along(values, i, axis);
 }
 
@@ -238,7 +255,8 @@ Array detail::emit_take_along(const Array& a, const Array& indices, int axis) {
   return emit_moved(emit_reshape(taken, i.shape()), last, axis);
 }
 
-Array searchsorted(const Array& sorted, const Array& values, bool right) {
+Array searchsorted(const Array& sorted, const Array& values, const Choice& side) {
+  const bool right = side.resolve("searchsorted", "left", "right");
   detail::check_defined(sorted, "searchsorted");
   detail::check_defined(values, "searchsorted");
   if (sorted.ndim() != 1) throw ShapeError("searchsorted: wants a vector to search in, not " + sorted.shape().str());
@@ -276,6 +294,29 @@ void check_matrix(const Array& a, const char* function) {
 }
 
 }  // namespace indexing
+
+namespace indexing {
+
+std::vector<Array> triangle(std::int64_t n, std::int64_t m, std::int64_t k, bool lower, const char* function) {
+  const Shape shape = Lengths{n, m}.shape(function);
+  Ints rows, columns;
+  detail::for_each_index(shape, [&](const Ints& at) {
+    if ((at[1] - at[0] <= k) != lower && at[1] - at[0] != k) return;
+    rows.push_back(at[0]);
+    columns.push_back(at[1]);
+  });
+  const Shape count{static_cast<std::int64_t>(rows.size())};
+  return {detail::sample_integers(rows, count), detail::sample_integers(columns, count)};
+}
+
+}  // namespace indexing
+
+std::vector<Array> tril_indices(std::int64_t n, std::int64_t k, std::optional<std::int64_t> m) {
+  return indexing::triangle(n, m.value_or(n), k, true, "tril_indices");
+}
+std::vector<Array> triu_indices(std::int64_t n, std::int64_t k, std::optional<std::int64_t> m) {
+  return indexing::triangle(n, m.value_or(n), k, false, "triu_indices");
+}
 
 Array triu(const Array& a, int k) {
   indexing::check_matrix(a, "triu");

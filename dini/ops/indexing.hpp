@@ -1,7 +1,8 @@
 // Picking elements: what stands behind a(...) and a.at(...) (core/index.hpp), and NumPy's functions of that kind.
 //
 // Negative indices count from the end. An index that is out of range is a ShapeError with the index, the axis and its
-// length where it can be read; a traced one is moved to the nearest end of the axis, as in JAX.
+// length where it can be read. Of a traced one, as in JAX, a(...) and take pick the nearest end of the axis, and a.at(...)
+// drops the update: neither the array nor a slope notices it.
 //
 // Derivatives of a.at(i): `set` passes the slope to the value that was written last, `add` to all, `min` and `max` in
 // equal shares to all that attain the result (the old element among them), `multiply` to all by the product rule (of
@@ -9,9 +10,11 @@
 // zero are not given).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "dini/core/array.hpp"
+#include "dini/core/choice.hpp"
 #include "dini/core/index.hpp"
 
 namespace dini {
@@ -22,11 +25,16 @@ Array take(const Array& a, const Array& indices, int axis);
 /// result[.., i, ..] = a[.., indices[.., i, ..], ..]; the other axes broadcast. With argsort it sorts.
 Array take_along_axis(const Array& a, const Array& indices, int axis = -1);
 
-/// Where `values` would be put into the ascending vector `sorted` to keep it so: before equal ones, or with `right` after
-/// them. int64; not differentiable.
-Array searchsorted(const Array& sorted, const Array& values, bool right = false);
+/// Where `values` would be put into the ascending vector `sorted` to keep it so: "left" (or false) before equal ones, "right"
+/// (true) after them. int64; not differentiable.
+Array searchsorted(const Array& sorted, const Array& values, const Choice& side = "left");
 /// Coordinates (one array an axis) of positions in the flattened array of a shape.
 std::vector<Array> unravel_index(const Array& indices, const Shape& shape);
+
+/// Rows and columns of the elements on and below (tril), above (triu) the k-th diagonal of an n×m matrix (m = n unless
+/// given), int64: a(i[0], i[1]).
+std::vector<Array> tril_indices(std::int64_t n, std::int64_t k = 0, std::optional<std::int64_t> m = {});
+std::vector<Array> triu_indices(std::int64_t n, std::int64_t k = 0, std::optional<std::int64_t> m = {});
 
 /// Zeros below (triu) or above (tril) the k-th diagonal of the last two axes.
 Array triu(const Array& a, int k = 0);

@@ -21,15 +21,15 @@ namespace indexing {
 
 std::int64_t clamped(std::int64_t i, std::int64_t n) { return std::clamp<std::int64_t>(i, 0, n - 1); }
 
-// Calls f(k, i): the k-th index is i, moved into 0..n-1.
-template <class F> void each_index(const KernelCall& c, std::size_t which, std::int64_t n, F&& f) {
-  const std::int64_t count = c.in_avals[which].shape.size();
-  if (c.in_avals[which].dtype == Dtype::int32) {
-    const auto* p = static_cast<const std::int32_t*>(c.in[which]);
-    for (std::int64_t k = 0; k < count; ++k) f(k, clamped(p[k], n));
+// Calls f(k, i): the k-th index is i.
+template <class F> void each_index(const KernelCall& c, F&& f) {
+  const std::int64_t count = c.in_avals[1].shape.size();
+  if (c.in_avals[1].dtype == Dtype::int32) {
+    const auto* p = static_cast<const std::int32_t*>(c.in[1]);
+    for (std::int64_t k = 0; k < count; ++k) f(k, std::int64_t{p[k]});
   } else {
-    const auto* p = static_cast<const std::int64_t*>(c.in[which]);
-    for (std::int64_t k = 0; k < count; ++k) f(k, clamped(p[k], n));
+    const auto* p = static_cast<const std::int64_t*>(c.in[1]);
+    for (std::int64_t k = 0; k < count; ++k) f(k, p[k]);
   }
 }
 
@@ -43,10 +43,10 @@ void take_kernel(const KernelCall& c) {
     if (n == 0) {  // nothing to take: only a traced index of an empty axis gets here
       std::fill_n(out, c.out_avals[0].shape.size(), T(0));
     } else if (row == 1) {
-      each_index(c, 1, n, [&](std::int64_t k, std::int64_t i) { out[k] = a[i]; });
+      each_index(c, [&](std::int64_t k, std::int64_t i) { out[k] = a[clamped(i, n)]; });
     } else {
-      each_index(c, 1, n, [&](std::int64_t k, std::int64_t i) {
-        std::memcpy(out + k * row, a + i * row, static_cast<std::size_t>(row) * sizeof(T));
+      each_index(c, [&](std::int64_t k, std::int64_t i) {
+        std::memcpy(out + k * row, a + clamped(i, n) * row, static_cast<std::size_t>(row) * sizeof(T));
       });
     }
   });
@@ -65,7 +65,8 @@ void scatter_kernel(const KernelCall& c) {
     if (c.out[0] != c.in[0]) std::memcpy(out, c.in[0], static_cast<std::size_t>(to.size()) * sizeof(T));
     const T* updates = static_cast<const T*>(c.in[2]);
     const auto combine = [&](auto f) {
-      each_index(c, 1, n, [&](std::int64_t k, std::int64_t i) {
+      each_index(c, [&](std::int64_t k, std::int64_t i) {
+        if (i < 0 || i >= n) return;
         T* y = out + i * row;
         const T* u = updates + k * row;
         for (std::int64_t j = 0; j < row; ++j) y[j] = static_cast<T>(f(y[j], u[j]));
@@ -119,6 +120,27 @@ bool is_unique(const Params& p, const Shape& indices) {
   return indices.size() <= 1 || (p.has("unique") && p.flag("unique"));
 }
 
+bool all_in_range(const Array& indices, std::int64_t n) {
+  if (!is_readable(indices)) return false;
+  const std::vector<std::int64_t> i = indices.to_vector<std::int64_t>();
+  return std::all_of(i.begin(), i.end(), [n](std::int64_t k) { return 0 <= k && k < n; });
+}
+Array in_range(const Array& indices, std::int64_t n) {
+  return logical_and(indices >= Array(std::int64_t{0}), indices < Array(n));
+}
+Array clamped(const Array& indices, std::int64_t n) {
+  return clip(indices, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
+}
+
+// What stands at the updates: 0 at those that are dropped, since what is 0 for the others there might be 0·inf.
+Array if_written(const Array& x, const Array& indices, std::int64_t n) {
+  if (all_in_range(indices, n)) return x;
+  return where(over_rows(in_range(indices, n), x.shape()), x, detail::literal(0, x));
+}
+Array written_rows(const Array& a, const Array& indices) {
+  return if_written(detail::emit_take(a, indices), indices, a.shape()[0]);
+}
+
 // Whether each update is the last one written to its place.
 Array last_written(const Array& indices, std::int64_t n, const Shape& updates) {
   const Array number = detail::emit_reshape(arange(indices.size()), indices.shape());
@@ -130,14 +152,14 @@ Array last_written(const Array& indices, std::int64_t n, const Shape& updates) {
 // those after it. Nothing is divided by, so slopes of every order are right where updates are 0.
 Array other_factors(const JvpCall& c) {
   const Array &a = c.in[0], &indices = c.in[1], &u = c.in[2];
-  if (is_unique(c.params, indices.shape())) return detail::emit_take(a, indices);
-  const std::int64_t count = indices.size(), last = std::max<std::int64_t>(a.shape()[0] - 1, 0);
-  const Array flat = detail::emit_reshape(astype(indices, Dtype::int64), Shape{count});
-  const Array places = clip(flat, Array(std::int64_t{0}), Array(last));
+  if (is_unique(c.params, indices.shape())) return written_rows(a, indices);
+  const std::int64_t count = indices.size();
+  const Array places = detail::emit_reshape(astype(indices, Dtype::int64), Shape{count});
   const Array order = emit_one(argsort_op(), {places}, {{"axis", std::int64_t{0}}});
   const Array sorted = detail::emit_take(places, order);
   const Shape rows = Shape{count} + a.shape().sub(1, a.ndim());
-  const Array lines = detail::emit_take(detail::emit_reshape(u, rows), order);
+  // Nothing of what is dropped goes on to the next place, as NaN would.
+  const Array lines = if_written(detail::emit_take(detail::emit_reshape(u, rows), order), sorted, a.shape()[0]);
   const Array none = zeros(rows, u.dtype());
   // Along the updates of one place: y_k = u_(k-1) y_(k-1), from `first` on at each place.
   const auto products = [&](bool backwards, const Array& first) {
@@ -152,7 +174,7 @@ Array other_factors(const JvpCall& c) {
                     {where(goes_on, neighbour(lines, detail::literal(0, u)), none), where(goes_on, none, first)},
                     {{"axis", std::int64_t{0}}, {"reverse", backwards}});
   };
-  const Array others = products(false, detail::emit_take(a, sorted)) * products(true, ones(rows, u.dtype()));
+  const Array others = products(false, written_rows(a, sorted)) * products(true, ones(rows, u.dtype()));
   return detail::emit_reshape(detail::emit_scatter("set", none, order, others, true), u.shape());
 }
 
@@ -177,7 +199,7 @@ Leaves scatter_jvp(const JvpCall& c) {
   const Array theirs = where(u == detail::emit_take(c.out[0], indices), ones_like(u), zeros_like(u));
   const Array share = detail::literal(1, a) / added(own, theirs);
   const Array first = da.defined() ? da * (own * share) : zero_a;
-  return {du.defined() ? added(first, du * (theirs * detail::emit_take(share, indices))) : first};
+  return {du.defined() ? added(first, du * (theirs * written_rows(share, indices))) : first};
 }
 
 Leaves scatter_transpose(const TransposeCall& c) {
@@ -198,19 +220,16 @@ Leaves scatter_transpose(const TransposeCall& c) {
     Array there = detail::emit_take(ct, indices);
     if (mode == "multiply") there = there * detail::emit_take(c.in[0], indices);  // linear only where places are unique
     if (set && !is_unique(c.params, indices.shape())) {
-      out[2] = where(last_written(indices, ct.shape()[0], there.shape()), there, detail::literal(0, there));
-    } else {
-      out[2] = there;
+      there = where(last_written(indices, ct.shape()[0], there.shape()), there, detail::literal(0, there));
     }
+    out[2] = if_written(there, indices, ct.shape()[0]);
   }
   return out;
 }
 
 // Lane b's index i of an axis of length n is b·n + i of all lanes' rows together.
 Array lane_indices(const Array& indices, std::int64_t size, std::int64_t n) {
-  const Array wide = astype(indices, Dtype::int64);
-  const Array inside = clip(wide, Array(std::int64_t{0}), Array(std::max<std::int64_t>(n - 1, 0)));
-  return inside + detail::emit_broadcast(arange(size) * Array(n), indices.shape(), {0});
+  return indices + detail::emit_broadcast(arange(size) * Array(n), indices.shape(), {0});
 }
 
 Batched take_batch(const BatchCall& c) {
@@ -222,7 +241,8 @@ Batched take_batch(const BatchCall& c) {
   }
   const Shape shape = a.shape();
   const Array rows = detail::emit_reshape(a, prepend(shape[0] * shape[1], shape.sub(2, shape.ndim())));
-  return {emit(take_op(), {rows, lane_indices(indices, c.size, shape[1])}), {true}};
+  return {emit(take_op(), {rows, lane_indices(clamped(astype(indices, Dtype::int64), shape[1]), c.size, shape[1])}),
+          {true}};
 }
 
 Batched scatter_batch(const BatchCall& c) {
@@ -239,7 +259,10 @@ Batched scatter_batch(const BatchCall& c) {
   // Places are unique in all lanes together if they were so in each.
   Params p = c.params;
   p.set("unique", is_unique(c.params, c.in[1].shape().sub(1, c.in[1].ndim())));
-  const Array out = emit_one(scatter_op(), {rows, lane_indices(in[1], c.size, shape[1]), in[2]}, p);
+  // An index out of its lane's range must not become another lane's.
+  const Array wide = astype(in[1], Dtype::int64);
+  const Array places = where(in_range(wide, shape[1]), lane_indices(wide, c.size, shape[1]), detail::literal(-1, wide));
+  const Array out = emit_one(scatter_op(), {rows, places, in[2]}, p);
   return {{detail::emit_reshape(out, shape)}, {true}};
 }
 
@@ -263,7 +286,8 @@ std::vector<std::vector<long double>> scatter_plain(const Sample& s) {
   std::size_t next = 0;
   for (std::int64_t i : s.in[1].to_vector<std::int64_t>()) {
     for (std::int64_t j = 0; j < row; ++j, ++next) {
-      long double& y = out[static_cast<std::size_t>(clamped(i, to[0]) * row + j)];
+      if (i < 0 || i >= to[0]) continue;
+      long double& y = out[static_cast<std::size_t>(i * row + j)];
       if (mode == "set")
         y = u[next];
       else if (mode == "add")
@@ -296,7 +320,9 @@ const Op& take_op() {
     };
     o.transpose = [](const TransposeCall& c) -> Leaves {
       if (!c.cotangents[0].defined() || c.in[0].defined()) return Leaves(2);
-      return {detail::emit_scatter("add", detail::emit_zeros(c.in_avals[0]), c.in[1], c.cotangents[0]), Array()};
+      const std::int64_t n = c.in_avals[0].shape[0];
+      const Array i = indexing::all_in_range(c.in[1], n) ? c.in[1] : indexing::clamped(c.in[1], n);
+      return {detail::emit_scatter("add", detail::emit_zeros(c.in_avals[0]), i, c.cotangents[0]), Array()};
     };
     o.batch = indexing::take_batch;
     o.samples = [](Dtype d) -> std::vector<Sample> {
@@ -335,11 +361,11 @@ const Op& scatter_op() {
             {{sample({4, 3}, d), sample_integers({2, 0, 1, 2, 0, 2}, {3, 2}, Dtype::int32), sample({3, 2, 3}, d, 1)},
              {{"mode", m}}});
         out.push_back({{sample({4, 9}, d), sample_integers({2}, {}), sample({9}, d, 1)}, {{"mode", m}}});
-        out.push_back({{sample({5}, d), sample_integers({7, -2}, {2}), sample({2}, d, 1)}, {{"mode", m}}});
+        out.push_back({{sample({5}, d), sample_integers({7, 1, -2, 3, 1, 0}, {6}), sample({6}, d, 1)}, {{"mode", m}}});
         out.push_back(
             {{sample({5, 2}, d), sample_integers({3, 0}, {2}), sample({2, 2}, d, 1)}, {{"mode", m}, {"unique", true}}});
         if (m != "multiply") continue;
-        // One and two zeros among the updates of a place, which indices out of range share, and an old element that is 0.
+        // One and two zeros among the updates of a place, updates that are dropped, and an old element that is 0.
         out.push_back({{sample_integers({2, 0, -1}, {3}, d), sample_integers({-4, 1, 0, 2, 7, 0, 2, 1}, {8}),
                         sample_integers({3, 2, 0, 0, 5, -2, 0, 4}, {8}, d)},
                        {{"mode", m}}});

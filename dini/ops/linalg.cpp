@@ -105,7 +105,8 @@ Array cho_solve(const Array& l, const Array& b) {
   return solve_triangular(l, solve_triangular(l, b, true), true, true);
 }
 
-Qr qr(const Array& a, bool full) {
+Qr qr(const Array& a, const Choice& mode) {
+  const bool full = mode.resolve("qr", "reduced", "complete");
   const Leaves out = emit(qr_op(), {matrix_operand(a, "qr")}, {{"full", full}});
   return {out[0], out[1]};
 }

@@ -13,7 +13,13 @@
 #include <vector>
 
 #include "dini/core/array.hpp"
+#include "dini/core/choice.hpp"
 #include "dini/ops/reduce.hpp"
+
+namespace dini::detail {
+Array linalg_norm(const Array& x, double ord, const ReduceAxes& axes, bool keepdims);
+Array linalg_norm(const Array& x, const std::string& ord, const ReduceAxes& axes, bool keepdims);
+}  // namespace dini::detail
 
 namespace dini::linalg {
 
@@ -21,7 +27,8 @@ namespace dini::linalg {
 Array solve(const Array& a, const Array& b);
 /// A⁻¹. Prefer solve.
 Array inv(const Array& a);
-/// det A, of n = 0: 1. Its derivative is the matrix of cofactors, also where A is singular.
+/// det A, of n = 0: 1. Its derivative is the matrix of cofactors; every order is right also where A is
+/// singular.
 Array det(const Array& a);
 struct Slogdet {
   Array sign, logabsdet;
@@ -42,9 +49,10 @@ struct Qr {
   Array q, r;
   auto tree() { return std::tie(q, r); }
 };
-/// A = Q R, of [m, n] with k = min(m, n): thin Q [m, k], R [k, n]; full Q [m, m], R [m, n] (which has no derivative for
+/// A = Q R, of [m, n] with k = min(m, n): thin Q [m, k], R [k, n] ("reduced", or false); full Q [m, m], R [m, n] ("complete", or true;
+/// which has no derivative for
 /// m > n, since the added columns are not determined). Full column rank is assumed for the derivative.
-Qr qr(const Array& a, bool full = false);
+Qr qr(const Array& a, const Choice& mode = "reduced");
 struct Svd {
   Array u, s, vt;
   auto tree() { return std::tie(u, s, vt); }
@@ -90,11 +98,18 @@ Array cond(const Array& a, const std::string& ord);
 /// NumPy's linalg.norm: without ord √Σx² over everything; over one axis (or of a vector) as dini::norm; over two axes (or
 /// of a matrix) of matrices, by ord 1, -1, 2, -2, inf, -inf, "fro", "nuc".
 Array norm(const Array& x);
-template <std::same_as<bool> Flag = bool> Array norm(const Array& x, const ReduceAxes& axes, Flag keepdims = false) {
+Array norm(const Array& x, const ReduceAxes& axes);
+// Templates, so that axes in braces are neither an ord nor a flag: norm(x, {0, 1}), norm(x, 2, {0}), norm(x, 1, true) (axis 1).
+template <std::same_as<bool> Flag> Array norm(const Array& x, const ReduceAxes& axes, Flag keepdims) {
   return dini::norm(x, 2.0, axes, keepdims);
 }
-Array norm(const Array& x, double ord, const ReduceAxes& axes = {}, bool keepdims = false);
-Array norm(const Array& x, const std::string& ord, const ReduceAxes& axes = {}, bool keepdims = false);
+template <dini::detail::Order T> Array norm(const Array& x, T ord, const ReduceAxes& axes = {}, bool keepdims = false) {
+  return dini::detail::linalg_norm(x, static_cast<double>(ord), axes, keepdims);
+}
+template <std::convertible_to<std::string> T>
+Array norm(const Array& x, const T& ord, const ReduceAxes& axes = {}, bool keepdims = false) {
+  return dini::detail::linalg_norm(x, std::string(ord), axes, keepdims);
+}
 
 }  // namespace dini::linalg
 

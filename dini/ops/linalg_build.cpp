@@ -32,6 +32,38 @@ Batched batch_columns(const Op& op, const BatchCall& c, int system_ndim) {
   return {{emit_moved(emit_reshape(x, split), columns, 0)}, {true}};
 }
 
+Leaves directions_jvp(const Op& op, const JvpCall& c) {
+  Array total;
+  for (std::size_t k = 0; k < c.in.size(); ++k) {
+    if (!c.tangents[k].defined()) continue;
+    Leaves in(c.in.begin(), c.in.end());
+    if (k == 0)
+      in.push_back(c.tangents[0]);
+    else
+      in[k] = c.tangents[k];
+    const Array term = emit_one(op, in);
+    total = total.defined() ? total + term : term;
+  }
+  return {total};
+}
+
+Leaves directions_transpose(const Op& op, const TransposeCall& c, bool transposed) {
+  Leaves out(c.in.size());
+  if (!c.cotangents[0].defined()) return out;
+  Leaves in;
+  std::size_t which = 0;
+  for (std::size_t k = 0; k < c.in.size(); ++k) {
+    if (c.in[k].defined()) {
+      in.push_back(transposed ? matrix_transpose(c.in[k]) : c.in[k]);
+    } else {
+      in.push_back(c.cotangents[0]);
+      which = k;
+    }
+  }
+  out[which] = emit_one(op, in);
+  return out;
+}
+
 Array sample_matrix(const Shape& shape, Dtype dtype, int seed) {
   const Stack s(shape);
   std::vector<double> values = sample(shape, Dtype::float64, seed).to_vector<double>();
@@ -93,6 +125,7 @@ PlainMatrix plain_lu(PlainMatrix a, std::vector<std::size_t>& order) {
     }
     std::swap(order[k], order[p]);
     for (std::size_t j = 0; j < a.n; ++j) std::swap(a(k, j), a(p, j));
+    if (a(k, k) == 0) continue;  // singular
     for (std::size_t i = k + 1; i < a.n; ++i) {
       a(i, k) /= a(k, k);
       for (std::size_t j = k + 1; j < a.n; ++j) a(i, j) -= a(i, k) * a(k, j);

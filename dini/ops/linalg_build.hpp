@@ -49,6 +49,15 @@ inline Array matrix_transpose(const Array& a) {
 // A matrix of one column for each lane instead of one system for each: the batch rule where only b has lanes. `b` is the
 // last input; `system_ndim` is A's number of axes.
 Batched batch_columns(const Op& op, const BatchCall& c, int system_ndim);
+inline std::vector<Aval> infer_same(std::span<const Aval> in, const Params&) {
+  return {{in[0].shape, in[0].dtype, false}};
+}
+
+// The rules of an op (A, E1, ..., Ek) that is the k-th derivative of a function of A in these directions. <W, f(A, .., E, ..)> is
+// <f(A, .., W, ..), E>, or with `transposed` that of the transposed matrices.
+Leaves directions_jvp(const Op& op, const JvpCall& c);
+Leaves directions_transpose(const Op& op, const TransposeCall& c, bool transposed);
+
 // All operands get leading axes.
 Batched batch_stack(const Op& op, const BatchCall& c);
 

@@ -62,12 +62,7 @@ Array cond_by_ord(const Array& a, const NormOrd& ord) {
 }  // namespace
 
 Array norm(const Array& x) { return dini::norm(x); }
-Array norm(const Array& x, double ord, const ReduceAxes& axes, bool keepdims) {
-  return norm_by_ord(x, ord, axes, keepdims);
-}
-Array norm(const Array& x, const std::string& ord, const ReduceAxes& axes, bool keepdims) {
-  return norm_by_ord(x, ord, axes, keepdims);
-}
+Array norm(const Array& x, const ReduceAxes& axes) { return dini::norm(x, 2, axes); }
 
 Array matrix_rank(const Array& a, std::optional<double> tolerance) {
   const Array s = svdvals(a);
@@ -91,3 +86,14 @@ Array cond(const Array& a, double ord) {
 Array cond(const Array& a, const std::string& ord) { return cond_by_ord(a, ord); }
 
 }  // namespace dini::linalg
+
+namespace dini::detail {
+
+Array linalg_norm(const Array& x, double ord, const ReduceAxes& axes, bool keepdims) {
+  return linalg::norm_by_ord(x, ord, axes, keepdims);
+}
+Array linalg_norm(const Array& x, const std::string& ord, const ReduceAxes& axes, bool keepdims) {
+  return linalg::norm_by_ord(x, ord, axes, keepdims);
+}
+
+}  // namespace dini::detail

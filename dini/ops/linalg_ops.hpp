@@ -19,11 +19,12 @@ const Op& svd_op();               // {full: bool} (A) -> (U, s, Vᵀ)
 const Op& singular_values_op();   // (A) -> s
 const Op& eigh_op();              // (A, lower triangle) -> (w, V)
 const Op& det_op();               // (A)
-const Op& cofactor_op();          // (A) -> ∂det/∂A
-const Op& slogdet_op();           // (A) -> (sign, log|det|)
-const Op& pinv_op();              // {rcond: double} (A [..., m, n]) -> [..., n, m]
-const Op& lstsq_op();             // {rcond: double} (A [..., m, n], B [..., m] or [..., m, k]) -> shortest minimiser
-const Op& expm_op();              // (A, E1, ..., Ek): the k-th derivative of e^A in these directions; e^A for k = 0
+// (A, E1, ..., Ek): the k-th derivative of ∂det/∂A in these directions, for A of any rank; ∂det/∂A for k = 0
+const Op& cofactor_op();
+const Op& slogdet_op();  // (A) -> (sign, log|det|)
+const Op& pinv_op();     // {rcond: double} (A [..., m, n]) -> [..., n, m]
+const Op& lstsq_op();    // {rcond: double} (A [..., m, n], B [..., m] or [..., m, k]) -> shortest minimiser
+const Op& expm_op();     // (A, E1, ..., Ek): the k-th derivative of e^A in these directions; e^A for k = 0
 
 namespace detail {
 /// A⁻¹B from factors, and with `transposed` A⁻ᵀB.

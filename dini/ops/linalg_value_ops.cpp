@@ -1,4 +1,4 @@
-// det, cofactor, slogdet, pinv, lstsq, expm.
+// pinv, lstsq, expm.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,83 +18,6 @@ using detail::PlainMatrix;
 using detail::Stack;
 
 namespace value_ops {
-
-std::vector<Aval> infer_scalar(std::span<const Aval> in, const Params&) {
-  return {{detail::leading(in[0].shape), in[0].dtype, false}};
-}
-std::vector<Aval> infer_same(std::span<const Aval> in, const Params&) { return {{in[0].shape, in[0].dtype, false}}; }
-
-template <class T> struct Factors {
-  std::vector<T> lu;
-  std::vector<std::int32_t> perm;
-  explicit Factors(std::size_t n) : lu(n * n), perm(n) {}
-  void compute(std::size_t n, const T* a) { kernels::lu_factor<T>(n, a, lu.data(), perm.data()); }
-};
-
-void det_kernel(const KernelCall& c) {
-  detail::visit_floating(c.in_avals[0].dtype, [&]<class T>() {
-    const Stack s(c.in_avals[0].shape);
-    Factors<T> f(s.n);
-    for (std::int64_t k = 0; k < s.count; ++k) {
-      f.compute(s.n, detail::item<T>(c, 0, k, s.n * s.n));
-      *detail::result<T>(c, 0, k, 1) = kernels::lu_det<T>(s.n, f.lu.data(), f.perm.data());
-    }
-  });
-}
-
-void slogdet_kernel(const KernelCall& c) {
-  detail::visit_floating(c.in_avals[0].dtype, [&]<class T>() {
-    const Stack s(c.in_avals[0].shape);
-    Factors<T> f(s.n);
-    for (std::int64_t k = 0; k < s.count; ++k) {
-      f.compute(s.n, detail::item<T>(c, 0, k, s.n * s.n));
-      kernels::lu_slogdet<T>(s.n, f.lu.data(), f.perm.data(), detail::result<T>(c, 0, k, 1),
-                             detail::result<T>(c, 1, k, 1));
-    }
-  });
-}
-
-// det(A)·A⁻ᵀ. Near singularity from A = U diag(s) Vᵀ: det(U)det(V)·U diag(Π_{j≠i} s_j) Vᵀ, where nothing is divided.
-template <class T> void cofactor(std::size_t n, const T* a, T* out) {
-  Factors<T> f(n);
-  f.compute(n, a);
-  T least = std::numeric_limits<T>::infinity(), most = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    least = std::min(least, std::fabs(f.lu[i * n + i]));
-    most = std::max(most, std::fabs(f.lu[i * n + i]));
-  }
-  std::vector<T> x(n * n);
-  if (least > most * std::sqrt(std::numeric_limits<T>::epsilon())) {
-    const T det = kernels::lu_det<T>(n, f.lu.data(), f.perm.data());
-    kernels::lu_inverse<T>(n, f.lu.data(), f.perm.data(), x.data());
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) out[i * n + j] = det * x[j * n + i];
-    }
-    return;
-  }
-  std::vector<T> u(n * n), s(n), vt(n * n);
-  kernels::svd<T>(n, n, a, u.data(), s.data(), vt.data());
-  T sign = 1;
-  for (const auto* q : {&u, &vt}) {
-    f.compute(n, q->data());
-    sign *= kernels::lu_det<T>(n, f.lu.data(), f.perm.data()) < 0 ? T(-1) : T(1);
-  }
-  for (std::size_t j = 0; j < n; ++j) {
-    T others = sign;
-    for (std::size_t i = 0; i < n; ++i) others *= i == j ? T(1) : s[i];
-    for (std::size_t i = 0; i < n; ++i) x[i * n + j] = u[i * n + j] * others;
-  }
-  kernels::gemm<T>(false, false, n, n, n, x.data(), vt.data(), out);
-}
-
-void cofactor_kernel(const KernelCall& c) {
-  detail::visit_floating(c.in_avals[0].dtype, [&]<class T>() {
-    const Stack s(c.in_avals[0].shape);
-    for (std::int64_t k = 0; k < s.count; ++k) {
-      cofactor<T>(s.n, detail::item<T>(c, 0, k, s.n * s.n), detail::result<T>(c, 0, k, s.n * s.n));
-    }
-  });
-}
 
 double relative_tolerance(const Params& p, std::size_t m, std::size_t n, Dtype d) {
   const double given = p.number("rcond");
@@ -215,39 +138,6 @@ void expm_kernel(const KernelCall& c) {
   });
 }
 
-Leaves expm_jvp(const JvpCall& c) {
-  Array total;
-  for (std::size_t k = 0; k < c.in.size(); ++k) {
-    if (!c.tangents[k].defined()) continue;
-    Leaves in(c.in.begin(), c.in.end());
-    if (k == 0)
-      in.push_back(c.tangents[0]);
-    else
-      in[k] = c.tangents[k];
-    const Array term = emit_one(expm_op(), in);
-    total = total.defined() ? total + term : term;
-  }
-  return {total};
-}
-
-// <W, D e^A[.., E, ..]> = <D e^(Aᵀ)[.., W, ..], E> with the other directions transposed.
-Leaves expm_transpose(const TransposeCall& c) {
-  Leaves out(c.in.size());
-  if (!c.cotangents[0].defined()) return out;
-  Leaves in;
-  std::size_t which = 0;
-  for (std::size_t k = 0; k < c.in.size(); ++k) {
-    if (c.in[k].defined()) {
-      in.push_back(matrix_transpose(c.in[k]));
-    } else {
-      in.push_back(c.cotangents[0]);
-      which = k;
-    }
-  }
-  out[which] = emit_one(expm_op(), in);
-  return out;
-}
-
 std::vector<std::vector<long double>> expm_plain(const Sample& s) {
   std::vector<std::vector<long double>> all;
   for (const Array& a : s.in) all.push_back(detail::numbers(a));
@@ -273,20 +163,6 @@ std::vector<std::vector<long double>> expm_plain(const Sample& s) {
   return {out};
 }
 
-PlainMatrix plain_cofactor(const PlainMatrix& a) {
-  PlainMatrix out(a.n, a.n);
-  for (std::size_t i = 0; i < a.n; ++i) {
-    for (std::size_t j = 0; j < a.n; ++j) {
-      PlainMatrix minor(a.n - 1, a.n - 1);
-      for (std::size_t r = 0; r + 1 < a.n; ++r) {
-        for (std::size_t q = 0; q + 1 < a.n; ++q) minor(r, q) = a(r + (r >= i), q + (q >= j));
-      }
-      out(i, j) = ((i + j) % 2 ? -1 : 1) * detail::plain_det(minor);
-    }
-  }
-  return out;
-}
-
 // The inverse of a matrix of full rank, from the side where it is one.
 PlainMatrix plain_pinv(const PlainMatrix& a) {
   const PlainMatrix t = detail::plain_transpose(a);
@@ -295,89 +171,6 @@ PlainMatrix plain_pinv(const PlainMatrix& a) {
 }
 
 }  // namespace value_ops
-
-const Op& det_op() {
-  static const Op op = [] {
-    Op o;
-    o.name = "det";
-    o.infer = value_ops::infer_scalar;
-    o.kernel = value_ops::det_kernel;
-    o.jvp = [](const JvpCall& c) -> Leaves {
-      if (!c.tangents[0].defined()) return {Array()};
-      return {sum(c.tangents[0] * emit_one(cofactor_op(), {c.in[0]}), {-2, -1})};
-    };
-    o.batch = [](const BatchCall& c) { return detail::batch_stack(det_op(), c); };
-    o.samples = [](Dtype d) -> std::vector<Sample> {
-      return {{{detail::sample_matrix({3, 3}, d)}, {}}, {{detail::sample({2, 4, 4}, d)}, {}}};
-    };
-    o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(
-          s.in[0], [](const PlainMatrix& a, std::size_t) { return std::vector<long double>{detail::plain_det(a)}; })};
-    };
-    return o;
-  }();
-  return op;
-}
-
-const Op& cofactor_op() {
-  static const Op op = [] {
-    Op o;
-    o.name = "cofactor";
-    o.infer = value_ops::infer_same;
-    o.kernel = value_ops::cofactor_kernel;
-    // C = det(A) A⁻ᵀ, so dC = tr(A⁻¹dA) C - A⁻ᵀ dAᵀ C.
-    o.jvp = [](const JvpCall& c) -> Leaves {
-      const Array& da = c.tangents[0];
-      if (!da.defined()) return {Array()};
-      const Leaves f = emit(lu_factor_op(), {c.in[0]});
-      const Array part = trace(detail::emit_linear_solve(f, c.in[0], da), 0, -2, -1);
-      const Array scale = detail::as_column(detail::as_column(part));
-      return {scale * c.out[0] - detail::emit_linear_solve(f, c.in[0], emit_matmul(da, c.out[0], true), true)};
-    };
-    o.batch = [](const BatchCall& c) { return detail::batch_stack(cofactor_op(), c); };
-    o.samples = [](Dtype d) -> std::vector<Sample> {
-      return {{{detail::sample_matrix({3, 3}, d)}, {}}, {{detail::sample_matrix({2, 4, 4}, d)}, {}}};
-    };
-    o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      return {detail::plain_each(s.in[0],
-                                 [](const PlainMatrix& a, std::size_t) { return value_ops::plain_cofactor(a).x; })};
-    };
-    return o;
-  }();
-  return op;
-}
-
-const Op& slogdet_op() {
-  static const Op op = [] {
-    Op o;
-    o.name = "slogdet";
-    o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
-      const Aval one{detail::leading(in[0].shape), in[0].dtype, false};
-      return {one, one};
-    };
-    o.kernel = value_ops::slogdet_kernel;
-    o.jvp = [](const JvpCall& c) -> Leaves {
-      if (!c.tangents[0].defined()) return {Array(), Array()};
-      const Leaves f = emit(lu_factor_op(), {c.in[0]});
-      return {Array(), trace(detail::emit_linear_solve(f, c.in[0], c.tangents[0]), 0, -2, -1)};
-    };
-    o.batch = [](const BatchCall& c) { return detail::batch_stack(slogdet_op(), c); };
-    o.samples = [](Dtype d) -> std::vector<Sample> {
-      return {{{detail::sample_matrix({3, 3}, d)}, {}}, {{detail::sample({2, 4, 4}, d)}, {}}};
-    };
-    o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
-      std::vector<long double> sign;
-      const auto log = detail::plain_each(s.in[0], [&](const PlainMatrix& a, std::size_t) {
-        const long double d = detail::plain_det(a);
-        sign.push_back(d < 0 ? -1 : 1);
-        return std::vector<long double>{std::log(std::fabs(d))};
-      });
-      return {sign, log};
-    };
-    return o;
-  }();
-  return op;
-}
 
 const Op& pinv_op() {
   static const Op op = [] {
@@ -446,10 +239,10 @@ const Op& expm_op() {
   static const Op op = [] {
     Op o;
     o.name = "expm";
-    o.infer = value_ops::infer_same;
+    o.infer = detail::infer_same;
     o.kernel = value_ops::expm_kernel;
-    o.jvp = value_ops::expm_jvp;
-    o.transpose = value_ops::expm_transpose;
+    o.jvp = [](const JvpCall& c) { return detail::directions_jvp(expm_op(), c); };
+    o.transpose = [](const TransposeCall& c) { return detail::directions_transpose(expm_op(), c, true); };
     o.batch = [](const BatchCall& c) { return detail::batch_stack(expm_op(), c); };
     o.samples = [](Dtype d) -> std::vector<Sample> {
       return {{{detail::sample({3, 3}, d)}, {}},
@@ -461,18 +254,6 @@ const Op& expm_op() {
     return o;
   }();
   return op;
-}
-
-OpList linalg_ops() {
-  static const Op* const ops[] = {&lu_factor_op(),    &symmetric_factor_op(),
-                                  &linear_solve_op(), &triangular_solve_op(),
-                                  &cholesky_op(),     &qr_op(),
-                                  &svd_op(),          &singular_values_op(),
-                                  &eigh_op(),         &det_op(),
-                                  &cofactor_op(),     &slogdet_op(),
-                                  &pinv_op(),         &lstsq_op(),
-                                  &expm_op()};
-  return ops;
 }
 
 }  // namespace dini

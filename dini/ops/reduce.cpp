@@ -155,7 +155,7 @@ Array norm(const Array& x) {
   return sqrt(r.emit(sum_op(), square(detail::as_floating(x, "norm"))));
 }
 
-Array norm(const Array& a, double ord, const ReduceAxes& axes, bool keepdims) {
+Array detail::norm_of_order(const Array& a, double ord, const ReduceAxes& axes, bool keepdims) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const Reduction r("norm", a, axes, keepdims);
   const Array x = detail::as_floating(a, "norm");
@@ -168,12 +168,19 @@ Array norm(const Array& a, double ord, const ReduceAxes& axes, bool keepdims) {
   return power(r.emit(sum_op(), power(abs(x), ord)), 1 / ord);
 }
 
-Array logsumexp(const Array& a, const ReduceAxes& axes, bool keepdims) {
-  const Reduction r("logsumexp", a, axes, keepdims);
-  const Array x = detail::as_floating(a, "logsumexp");
+Array logsumexp(const Array& a, const ReduceAxes& axes, bool keepdims, const Array& b) {
+  Array factor = b, x = detail::as_floating(a, "logsumexp");
+  if (b.defined()) detail::promote_operands(x, factor, "logsumexp", true);
+  const Reduction r("logsumexp", x, axes, keepdims);
   if (!r.count()) return log(r.emit(sum_op(), x));
-  const Array shift = exponent_shift(x, r.axes);
-  const Array y = log(sum(exp(x - shift), r.axes, true)) + shift;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Array shift = exponent_shift(b.defined() ? where(factor == 0, -infinity, x) : x, r.axes);
+  if (b.defined()) {
+    // Without weight an element is left out only where it overflows: b has its slope there, too.
+    x = where((factor == 0) & ~isfinite(exp(stop_gradient(x) - shift)), -infinity, x);
+  }
+  const Array e = exp(x - shift);
+  const Array y = log(sum(b.defined() ? factor * e : e, r.axes, true)) + shift;
   return detail::emit_reshape(y, r.shape());
 }
 
@@ -191,6 +198,64 @@ Array log_softmax(const Array& a, const ReduceAxes& axes) {
   if (!r.count()) return x;
   const Array shifted = x - exponent_shift(x, r.axes);
   return shifted - log(sum(exp(shifted), r.axes, true));
+}
+
+Array nansum(const Array& a, const ReduceAxes& axes, bool keepdims) {
+  return sum(where(isnan(a), detail::literal(0, a), a), axes, keepdims);
+}
+Array nanmean(const Array& a, const ReduceAxes& axes, bool keepdims) {
+  const Array x = detail::as_floating(a, "nanmean");
+  return nansum(x, axes, keepdims) / astype(sum(~isnan(x), axes, keepdims), x.dtype());
+}
+
+namespace {
+template <class Extremum>
+Array without_nan(Extremum extremum, double least, const Array& a, const ReduceAxes& axes, bool keepdims) {
+  if (!is_floating(a.dtype())) return extremum(a, axes, keepdims);
+  const Array y = extremum(where(isnan(a), least, a), axes, keepdims);
+  return where(all(isnan(a), axes, keepdims), std::numeric_limits<double>::quiet_NaN(), y);
+}
+}  // namespace
+
+Array nanmax(const Array& a, const ReduceAxes& axes, bool keepdims) {
+  detail::check_defined(a, "nanmax");
+  return without_nan(static_cast<Array (*)(const Array&, const ReduceAxes&, bool)>(max),
+                     -std::numeric_limits<double>::infinity(), a, axes, keepdims);
+}
+Array nanmin(const Array& a, const ReduceAxes& axes, bool keepdims) {
+  detail::check_defined(a, "nanmin");
+  return without_nan(static_cast<Array (*)(const Array&, const ReduceAxes&, bool)>(min),
+                     std::numeric_limits<double>::infinity(), a, axes, keepdims);
+}
+
+Array count_nonzero(const Array& a, const ReduceAxes& axes, bool keepdims) {
+  detail::check_defined(a, "count_nonzero");
+  return sum(nonzero(a), axes, keepdims);
+}
+
+Array average(const Array& a, const ReduceAxes& axes, const Array& weights) {
+  if (!weights.defined()) return mean(a, axes);
+  Array x = detail::as_floating(a, "average"), w = weights;
+  const Axes over = axes.resolve(x.ndim(), "average");
+  if (w.shape() != x.shape()) {
+    if (w.ndim() != 1 || over.size() != 1 || w.size() != x.shape()[over[0]]) {
+      throw ShapeError("average: weights of shape " + w.shape().str() + " for an array of shape " + x.shape().str());
+    }
+    std::vector<std::int64_t> along(static_cast<std::size_t>(x.ndim()), 1);
+    along[static_cast<std::size_t>(over[0])] = w.size();
+    w = detail::emit_reshape(w, along);
+  }
+  detail::promote_operands(x, w, "average", true);
+  return sum(x * w, over) / sum(w, over);
+}
+
+Array allclose(const Array& a, const Array& b, double rtol, double atol, bool equal_nan) {
+  return all(isclose(a, b, rtol, atol, equal_nan));
+}
+Array array_equal(const Array& a, const Array& b) {
+  detail::check_defined(a, "array_equal");
+  detail::check_defined(b, "array_equal");
+  return a.shape() == b.shape() ? all(a == b) : array(false);
 }
 
 Array cumsum(const Array& a, int axis) { return running_along(cumsum_op(), "cumsum", a, axis); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "dini/ops/indexing.hpp"
 #include "dini/ops/shaping_build.hpp"
 
 namespace dini {
@@ -21,7 +22,6 @@ Leaves same_dtype(const std::vector<Array>& arrays, const char* function) {
   return out;
 }
 
-// a[start:stop] along an axis.
 Array part(const Array& a, int axis, std::int64_t start, std::int64_t stop) {
   Ints from(static_cast<std::size_t>(a.ndim()), 0), to = a.shape().vector(), step(from.size(), 1);
   from[static_cast<std::size_t>(axis)] = start;
@@ -40,16 +40,11 @@ Shape ones_in_front(const Shape& shape, int ndim) {
 Array reshape(const Array& a, const Lengths& lengths) {
   detail::check_defined(a, "reshape");
   std::vector<std::int64_t> shape = lengths.values();
-  const auto wanted = [&] {
-    std::string out = "(";
-    for (std::size_t k = 0; k < shape.size(); ++k) out += (k ? ", " : "") + std::to_string(lengths.values()[k]);
-    return out + (shape.size() == 1 ? ",)" : ")");
-  };
-  const auto misfit = [&] { return ShapeError("reshape: " + a.shape().str() + " does not fit into " + wanted()); };
+  const auto misfit = [&] { return ShapeError("reshape: " + a.shape().str() + " does not fit into " + lengths.str()); };
   std::int64_t* open = nullptr;
   std::int64_t known = 1;
   for (std::int64_t& n : shape) {
-    if (n == -1 && open) throw ShapeError("reshape: more than one -1 in " + wanted());
+    if (n == -1 && open) throw ShapeError("reshape: more than one -1 in " + lengths.str());
     if (n == -1)
       open = &n;
     else if (n < 0 || (n > 0 && known > a.size() && a.size() > 0))
@@ -71,9 +66,9 @@ Array ravel(const Array& a) {
   return detail::emit_reshape(a, Shape{a.size()});
 }
 
-Array broadcast_to(const Array& a, const Shape& shape) {
+Array broadcast_to(const Array& a, const Lengths& shape) {
   detail::check_defined(a, "broadcast_to");
-  return detail::as_shape(a, shape, "broadcast_to");
+  return detail::as_shape(a, shape.shape("broadcast_to"), "broadcast_to");
 }
 
 std::vector<Array> broadcast_arrays(const std::vector<Array>& arrays) {
@@ -251,7 +246,23 @@ Array block(const std::vector<std::vector<Array>>& rows) {
   return shaping::joined(lines, -2, "block");
 }
 
-std::vector<Array> split(const Array& a, int sections, int axis) {
+Array block_diag(const std::vector<Array>& arrays) {
+  std::vector<Array> rows;
+  std::int64_t width = 0, before = 0;
+  for (const Array& a : arrays) {
+    rows.push_back(atleast_2d(a));
+    if (rows.back().ndim() != 2) throw ShapeError("block_diag: wants matrices, got shape " + a.shape().str());
+    width += rows.back().shape()[1];
+  }
+  for (Array& row : rows) {
+    const std::int64_t mine = row.shape()[1];
+    row = pad(row, {{0, 0}, {before, width - before - mine}});
+    before += mine;
+  }
+  return shaping::joined(rows, 0, "block_diag");
+}
+
+std::vector<Array> detail::split_evenly(const Array& a, std::int64_t sections, int axis) {
   detail::check_defined(a, "split");
   axis = normalize_axis(axis, a.ndim(), "split");
   const std::int64_t n = a.shape()[axis];
@@ -260,7 +271,7 @@ std::vector<Array> split(const Array& a, int sections, int axis) {
                      std::to_string(sections) + " equal parts");
   }
   std::vector<Array> out;
-  for (int k = 0; k < sections; ++k)
+  for (std::int64_t k = 0; k < sections; ++k)
     out.push_back(shaping::part(a, axis, k * (n / sections), (k + 1) * (n / sections)));
   return out;
 }
@@ -288,6 +299,15 @@ Array flip(const Array& a) {
 Array flip(const Array& a, const AxisList& axes) {
   detail::check_defined(a, "flip");
   return detail::emit_reverse(a, normalize_axes(axes.axes(), a.ndim(), "flip"));
+}
+
+Array roll(const Array& a, const std::vector<std::int64_t>& shifts, const Axes& axes) {
+  if (shifts.size() != axes.size()) {
+    throw ShapeError("roll: " + std::to_string(shifts.size()) + " shifts for " + std::to_string(axes.size()) + " axes");
+  }
+  Array out = a;
+  for (std::size_t k = 0; k < axes.size(); ++k) out = roll(out, shifts[k], axes[k]);
+  return out;
 }
 
 Array roll(const Array& a, std::int64_t shift) { return detail::emit_reshape(roll(ravel(a), shift, 0), a.shape()); }
@@ -337,23 +357,86 @@ Array repeat(const Array& a, std::int64_t repeats, int axis) {
   return detail::emit_reshape(wide, shape);
 }
 
-Array pad(const Array& a, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const Array& value) {
+Array repeat(const Array& a, const Array& counts) { return repeat(ravel(a), counts, 0); }
+
+Array repeat(const Array& a, const Array& counts, int axis) {
+  detail::check_defined(a, "repeat");
+  detail::check_defined(counts, "repeat");
+  axis = normalize_axis(axis, a.ndim(), "repeat");
+  if (!is_integer(counts.dtype())) {
+    throw DtypeError("repeat: the counts must be integers, not " + counts.aval().str());
+  }
+  if (!is_readable(counts)) {
+    throw TraceError("repeat: the counts " + counts.aval().str() + " are traced, so the result's shape is not known");
+  }
+  const std::int64_t n = a.shape()[axis];
+  const Ints each = detail::as_shape(counts, Shape{n}, "repeat").to_vector<std::int64_t>();
+  Ints from;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t times = each[static_cast<std::size_t>(i)];
+    if (times < 0) throw ShapeError("repeat: negative number of repeats: " + std::to_string(times));
+    from.insert(from.end(), static_cast<std::size_t>(times), i);
+  }
+  return take(a, detail::sample_integers(from, Shape{static_cast<std::int64_t>(from.size())}), axis);
+}
+
+std::vector<PadWidths::Pair> PadWidths::resolve(const Shape& shape) const {
+  const auto n = static_cast<std::size_t>(shape.ndim());
+  if (pairs_.size() != n && pairs_.size() != 1) {
+    throw ShapeError("pad: " + std::to_string(pairs_.size()) + " pairs of widths for an array of shape " + shape.str());
+  }
+  for (const auto& [before, after] : pairs_) {
+    if (before < 0 || after < 0) throw ShapeError("pad: negative width");
+  }
+  return pairs_.size() == n ? pairs_ : std::vector<Pair>(n, pairs_[0]);
+}
+
+Array pad(const Array& a, const PadWidths& widths, const Array& value) {
   detail::check_defined(a, "pad");
   detail::check_defined(value, "pad");
-  const auto n = static_cast<std::size_t>(a.ndim());
-  if (widths.size() != n && widths.size() != 1) {
-    throw ShapeError("pad: " + std::to_string(widths.size()) + " pairs of widths for an array of shape " +
-                     a.shape().str());
-  }
   if (value.ndim() != 0) throw ShapeError("pad: the value must be a scalar, not " + value.shape().str());
-  Ints low(n), high(n), interior(n, 0);
-  for (std::size_t k = 0; k < n; ++k) {
-    const auto& [before, after] = widths[widths.size() == 1 ? 0 : k];
-    if (before < 0 || after < 0) throw ShapeError("pad: negative width");
-    low[k] = before;
-    high[k] = after;
+  Ints low, high;
+  for (const auto& [before, after] : widths.resolve(a.shape())) {
+    low.push_back(before);
+    high.push_back(after);
   }
-  return detail::emit_pad(a, detail::as_operand(value, a.dtype()), low, high, interior);
+  return detail::emit_pad(a, detail::as_operand(value, a.dtype()), low, high, Ints(low.size(), 0));
+}
+
+namespace shaping {
+
+// Which element of an axis of length n stands at place i of the padded axis, where i < 0 is before it.
+std::int64_t padded_from(const std::string& mode, std::int64_t i, std::int64_t n) {
+  if (mode == "edge") return std::clamp<std::int64_t>(i, 0, n - 1);
+  const auto within = [i](std::int64_t period) { return (i % period + period) % period; };
+  if (mode == "wrap") return within(n);
+  if (mode == "symmetric") return std::min(within(2 * n), 2 * n - 1 - within(2 * n));
+  if (n == 1) return 0;
+  return std::min(within(2 * n - 2), 2 * n - 2 - within(2 * n - 2));  // reflect
+}
+
+}  // namespace shaping
+
+Array detail::pad_by_mode(const Array& a, const PadWidths& widths, const std::string& mode) {
+  detail::check_defined(a, "pad");
+  if (mode == "constant") return pad(a, widths);
+  if (mode != "edge" && mode != "wrap" && mode != "symmetric" && mode != "reflect") {
+    throw ValueError("pad: \"" + mode + "\" is none of \"constant\", \"edge\", \"reflect\", \"symmetric\", \"wrap\"");
+  }
+  Array out = a;
+  int axis = 0;
+  for (const auto& [before, after] : widths.resolve(a.shape())) {
+    const std::int64_t n = a.shape()[axis];
+    if (before + after > 0) {
+      if (n == 0)
+        throw ShapeError("pad: axis " + std::to_string(axis) + " of " + a.shape().str() + " has nothing to repeat");
+      Ints from;
+      for (std::int64_t i = -before; i < n + after; ++i) from.push_back(shaping::padded_from(mode, i, n));
+      out = take(out, detail::sample_integers(from, Shape{static_cast<std::int64_t>(from.size())}), axis);
+    }
+    ++axis;
+  }
+  return out;
 }
 
 }  // namespace dini

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <initializer_list>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,24 +12,11 @@
 
 namespace dini {
 
-/// Axis lengths of which one may be -1: what is left.
-class Lengths {
- public:
-  Lengths() = default;
-  template <std::integral I> Lengths(I length) : values_{static_cast<std::int64_t>(length)} {}
-  Lengths(std::initializer_list<std::int64_t> lengths) : values_(lengths) {}
-  Lengths(const std::vector<std::int64_t>& lengths) : values_(lengths) {}
-  Lengths(const Shape& shape) : values_(shape.begin(), shape.end()) {}
-  const std::vector<std::int64_t>& values() const { return values_; }
-
- private:
-  std::vector<std::int64_t> values_;
-};
-
 /// One axis or several.
 class AxisList {
  public:
-  AxisList(int axis) : axes_{axis} {}
+  template <std::integral I>
+  requires(!std::same_as<I, bool>) AxisList(I axis) : axes_{static_cast<int>(axis)} {}
   AxisList(std::initializer_list<int> axes) : axes_(axes) {}
   AxisList(const Axes& axes) : axes_(axes) {}
   const Axes& axes() const { return axes_; }
@@ -42,7 +30,7 @@ Array reshape(const Array& a, const Lengths& lengths);
 /// All elements in one axis.
 Array ravel(const Array& a);
 /// NumPy's broadcast to a shape. ShapeError when it does not fit.
-Array broadcast_to(const Array& a, const Shape& shape);
+Array broadcast_to(const Array& a, const Lengths& shape);
 /// All arrays broadcast to their common shape.
 std::vector<Array> broadcast_arrays(const std::vector<Array>& arrays);
 /// New axes of length 1, at these places of the result.
@@ -70,22 +58,57 @@ Array hstack(const std::vector<Array>& arrays);
 Array column_stack(const std::vector<Array>& arrays);
 /// A matrix from rows of blocks: block({{A, B}, {C, D}}); numbers and vectors count as 1×1 and 1×n, as in NumPy.
 Array block(const std::vector<std::vector<Array>>& rows);
-/// Equal parts along an axis (ShapeError when they are not), or parts between these indices.
-std::vector<Array> split(const Array& a, int sections, int axis = 0);
+/// The matrix with these matrices (vectors are rows) along its diagonal, and zeros elsewhere.
+Array block_diag(const std::vector<Array>& arrays);
+/// Equal parts along an axis (ShapeError when they are not), or parts between these indices: split(a, {2}) is a[:2], a[2:].
 std::vector<Array> split(const Array& a, const std::vector<std::int64_t>& indices, int axis = 0);
+namespace detail {
+std::vector<Array> split_evenly(const Array& a, std::int64_t sections, int axis);
+}
+// A template, so that {2} can only mean indices.
+template <std::integral I> std::vector<Array> split(const Array& a, I sections, int axis = 0) {
+  return detail::split_evenly(a, static_cast<std::int64_t>(sections), axis);
+}
 
 /// Order reversed along all axes, or these.
 Array flip(const Array& a);
 Array flip(const Array& a, const AxisList& axes);
-/// Elements shifted cyclically, of the flattened array or along an axis.
+/// Elements shifted cyclically, of the flattened array, along an axis, or along axes by a shift each.
 Array roll(const Array& a, std::int64_t shift);
 Array roll(const Array& a, std::int64_t shift, int axis);
+Array roll(const Array& a, const std::vector<std::int64_t>& shifts, const Axes& axes);
 /// The array repeated as a whole, repetitions[i] times along axis i from the back as NumPy's.
 Array tile(const Array& a, const Lengths& repetitions);
-/// Each element repeated, of the flattened array or along an axis.
+/// Each element repeated, of the flattened array or along an axis. With an array of counts (integers, one for each element of
+/// the axis) element i counts[i] times; the counts have to be known (TraceError), since the shape follows from them.
 Array repeat(const Array& a, std::int64_t repeats);
 Array repeat(const Array& a, std::int64_t repeats, int axis);
-/// Filled up with a constant: widths[i] = {before, after} of axis i; one pair stands for all axes.
-Array pad(const Array& a, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const Array& value = 0.0);
+Array repeat(const Array& a, const Array& counts);
+Array repeat(const Array& a, const Array& counts, int axis);
+
+/// How much to add around an array: n everywhere, {before, after} of every axis, or {{before, after}, ...} axis by axis.
+class PadWidths {
+ public:
+  using Pair = std::pair<std::int64_t, std::int64_t>;
+  template <std::integral I> PadWidths(I n) : pairs_{{static_cast<std::int64_t>(n), static_cast<std::int64_t>(n)}} {}
+  PadWidths(std::initializer_list<Pair> pairs) : pairs_(pairs) {}
+  PadWidths(const std::vector<Pair>& pairs) : pairs_(pairs) {}
+  template <std::integral I, std::integral J>
+  PadWidths(I before, J after) : pairs_{{static_cast<std::int64_t>(before), static_cast<std::int64_t>(after)}} {}
+  /// One pair for each of ndim axes. ShapeError, in the name of pad, where there are others or a width is negative.
+  std::vector<Pair> resolve(const Shape& shape) const;
+
+ private:
+  std::vector<Pair> pairs_;
+};
+namespace detail {
+Array pad_by_mode(const Array& a, const PadWidths& widths, const std::string& mode);
+}
+/// Filled up with a constant, or by mode: "constant" (0), "edge" (the outermost element), "reflect" (mirrored at it),
+/// "symmetric" (mirrored beside it) or "wrap". ValueError for others, ShapeError where nothing is there to repeat.
+Array pad(const Array& a, const PadWidths& widths, const Array& value = 0.0);
+template <std::convertible_to<std::string> S> Array pad(const Array& a, const PadWidths& widths, const S& mode) {
+  return detail::pad_by_mode(a, widths, mode);
+}
 
 }  // namespace dini

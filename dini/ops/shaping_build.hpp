@@ -67,6 +67,9 @@ namespace dini::shaping {
 
 using detail::Ints;
 
+// a[start:stop] along an axis, which is not negative.
+Array part(const Array& a, int axis, std::int64_t start, std::int64_t stop);
+
 inline std::size_t item(const KernelCall& c) { return item_size(c.out_avals[0].dtype); }
 
 inline Ints plus_one(const Ints& axes) {

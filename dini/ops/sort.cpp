@@ -1,12 +1,15 @@
 #include "dini/ops/sort.hpp"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "dini/ops/elementwise_build.hpp"
+#include "dini/ops/indexing.hpp"
 #include "dini/ops/indexing_ops.hpp"
 #include "dini/ops/reduce_loops.hpp"
 #include "dini/ops/registry.hpp"
+#include "dini/ops/shaping.hpp"
 #include "dini/ops/sort_ops.hpp"
 #include "dini/trace/emit.hpp"
 
@@ -141,16 +144,36 @@ OpList sort_ops() {
   return ops;
 }
 
-Array sort(const Array& a, int axis) {
-  detail::check_defined(a, "sort");
-  axis = normalize_axis(axis, a.ndim(), "sort");
-  return emit_one(sort_op(), {a}, {{"axis", static_cast<std::int64_t>(axis)}});
+namespace {
+
+Array ordered(const Op& op, const Array& a, int axis, const char* function) {
+  detail::check_defined(a, function);
+  return emit_one(op, {a}, {{"axis", static_cast<std::int64_t>(normalize_axis(axis, a.ndim(), function))}});
 }
 
-Array argsort(const Array& a, int axis) {
+}  // namespace
+
+Array sort(const Array& a, int axis, bool descending) {
+  const Array up = ordered(sort_op(), a, axis, "sort");
+  return descending ? flip(up, axis) : up;
+}
+
+// Sorted from the back and read from the back, so that equal ones stay in their order.
+Array argsort(const Array& a, int axis, bool descending) {
+  if (!descending) return ordered(argsort_op(), a, axis, "argsort");
   detail::check_defined(a, "argsort");
   axis = normalize_axis(axis, a.ndim(), "argsort");
-  return emit_one(argsort_op(), {a}, {{"axis", static_cast<std::int64_t>(axis)}});
+  return Array(a.shape()[axis] - 1) - flip(ordered(argsort_op(), flip(a, axis), axis, "argsort"), axis);
+}
+
+TopK top_k(const Array& a, std::int64_t k) {
+  detail::check_defined(a, "top_k");
+  const std::int64_t n = a.ndim() ? a.shape().back() : 0;
+  if (a.ndim() == 0 || k < 0 || k > n) {
+    throw ShapeError("top_k: " + std::to_string(k) + " of the last axis of " + a.shape().str());
+  }
+  const Array first = argsort(a, -1, true)(ellipsis, slice(0, k));
+  return {take_along_axis(a, first), first};
 }
 
 }  // namespace dini

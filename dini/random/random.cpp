@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <string>
 
 #include "dini/ops/elementwise.hpp"
@@ -97,7 +98,8 @@ Array fold_in(const Array& key, const Array& data) {
   return emit_one(random_fold_in_op(), {key, d});
 }
 
-Array bits(const Array& key, const Shape& shape, int width) {
+Array bits(const Array& key, const Lengths& lengths, int width) {
+  const Shape shape = lengths.shape("random::bits");
   front::check_key(key, "random::bits");
   if (width != 32 && width != 64) {
     throw ValueError("random::bits: got a width of " + std::to_string(width) + ", wanted 32 or 64");
@@ -107,7 +109,8 @@ Array bits(const Array& key, const Shape& shape, int width) {
                   {{"shape", shape}, {"width", std::int64_t{width}}, {"stream", front::stream_name()}});
 }
 
-Array uniform(const Array& key, const Shape& shape, Dtype dtype, const Array& low, const Array& high) {
+Array uniform(const Array& key, const Lengths& lengths, Dtype dtype, const Array& low, const Array& high) {
+  const Shape shape = lengths.shape("random::uniform");
   const auto is = [](const Array& a, double value) {
     return a.defined() && dini::detail::is_literal(a) && a.item<double>() == value;
   };
@@ -121,11 +124,35 @@ Array uniform(const Array& key, const Shape& shape, Dtype dtype, const Array& lo
   return emit_one(random_scale_op(), {u, bound(low), bound(high)});
 }
 
-Array normal(const Array& key, const Shape& shape, Dtype dtype) {
-  return front::draw(random_normal_op(), key, shape, dtype, "random::normal");
+Array normal(const Array& key, const Lengths& shape, Dtype dtype) {
+  return front::draw(random_normal_op(), key, shape.shape("random::normal"), dtype, "random::normal");
 }
 
-Array randint(const Array& key, const Shape& shape, const Array& low, const Array& high, Dtype dtype) {
+Array exponential(const Array& key, const Lengths& shape, Dtype dtype) {
+  return -log1p(
+      -front::draw(random_uniform_op(), key, shape.shape("random::exponential"), dtype, "random::exponential"));
+}
+
+Array gumbel(const Array& key, const Lengths& shape, Dtype dtype) {
+  shape.shape("random::gumbel");
+  front::check_floating(dtype, "random::gumbel");
+  const double tiny = dtype == float32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
+  return -log(-log(uniform(key, shape, dtype, tiny)));
+}
+
+Array categorical(const Array& key, const Array& logits, int axis, std::optional<Lengths> shape) {
+  const Array x = dini::detail::as_floating(logits, "random::categorical");
+  axis = normalize_axis(axis, x.ndim(), "random::categorical");
+  const Shape left = x.shape().erased(axis), out = shape ? shape->shape("random::categorical") : left;
+  const int more = out.ndim() - left.ndim();
+  if (more < 0 || out.sub(more, out.ndim()) != left) {
+    throw ShapeError("random::categorical: draws of shape " + out.str() + " for logits of shape " + x.shape().str());
+  }
+  return argmax(gumbel(key, out.inserted(more + axis, x.shape()[axis]), x.dtype()) + x, more + axis);
+}
+
+Array randint(const Array& key, const Lengths& lengths, const Array& low, const Array& high, Dtype dtype) {
+  const Shape shape = lengths.shape("random::randint");
   front::check_key(key, "random::randint");
   if (!is_integer(dtype)) {
     throw DtypeError(std::string("random::randint: got ") + name(dtype) + ", wanted int32 or int64");
@@ -140,9 +167,9 @@ Array randint(const Array& key, const Shape& shape, const Array& low, const Arra
                   {{"shape", shape}, {"dtype", dtype}, {"stream", front::stream_name()}});
 }
 
-Array bernoulli(const Array& key, const Array& p, std::optional<Shape> shape) {
+Array bernoulli(const Array& key, const Array& p, std::optional<Lengths> shape) {
   const Array chance = dini::detail::as_floating(p, "random::bernoulli");
-  const Shape drawn = shape ? *shape : p.shape();
+  const Shape drawn = shape ? shape->shape("random::bernoulli") : p.shape();
   const Array u = front::draw(random_uniform_op(), key, drawn, chance.dtype(), "random::bernoulli");
   return u < dini::detail::as_shape(chance, drawn, "random::bernoulli");
 }
@@ -165,7 +192,8 @@ Array permutation(const Array& key, const Array& x, int axis) {
   return x.ndim() == 0 ? order : take(x, order, axis);
 }
 
-Array choice(const Array& key, const Array& a, const Shape& shape, bool replace, const Array& p) {
+Array choice(const Array& key, const Array& a, const Lengths& lengths, bool replace, const Array& p) {
+  const Shape shape = lengths.shape("random::choice");
   front::check_key(key, "random::choice");
   dini::detail::check_defined(a, "random::choice");
   if (a.ndim() == 0) front::check_integer(a, "random::choice", "what to choose from");

@@ -56,23 +56,30 @@ Array split(const Array& key, std::int64_t count = 2);
 Array fold_in(const Array& key, const Array& data);
 
 /// Random bits as int64: 32 of them, in [0, 2³²), or with `width` 64 all 64 of an int64. ValueError for other widths.
-Array bits(const Array& key, const Shape& shape = {}, int width = 32);
+Array bits(const Array& key, const Lengths& shape = {}, int width = 32);
 
 /// Uniform on [low, high): the leading mantissa bits of [1, 2), less 1, times (high - low), plus low in one rounding.
 /// The bounds broadcast to `shape` and may be differentiated by. DtypeError unless the dtype is floating.
-Array uniform(const Array& key, const Shape& shape = {}, Dtype dtype = float64, const Array& low = 0.0,
+Array uniform(const Array& key, const Lengths& shape = {}, Dtype dtype = float64, const Array& low = 0.0,
               const Array& high = 1.0);
 
 /// Normal with mean 0 and variance 1: √2 erfinv(u), u uniform on (-1, 1).
-Array normal(const Array& key, const Shape& shape = {}, Dtype dtype = float64);
+Array normal(const Array& key, const Lengths& shape = {}, Dtype dtype = float64);
+
+/// Exponential with rate 1, -log(1 - u); standard Gumbel, -log(-log u), u uniform on [tiny, 1).
+Array exponential(const Array& key, const Lengths& shape = {}, Dtype dtype = float64);
+Array gumbel(const Array& key, const Lengths& shape = {}, Dtype dtype = float64);
+/// Indices along `axis` of logits (log-probabilities, up to a constant for each draw): int64, of the shape that is left, or of
+/// `shape`, which ends with that.
+Array categorical(const Array& key, const Array& logits, int axis = -1, std::optional<Lengths> shape = {});
 
 /// Integers from low up to but not including high (low itself where high <= low). The bounds are integers and broadcast
 /// to `shape`. Off a true uniform by less than (high - low)/2³² (int64: 2⁶⁴) in probability. DtypeError unless the
 /// dtype is int32 or int64.
-Array randint(const Array& key, const Shape& shape, const Array& low, const Array& high, Dtype dtype = int64);
+Array randint(const Array& key, const Lengths& shape, const Array& low, const Array& high, Dtype dtype = int64);
 
 /// True with probability p: bool of p's shape, or of `shape`, to which p broadcasts.
-Array bernoulli(const Array& key, const Array& p = 0.5, std::optional<Shape> shape = {});
+Array bernoulli(const Array& key, const Array& p = 0.5, std::optional<Lengths> shape = {});
 
 /// 0 .. n-1 (int64) in random order for an integer n; for an array of one axis or more, its entries along `axis` in
 /// random order. Sorts by random 32-bit words, as often as it takes for ties not to matter.
@@ -80,6 +87,6 @@ Array permutation(const Array& key, const Array& x, int axis = 0);
 
 /// `shape` entries drawn from the first axis of `a`, or from 0 .. a-1 for an integer a; each with probability p[i] where p
 /// is given. Without replacement p must be absent (ValueError), and there cannot be more draws than entries.
-Array choice(const Array& key, const Array& a, const Shape& shape = {}, bool replace = true, const Array& p = {});
+Array choice(const Array& key, const Array& a, const Lengths& shape = {}, bool replace = true, const Array& p = {});
 
 }  // namespace dini::random

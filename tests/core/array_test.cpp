@@ -230,6 +230,8 @@ TEST(Index, PlacesAreReadAndUpdatedAlike) {
   expect_array(place.set(array({0, 9})), {2, 3}, {1, 0, 9, 4, 0, 9});  // broadcast, and converted
   expect_array(place.add(1), {2, 3}, {1, 3, 4, 4, 6, 7});
   expect_array(place.multiply(-1), {2, 3}, {1, -2, -3, 4, -5, -6});
+  expect_array(place.divide(2), {2, 3}, {1, 1, 1.5, 4, 2.5, 3});
+  expect_array(place.power(2), {2, 3}, {1, 4, 9, 4, 25, 36});
   expect_array(place.min(2.5), {2, 3}, {1, 2, 2.5, 4, 2.5, 2.5});
   expect_array(place.max(4), {2, 3}, {1, 4, 4, 4, 5, 6});
   // Twice the same place: `set` keeps the last value, the others take all.
@@ -237,6 +239,7 @@ TEST(Index, PlacesAreReadAndUpdatedAlike) {
   expect_array(array({0.0, 10.0}).at(twice).set(array({3.0, 5.0})), {2}, {0, 5});
   expect_array(array({0.0, 10.0}).at(twice).add(array({3.0, 5.0})), {2}, {0, 18});
   expect_array(array({0.0, 10.0}).at(twice).multiply(array({3.0, 5.0})), {2}, {0, 150});
+  expect_array(array({0.0, 30.0}).at(twice).divide(array({3.0, 5.0})), {2}, {0, 2});
   expect_array(a, {2, 3}, {1, 2, 3, 4, 5, 6});
 }
 

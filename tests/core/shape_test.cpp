@@ -1,5 +1,6 @@
 // core/shape.hpp and core/dtype.hpp.
 #include <limits>
+#include <sstream>
 
 #include "../ops/expect_array.hpp"
 
@@ -38,6 +39,15 @@ TEST(Shape, CountsItsElementsAndPrints) {
         Shape{large, large};
       },
       "Shape: the number of elements of (4294967296, 4294967296) overflows");
+}
+
+TEST(Shape, GoesToAStream) {
+  std::ostringstream out;
+  out << Shape{10, 4} << Shape{5} << Shape{} << float32 << bool_;
+  EXPECT_EQ(out.str(), "(10, 4)(5,)()float32bool");
+  EXPECT_EQ(Lengths(3).shape("f"), (Shape{3}));
+  EXPECT_EQ((Lengths{2, -1}).str(), "(2, -1)");
+  EXPECT_THROW((Lengths{2, -1}).shape("f"), ShapeError);
 }
 
 TEST(Shape, IsTakenApartAndPutTogether) {

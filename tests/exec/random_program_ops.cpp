@@ -145,6 +145,7 @@ std::vector<Simple> simple_rows() {
       {"qr", square, {square}, F(matmul(linalg::qr(regular(A)).r, linalg::qr(regular(A)).q) / 4), 1, 1},
       {"eigvalsh", row, {square}, F(linalg::eigvalsh(separated(A)) / 4), 1, 3},
       {"eigh", square, {square}, F(dini::square(linalg::eigh(separated(A)).eigenvectors)), 1, 1},
+      {"svd", square, {square}, F(dini::square(linalg::svd(separated(A) + eye(b.sizes().m, A.dtype())).u)), 1, 1},
       {"svdvals", row, {square}, F(linalg::svdvals(separated(A) + eye(b.sizes().m, A.dtype())) / 4), 1, 3},
       {"pinv", square, {square}, F(linalg::pinv(regular(A))), 1, 1},
       {"lstsq", row, {square, row}, F(linalg::lstsq(regular(A), B).x), 1, 1},

@@ -66,9 +66,9 @@ const Op* sibling(const Op& op) {
 
 // Whether an operand and the next have no order. The directions of a derivative of e^A have none.
 bool commutes(const Op& op, std::size_t operand) {
-  if (&op == &expm_op()) return operand > 0;
-  const Op* const ops[] = {&add_op(), &mul_op(), &maximum_op(),     &minimum_op(),    &hypot_op(),
-                           &eq_op(),  &ne_op(),  &logical_and_op(), &logical_or_op(), &logical_xor_op()};
+  if (&op == &expm_op() || &op == &cofactor_op()) return operand > 0;
+  const Op* const ops[] = {&add_op(), &mul_op(),         &maximum_op(),    &minimum_op(),     &hypot_op(), &eq_op(),
+                           &ne_op(),  &logical_and_op(), &logical_or_op(), &logical_xor_op(), &betaln_op()};
   return std::find(std::begin(ops), std::end(ops), &op) != std::end(ops);
 }
 

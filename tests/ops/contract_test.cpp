@@ -112,6 +112,26 @@ TEST(Contract, Einsum) {
   expect_array(einsum("bij,bjk->bik", a, counted({2, 4, 1})), {2, 3, 1}, {14, 38, 62, 302, 390, 478});
 }
 
+TEST(Contract, EinsumRefusesWhatNumPyRefuses) {
+  expect_error<ShapeError>(
+      [] {
+        einsum("ll", ones({2, 1}));
+      },
+      "einsum: \"ll\": l has the lengths 2 and 1 in one operand");
+  expect_error<ShapeError>(
+      [] {
+        einsum("iji->j", ones({1, 2, 3}));
+      },
+      "einsum: \"iji->j\": i has the lengths 1 and 3 in one operand");
+  expect_error<ValueError>(
+      [] {
+        einsum("...ij->ij", ones({2, 2, 2}));
+      },
+      "einsum: \"...ij->ij\": the result has no ..., but an operand's stands for axes");
+  expect_array(einsum("...ij->ij", ones({2, 2})), {2, 2}, {1, 1, 1, 1});  // of no axes
+  expect_array(einsum("ij,ij->ij", ones({2, 1}), ones({2, 3})), {2, 3}, std::vector<double>(6, 1));
+}
+
 // ∂(Σ C∘(A B)) = (C Bᵀ, Aᵀ C).
 TEST(Contract, DerivativesOfProducts) {
   const Array a = counted({2, 3}), b = counted({3, 4}, 1), c = counted({2, 4}, -3);

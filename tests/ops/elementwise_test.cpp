@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dini/core/index.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/registry.hpp"
@@ -189,6 +190,67 @@ TEST(Elementwise, Booleans) {
   EXPECT_THROW(a - b, DtypeError);
   EXPECT_THROW(array(1.0) & a, DtypeError);
   EXPECT_THROW(~array(1.0), DtypeError);
+}
+
+// Against 60 digits.
+TEST(Elementwise, BetalnOfLargeAndOfUnlikeArguments) {
+  const struct {
+    double a, b, value;
+  } rows[] = {{1e10, 1e-10, 23.025850927580151506}, {1e8, 0.5, -8.6379754278014821978},
+              {12.5, 1e6, -153.95960633732948963},  {30, 20, -33.968820791977385909},
+              {9.5, 10.5, -13.709925546998462664},  {1e300, 1e300, -1.3862943611198907458e300},
+              {10, 1e-300, 690.77552789821368151},  {1e5, 2e5, -190958.88527911686106},
+              {3, 11, -6.7546040994879623653}};
+  for (const auto& [a, b, value] : rows) {
+    EXPECT_NEAR(betaln(a, b).item<double>(), value, 8e-16 * std::fabs(value)) << a << ", " << b;
+    EXPECT_EQ(betaln(b, a).item<double>(), betaln(a, b).item<double>()) << a << ", " << b;
+    if (a > 1e30) continue;
+    const double single = betaln(array(static_cast<float>(a)), array(static_cast<float>(b))).item<double>();
+    const double there =
+        betaln(static_cast<double>(static_cast<float>(a)), static_cast<double>(static_cast<float>(b))).item<double>();
+    if (std::isfinite(there)) { EXPECT_NEAR(single, there, epsilon(float32) * std::fabs(there)) << a << ", " << b; }
+  }
+  EXPECT_EQ(betaln(std::numeric_limits<double>::infinity(), 2.0).item<double>(),
+            -std::numeric_limits<double>::infinity());
+  const Array slope = grad([](const Array& a) { return betaln(a, 0.5); })(array(1e8));
+  EXPECT_NEAR(slope.item<double>(), (digamma(array(1e8)) - digamma(array(1e8 + 0.5))).item<double>(), 0);
+}
+
+TEST(Elementwise, TailsOfTheNormalDistribution) {
+  // scipy.special.log_ndtr
+  const std::pair<double, double> rows[] = {{-1000, -500007.82669481216}, {-30, -454.32124395634327},
+                                            {-20, -203.9171553710973},    {-5, -15.064998393988725},
+                                            {6, -9.86587645524372e-10},   {30, -4.906713927147908e-198}};
+  for (const auto& [x, value] : rows) {
+    EXPECT_NEAR(special::log_ndtr(array(x)).item<double>(), value, (x > 0 ? 1e-13 : 4e-15) * std::fabs(value)) << x;
+    const float single = static_cast<float>(x);
+    EXPECT_NEAR(special::log_ndtr(array(single)).item<double>(), value,
+                (x > 0 ? 1e-5 : 1e-6) * std::fabs(value) + 1e-38)
+        << x;
+  }
+  // Its slope φ/Φ and curvature, on both sides of where the formula changes: -x - 1/x, -1 + 1/x² far left.
+  using Function = std::function<Array(const Array&)>;
+  const Function slope = grad([](const Array& x) { return special::log_ndtr(x); });
+  for (double x : {-20.0, 5.0}) {
+    for (const Function& f : {slope, Function(grad(slope))}) {
+      const double before = f(array(std::nextafter(x, -100))).item<double>(),
+                   after = f(array(std::nextafter(x, 100))).item<double>();
+      EXPECT_NEAR(before, after, 1e-11 * std::fabs(after)) << x;
+    }
+  }
+  EXPECT_EQ(grad(grad([](const Array& x) { return special::i0(x); }))(array(0.0)).item<double>(), 0.5);
+  EXPECT_EQ(grad([](const Array& x) { return special::i1(x); })(array(0.0)).item<double>(), 0.5);
+  const double inf = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(special::i0(array({-inf, inf})).to_vector<double>(), (std::vector<double>{inf, inf}));
+  EXPECT_EQ(special::i1(array({-inf, inf})).to_vector<double>(), (std::vector<double>{-inf, inf}));
+  EXPECT_NEAR(special::i0(array(713.0)).item<double>(), 6.705128263670997e307, 1e294);
+}
+
+TEST(Elementwise, OperatorsInPlaceAndByName) {
+  Array x = array({3, 4, 5});
+  x %= 3;
+  EXPECT_EQ(x.to_vector<int>(), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(clip(array({1.0, 5.0}), 2.0).to_vector<double>(), (std::vector<double>{2, 5}));
 }
 
 TEST(Elementwise, Where) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/indexing_ops.hpp"
@@ -10,6 +12,7 @@
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/sort.hpp"
 #include "dini/trace/trace.hpp"
+#include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/jit.hpp"
 #include "dini/transforms/vmap.hpp"
@@ -165,6 +168,44 @@ TEST(Indexing, DerivativesOfUpdates) {
     })(array({1.0, 3.0}));
     expect_array(dv, {2}, {0.5, 1});
   }
+}
+
+// Traced, where an index cannot be looked at: reads clamp, updates are dropped (values from JAX 0.4).
+TEST(Indexing, TracedOutOfRangeUpdatesAreDropped) {
+  expect_array(jit([](const Array& i) { return counted({3}).at(i).set(9.0); })(array(10)), {3}, {0, 1, 2});
+  expect_array(jit([](const Array& i) { return counted({3}).at(i).add(9.0); })(array(-7)), {3}, {0, 1, 2});
+  expect_array(jit([](const Array& i) { return counted({3}).at(i).add(9.0); })(array(-3)), {3}, {9, 1, 2});
+  expect_array(jit([](const Array& i) { return counted({3}).at(i).get(); })(array(10)), {}, {2});
+  expect_array(fori_loop(
+                   0, 5, [](const Array& i, const Array& s) { return s.at(i).set(1.0 * i); }, zeros({3})),
+               {3}, {0, 1, 2});
+  // Several indices: one out of range drops the update, also where the sum of both would be another element's.
+  const auto set_pair = [](const Array& i, const Array& j) { return matrix.at(i, j).set(-1.0); };
+  expect_array(jit(set_pair)(array({0, 3, 1}), array({4, 0, 2})), {3, 4}, {0, 1, 2, 3, 4, 5, -1, 7, 8, 9, 10, 11});
+  expect_array(jit([](const Array& i, const Array& j) { return matrix(i, j); })(array({0, 3}), array({4, 0})), {2},
+               {3, 8});
+  // A lane's index out of range is not its neighbour's.
+  const auto lane = [](const Array& a, const Array& i) { return a.at(i).set(-1.0); };
+  expect_array(vmap(lane)(counted({3, 2}), array({2, -3, 1})), {3, 2}, {0, 1, 2, 3, 4, -1});
+  expect_array(vmap(set_pair)(array({0, 2}), array({4, -1}))(0), {3, 4}, matrix.to_vector<double>());
+  // What is dropped has no slope, whatever stands at the ends of the axis.
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Array a = array({nan, 2.0, nan}), v = array({3.0, nan, nan}), i = array({1, 9, -9});
+  const auto slopes = [&](auto&& update) {
+    return jit([=](const Array& i) { return grad([&](const Array& y) { return update(a.at(i), y)(1); })(v); })(i);
+  };
+  expect_array(slopes([](const IndexUpdate& at, const Array& y) { return at.set(y); }), {3}, {1, 0, 0});
+  expect_array(slopes([](const IndexUpdate& at, const Array& y) { return at.add(y); }), {3}, {1, 0, 0});
+  expect_array(slopes([](const IndexUpdate& at, const Array& y) { return at.multiply(y); }), {3}, {2, 0, 0});
+  expect_array(slopes([](const IndexUpdate& at, const Array& y) { return at.min(y); }), {3}, {0, 0, 0});
+  expect_array(slopes([](const IndexUpdate& at, const Array& y) { return at.max(y); }), {3}, {1, 0, 0});
+  expect_array(jit([&](const Array& i) {
+                 return grad([&](const Array& y) { return a.at(i).multiply(y)(1); })(array(3.0));
+               })(array(-9)),
+               {}, {0});
+  // The slope of a read that was clamped is the end's.
+  expect_array(jit([](const Array& i) { return grad([&](const Array& x) { return x(i); })(counted({3})); })(array(7)),
+               {3}, {0, 0, 1});
 }
 
 TEST(Indexing, DerivativesOfPicks) {

@@ -218,6 +218,43 @@ TEST(Linalg, ThePseudoinverseHasASlopeWhereTheRankStays) {
   expect_array(slope(by_rule), {3, 3}, slope(by_formula).to_vector<double>(), near);
 }
 
+// det is a polynomial: its derivatives at singular matrices are those of Σ sign(σ) Π a(i, σ(i)), written out.
+TEST(Linalg, SingularMatricesHaveEveryDerivativeOfTheDeterminant) {
+  const auto by_rule = [](const Array& a) { return det(a); };
+  const auto written_out = [](const Array& a) {
+    return a(0, 0) * (a(1, 1) * a(2, 2) - a(1, 2) * a(2, 1)) - a(0, 1) * (a(1, 0) * a(2, 2) - a(1, 2) * a(2, 0)) +
+           a(0, 2) * (a(1, 0) * a(2, 1) - a(1, 1) * a(2, 0));
+  };
+  const Array rank_two = array({{1.0, 2.0, 3.0}, {2.0, 4.0, 6.0}, {-1.0, 0.0, 1.0}});
+  for (const Array& a : {zeros({3, 3}), diag(array({1.0, 0.0, 2.0})), rank_two, outer(v, counted({3}, 1)), A}) {
+    const auto same = [&](auto derivative) {
+      const Array wanted = derivative(written_out)(a), got = derivative(by_rule)(a);
+      expect_array(got, wanted.shape(), wanted.to_vector<double>(), 1e-13);
+    };
+    same([](auto f) { return hessian(f); });
+    same([](auto f) { return jacrev(jacfwd(jacrev(f))); });
+    same([](auto f) { return jit(jacfwd(jacfwd(jacrev(f)))); });
+    same([](auto f) { return jacfwd(jacfwd(jacfwd(grad(f)))); });
+  }
+  expect_array(hessian(by_rule)(array({{1.0, 2.0}, {2.0, 4.0}})), {2, 2, 2, 2},
+               {0, 0, 0, 1, 0, 0, -1, 0, 0, -1, 0, 0, 1, 0, 0, 0}, near);
+  const Array many = stack({A, A, rank_two, A});
+  expect_array(vmap(hessian(by_rule))(many)(3), {3, 3, 3, 3}, hessian(by_rule)(A).to_vector<double>(), near);
+}
+
+TEST(Linalg, NormsTellAxesFromOrds) {
+  const Array x = array({{3.0, 0.0}, {4.0, 12.0}});
+  expect_array(linalg::norm(x, {0, 1}), {}, {13});
+  expect_array(linalg::norm(x, {0}), {2}, {5, 12});
+  expect_array(linalg::norm(x, {0}, true), {1, 2}, {5, 12});
+  expect_array(linalg::norm(x, 1, true), {2, 1}, {3, std::sqrt(160.0)}, near);
+  expect_array(linalg::norm(x, {0, 1}, true), {1, 1}, {13});
+  expect_array(linalg::norm(x, 1, {0}), {2}, {7, 12});
+  expect_array(linalg::norm(x, 1, 0, true), {1, 2}, {7, 12});
+  expect_array(linalg::norm(x, 1), {}, {12});
+  expect_array(linalg::norm(x, std::string("fro"), {0, 1}), {}, {13});
+}
+
 TEST(Linalg, RepeatedEigenvaluesHaveNoDerivativeOfVectors) {
   const auto vectors = [](const Array& a) { return linalg::eigh(a).eigenvectors; };
   const Array changed = jvp(vectors, eye(2), array({{0.0, 1.0}, {1.0, 0.0}})).tangent;

@@ -140,6 +140,49 @@ TEST(Shaping, Pads) {
       "pad: 2 pairs of widths for an array of shape (2, 2, 2)");
 }
 
+TEST(Shaping, PadsByMode) {
+  expect_array(pad(counted({2}, 1), 1), {4}, {0, 1, 2, 0});
+  expect_array(pad(counted({2}, 1), {1, 2}, 9.0), {5}, {9, 1, 2, 9, 9});
+  expect_array(pad(counted({3}), {2, 1}, "reflect"), {6}, {2, 1, 0, 1, 2, 1});
+  expect_array(grad([](const Array& x) {
+                 return sum(counted({6}) * pad(x, {2, 1}, "reflect"));
+               })(counted({3})),
+               {3}, {2, 1 + 3 + 5, 0 + 4});
+  expect_error<ValueError>([] { pad(counted({2}), 1, "mean"); },
+                           "pad: \"mean\" is none of \"constant\", \"edge\", \"reflect\", \"symmetric\", \"wrap\"");
+  expect_error<ShapeError>(
+      [] {
+        pad(zeros({2, 0}), {{0, 0}, {1, 0}}, "edge");
+      },
+      "pad: axis 1 of (2, 0) has nothing to repeat");
+  expect_array(pad(zeros({2, 0}), {{1, 1}, {0, 0}}, "edge"), {4, 0}, {});
+  EXPECT_THROW(pad(counted({2}), -1), ShapeError);
+}
+
+TEST(Shaping, RepeatsByCountsAndRollsByAxes) {
+  expect_array(repeat(counted({2, 2}), array({2, 0}), 1), {2, 2}, {0, 0, 2, 2});
+  expect_array(repeat(counted({2, 2}), array({0, 1, 2, 0})), {3}, {1, 2, 2});
+  expect_array(repeat(counted({2}), array(2)), {4}, {0, 0, 1, 1});
+  expect_array(grad([](const Array& x) {
+                 return sum(counted({3}) * repeat(x, array({1, 2})));
+               })(counted({2})),
+               {2}, {0, 3});
+  EXPECT_THROW(jit([](const Array& n) { return repeat(counted({2}), n); })(array({1, 2})), TraceError);
+  EXPECT_THROW(repeat(counted({2}), array({1.0, 2.0})), DtypeError);
+  expect_error<ShapeError>([] { repeat(counted({2}), array({1, -2})); }, "repeat: negative number of repeats: -2");
+  EXPECT_THROW(repeat(counted({2}), array({1, 2, 3})), ShapeError);
+  expect_array(roll(counted({2, 3}), {1, 1}, {0, 1}), {2, 3}, {5, 3, 4, 2, 0, 1});
+  expect_error<ShapeError>([] { roll(counted({2, 3}), {1, 1, 1}, {0, 1}); }, "roll: 3 shifts for 2 axes");
+}
+
+TEST(Shaping, AListInBracesIsNoNumberOfParts) {
+  const auto two = split(counted({6}), {2});
+  ASSERT_EQ(two.size(), 2u);
+  expect_array(two[0], {2}, {0, 1});
+  expect_array(two[1], {4}, {2, 3, 4, 5});
+  expect_array(split(counted({6}), 2)[1], {3}, {3, 4, 5});
+}
+
 TEST(Shaping, Broadcasts) {
   expect_array(broadcast_to(counted({2, 1}), {2, 3}), {2, 3}, {0, 0, 0, 1, 1, 1});
   expect_array(broadcast_to(counted({2}), {2, 2}), {2, 2}, {0, 1, 0, 1});

@@ -14,7 +14,10 @@
 #include <thread>
 
 #include "dini/core/index.hpp"
+#include "../ops/expect_array.hpp"
 #include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/shaping.hpp"
 #include "dini/random/random_ops.hpp"
 #include "dini/random/threefry.hpp"
 
@@ -333,6 +336,27 @@ TEST(Random, Errors) {
       [&] { rnd::bits(k, {1LL << 32}); },
       "random::bits: one key of the original stream gives less than 2^32 words, asked for 4294967296; "
       "split the key, or take the partitionable stream");
+}
+
+// jax.random 0.10 with key 0, jax_threefry_partitionable off.
+TEST(Random, GumbelExponentialAndCategorical) {
+  const Array k = rnd::key(0), logits = reshape(arange(12.0), {3, 4}) / 4;
+  expect_array(rnd::exponential(k, 3), {3}, {0.8544915853232073, 0.10501178866275104, 1.3546637219258484}, 4e-16);
+  expect_array(rnd::exponential(k, 3, float32), {3}, {3.361633, 0.3778718, 1.002475}, 2e-7);
+  expect_array(rnd::gumbel(k, 3), {3}, {0.5901317576885231, -0.8353969477049009, 1.2091464050786647}, 4e-16);
+  expect_array(rnd::gumbel(k, 3, float32), {3}, {3.3440380096435547, -0.1451333463191986, 0.7825522422790527}, 2e-7);
+  EXPECT_EQ(rnd::gumbel(k, 3, float32).dtype(), float32);
+  expect_array(rnd::categorical(k, array({0.0, 1.0, 2.0}), -1, 8), {8}, {1, 2, 2, 0, 1, 2, 1, 1});
+  expect_array(rnd::categorical(k, logits, 0), {4}, {1, 2, 2, 2});
+  expect_array(rnd::categorical(k, logits, 0, Lengths{2, 4}), {2, 4}, {1, 2, 2, 2, 0, 0, 2, 2});
+  expect_error<ShapeError>(
+      [&] {
+        rnd::categorical(k, logits, 0, Lengths{4, 2});
+      },
+      "random::categorical: draws of shape (4, 2) for logits of shape (3, 4)");
+  EXPECT_THROW(rnd::gumbel(k, 3, int32), DtypeError);
+  EXPECT_EQ(rnd::normal(k, 3).shape(), (Shape{3}));
+  expect_error<ShapeError>([&] { rnd::uniform(k, {2, -1}); }, "random::uniform: negative length in (2, -1)");
 }
 
 }  // namespace dini::random_test
