@@ -64,7 +64,7 @@ const Op* sibling(const Op& op) {
   return place == siblings.end() ? nullptr : place->second;
 }
 
-// Whether an operand and the next have no order. The directions of a derivative of e^A have none.
+// Whether an operand and the next have no order. The directions of derivatives of e^A and of cofactors have none.
 bool commutes(const Op& op, std::size_t operand) {
   if (&op == &expm_op() || &op == &cofactor_op()) return operand > 0;
   const Op* const ops[] = {&add_op(), &mul_op(),         &maximum_op(),    &minimum_op(),     &hypot_op(), &eq_op(),
