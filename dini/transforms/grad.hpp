@@ -57,7 +57,6 @@ template <class F, Tree X, Tree DX> auto jvp(const F& f, const X& x, const DX& d
     using Out = typename std::remove_cvref_t<decltype(call)>::Out;
     const Leaves primals = call.leaves();
     detail::match_structure(structure(dx), structure(x), "jvp", "tangents");
-    detail::require_assigned(primals, "jvp");
     detail::require_some_floating(primals, "jvp");
     const Leaves tangents = detail::match_leaves(flatten(dx), detail::avals_of_leaves(primals), "jvp", "tangent");
     auto [values, results] = detail::jvp_values(call.erased(), primals, tangents);
