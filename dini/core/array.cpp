@@ -78,12 +78,14 @@ template Array from_data(const float*, const Shape&);
 template Array from_data(const double*, const Shape&);
 
 const void* Array::raw() const {
-  if (!node_) throw ValueError("Array: reading an array that was never assigned");
+  if (!node_) throw_unassigned();
   if (node_->is_value) return static_cast<detail::Value*>(node_.get())->buffer->data();
   // Data of a tracer's primal: the tracer keeps it alive, so the pointer is good as long as this handle is.
   const Array* primal = detail::readable(*static_cast<detail::Tracer*>(node_.get()));
   return primal->raw();
 }
+
+void Array::throw_unassigned() { throw ValueError("Array: reading an array that was never assigned"); }
 
 void Array::check_type(Dtype wanted) const {
   if (dtype() != wanted) {

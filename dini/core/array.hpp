@@ -120,12 +120,17 @@ class Array {
   requires std::is_arithmetic_v<T> Array(T value) : Array(weak_scalar(value)) {}
 
   bool defined() const { return static_cast<bool>(node_); }
-  const Aval& aval() const { return node_->aval; }
-  Shape shape() const { return node_->aval.shape; }
-  Dtype dtype() const { return node_->aval.dtype; }
-  bool weak() const { return node_->aval.weak; }
-  int ndim() const { return node_->aval.shape.ndim(); }
-  std::int64_t size() const { return node_->aval.shape.size(); }
+  /// These are a ValueError of no array at all.
+  const Aval& aval() const {
+    if (!node_) [[unlikely]]
+      throw_unassigned();
+    return node_->aval;
+  }
+  Shape shape() const { return aval().shape; }
+  Dtype dtype() const { return aval().dtype; }
+  bool weak() const { return aval().weak; }
+  int ndim() const { return aval().shape.ndim(); }
+  std::int64_t size() const { return aval().shape.size(); }
 
   /// Whether this is data and not a traced value.
   bool concrete() const { return node_ && node_->is_value; }
@@ -219,6 +224,7 @@ class Array {
   static Array weak_bool(bool value);
   static Array weak_integer(std::int64_t value);
   static Array weak_double(double value);
+  [[noreturn]] static void throw_unassigned();
   void check_type(Dtype wanted) const;
   double item_double() const;
   std::int64_t item_integer() const;

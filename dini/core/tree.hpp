@@ -5,6 +5,10 @@
 //     struct Params { Array W, b; auto tree() { return std::tie(W, b); } };
 //     auto tree(Foreign& p) { return std::tie(p.u, p.v); }          // beside a struct that cannot be changed
 //
+// A number cannot hold a traced value, so a transformed function gets Arrays in the places of numbers: of a std::pair(2.0, x)
+// it gets a std::pair<Array, Array> (tree_t), and of a std::vector<double> a std::vector<Array>. A number that is a member of a
+// struct stays one; it may hold what is not traced (an option), and anything else is a TraceError: make the member an Array.
+//
 // flatten lists the leaves in order, unflatten puts leaves into a copy of a prototype, which gives keys and lengths.
 #pragma once
 
@@ -17,6 +21,7 @@
 #include <vector>
 
 #include "dini/core/array.hpp"
+#include "dini/core/readback.hpp"
 
 namespace dini {
 
@@ -61,13 +66,66 @@ template <class T> constexpr bool is_tree() {
     return HasTreeMember<T> || HasTreeFunction<T>;
 }
 
-// What functions are called with where a number was given: the leaf as an Array.
+// What functions are called with where numbers were given: the leaves as Arrays.
 template <class T> struct TreeOf { using type = T; };
+template <class T> using tree_of = typename TreeOf<std::remove_cvref_t<T>>::type;
 template <class T>
 requires std::is_arithmetic_v<T>
 struct TreeOf<T> {
   using type = Array;
 };
+template <class... T> struct TreeOf<std::tuple<T...>> { using type = std::tuple<tree_of<T>...>; };
+template <class A, class B> struct TreeOf<std::pair<A, B>> { using type = std::pair<tree_of<A>, tree_of<B>>; };
+template <class T, std::size_t N> struct TreeOf<std::array<T, N>> { using type = std::array<tree_of<T>, N>; };
+template <class T, class A>
+requires(!std::is_same_v<tree_of<T>, T>) struct TreeOf<std::vector<T, A>> {
+  using type = std::vector<tree_of<T>>;
+};
+template <class T, class C, class A>
+requires(!std::is_same_v<tree_of<T>, T>) struct TreeOf<std::map<std::string, T, C, A>> {
+  using type = std::map<std::string, tree_of<T>, C>;
+};
+
+// t with f(m) in the place of each member m that is neither a container nor None, in order, whatever type that has.
+template <class T, class F> auto rebuild(const T& t, const F& f) {
+  if constexpr (std::is_same_v<T, None>) {
+    return t;
+  } else if constexpr (is_tuple<T>::value) {
+    return std::apply(
+        [&]<class... M>(const M&... m) {
+          if constexpr (requires { t.first; })
+            return std::pair<decltype(rebuild(m, f))...>{rebuild(m, f)...};
+          else
+            return std::tuple<decltype(rebuild(m, f))...>{rebuild(m, f)...};
+        },
+        t);
+  } else if constexpr (is_sequence<T>::value) {
+    using M = decltype(rebuild(static_cast<const typename T::value_type&>(t[0]), f));
+    if constexpr (requires { std::tuple_size<T>::value; }) {
+      std::array<M, std::tuple_size_v<T>> out;
+      for (std::size_t k = 0; k < t.size(); ++k) out[k] = rebuild(t[k], f);
+      return out;
+    } else {
+      std::vector<M> out;
+      for (const typename T::value_type& m : t) out.push_back(rebuild(m, f));
+      return out;
+    }
+  } else if constexpr (is_map<T>::value) {
+    std::map<std::string, decltype(rebuild(t.begin()->second, f)), typename T::key_compare> out;
+    for (const auto& [key, m] : t) out.emplace(key, rebuild(m, f));
+    return out;
+  } else {
+    return f(t);
+  }
+}
+
+// t with Arrays in the places of its numbers.
+template <class T> tree_of<T> as_tree(T&& t) {
+  if constexpr (std::is_same_v<tree_of<T>, std::remove_cvref_t<T>>)
+    return std::forward<T>(t);
+  else
+    return rebuild(t, [](const auto& leaf) -> tree_of<decltype(leaf)> { return leaf; });
+}
 
 template <class T> void append_leaves(const T& t, Leaves& out);
 template <class T> void append_structure(const T& t, std::string& out);
@@ -137,7 +195,7 @@ template <class T> void assign_leaves(T& t, const Leaves& leaves, std::size_t& n
   else if constexpr (std::is_same_v<T, None>)
     return;
   else if constexpr (std::is_arithmetic_v<T>)
-    t = leaves.at(next++).template item<T>();
+    check_number_leaf(leaves.at(next)), t = leaves[next++].template item<T>();
   else if constexpr (is_tuple<T>::value)
     std::apply([&](auto&... m) { (assign_leaves(m, leaves, next), ...); }, t);
   else if constexpr (is_sequence<T>::value)
@@ -154,8 +212,9 @@ template <class T> void assign_leaves(T& t, const Leaves& leaves, std::size_t& n
 template <class T>
 concept Tree = detail::is_tree<std::remove_cvref_t<T>>();
 
-/// The tree type that stands for T in a function's arguments: Array for a number, T itself otherwise.
-template <class T> using tree_t = typename detail::TreeOf<std::remove_cvref_t<T>>::type;
+/// The tree type that stands for T in a transformed function's arguments and results: T with Array for each number, but for
+/// those within structs.
+template <class T> using tree_t = detail::tree_of<T>;
 
 /// The leaves of a tree, in order.
 template <Tree T> Leaves flatten(const T& tree) {
@@ -171,7 +230,8 @@ template <Tree T> std::string structure(const T& tree) {
   return out;
 }
 
-/// A copy of `prototype` with other leaves. ShapeError when their number differs.
+/// A copy of `prototype` with other leaves. ShapeError when their number differs; TraceError when a traced one comes to stand
+/// where the prototype has a C++ number.
 template <Tree T> T unflatten(T prototype, const Leaves& leaves) {
   std::size_t next = 0;
   if (flatten(prototype).size() != leaves.size()) {
@@ -182,11 +242,17 @@ template <Tree T> T unflatten(T prototype, const Leaves& leaves) {
   return prototype;
 }
 
-/// f applied to every leaf.
-template <Tree T, class F> T tree_map(F&& f, const T& tree) {
-  Leaves leaves = flatten(tree);
-  for (Array& a : leaves) a = f(a);
-  return unflatten(tree, leaves);
+/// f(leaf, leaf of the others...) for every leaf of trees that are alike. ShapeError when they are not.
+template <class F, Tree T, Tree... U> tree_t<T> tree_map(F&& f, const T& tree, const U&... others) {
+  const std::string own = structure(tree);
+  for (const std::string& other : std::initializer_list<std::string>{structure(others)...}) {
+    if (other != own) throw ShapeError("tree_map: the trees have the structures " + own + " and " + other);
+  }
+  const std::array<Leaves, 1 + sizeof...(U)> in{flatten(tree), flatten(others)...};
+  Leaves out;
+  for (std::size_t k = 0; k < in[0].size(); ++k)
+    out.push_back(std::apply([&](const auto&... leaves) { return Array(f(leaves[k]...)); }, in));
+  return unflatten(detail::as_tree(tree), out);
 }
 
 }  // namespace dini

@@ -65,15 +65,15 @@ template <bool fixed, class F, class Z, class... P>
 auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
   using ZT = tree_t<Z>;
   using Params = std::tuple<tree_t<P>...>;
-  const ZT start = z0;
-  const Params like(params...);
+  const ZT start = as_tree(z0);
+  const Params like(as_tree(params)...);
   const std::size_t n = flatten(start).size();
   const std::string wanted = structure(start);
   auto erased = [&](const Leaves& in) {
     const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
     const Params p = unflatten(like, Leaves(middle, in.end()));
     auto value = std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
-    const tree_t<decltype(value)> out = value;
+    const tree_t<decltype(value)> out = as_tree(value);
     if (fixed) match_structure(structure(out), wanted, name, "values of f");
     return flatten(out);
   };
@@ -109,7 +109,7 @@ template <class F, Tree P, Tree X>
 tree_t<X> fixed_point_layer(const Solver& solver, const F& f, const P& params, const X& x,
                             FixedPointOptions options = {}) {
   options.solver = solver;
-  const tree_t<X> like = x;
+  const tree_t<X> like = detail::as_tree(x);
   return fixed_point(f, tree_map([](const Array& a) { return detail::zeros_for_layer(a); }, like), options, params, x)
       .value;
 }

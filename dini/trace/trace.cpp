@@ -30,9 +30,8 @@ void check_not_leaked(const Trace* trace, const Array& a, const char* op) {
   for (const Trace* t = trace; t; t = t->parent().get()) {
     if ((t == owner || t->reads(*owner)) && owner->alive()) return;
   }
-  throw TraceError(std::string(op) + ": a value traced by " + owner->kind() + " (" + a.aval().str() +
-                   ") is used outside that transformation. Return it from the transformed function instead of storing "
-                   "it elsewhere.");
+  throw LeakError(std::string(op) + ": a value traced by " + owner->kind() + " (" + a.aval().str() +
+                  ") is used outside that transformation");
 }
 
 Leaves emit(const Op& op, const Leaves& inputs, const Params& params) {
@@ -61,10 +60,8 @@ namespace detail {
 const Array* readable(const Tracer& tracer) {
   const Trace* trace = tracer.trace.get();
   if (!trace->alive()) {
-    throw TraceError(
-        "reading a value traced by " + trace->kind() + " (" + tracer.aval.str() +
-        ") after that transformation has ended. Return it from the transformed function instead of storing "
-        "it elsewhere.");
+    throw LeakError("reading a value traced by " + trace->kind() + " (" + tracer.aval.str() +
+                    ") after that transformation has ended");
   }
   if (const Array* primal = tracer.primal()) return primal;
   const std::string origin = trace->origin(tracer);
@@ -73,7 +70,19 @@ const Array* readable(const Tracer& tracer) {
       " was read on the host, but under " + trace->kind() +
       " it is abstract: it stands for all values that the traced function may be called with. Use "
       "where(condition, a, b) to choose between values, cond to choose between computations, while_loop "
-      "or fori_loop to repeat one.");
+      "or fori_loop to repeat one." +
+      (trace->from_constants(tracer) ? " It does not depend on the arguments: within eager(...) it is computed at once."
+                                     : ""));
+}
+
+void check_number_leaf(const Array& leaf) {
+  if (!leaf.defined() || leaf.concrete()) return;
+  const Trace& trace = *static_cast<Tracer*>(leaf.node())->trace;
+  const std::string message = "a value traced by " + trace.kind() + " (" + leaf.aval().str() +
+                              ") cannot be written into a C++ number of a tree, which would lose its derivative; make "
+                              "the member an Array";
+  if (trace.abstract()) throw HostReadError(message);
+  throw TraceError(message);
 }
 
 }  // namespace detail
@@ -156,8 +165,22 @@ std::string StagingTrace::origin(const detail::Tracer& value) const {
   return "";
 }
 
+bool StagingTrace::from_constants(const detail::Tracer& value) const {
+  std::vector<bool> depends(program_->variables.size(), false);
+  for (int v : program_->inputs) depends[static_cast<std::size_t>(v)] = true;
+  for (std::size_t k = 0; k < captured_.size(); ++k)
+    depends[static_cast<std::size_t>(captured_variables_[k])] = !captured_[k].concrete();
+  for (const Equation& e : program_->equations) {
+    const bool any =
+        std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return depends[static_cast<std::size_t>(v)]; });
+    for (int v : e.outputs) depends[static_cast<std::size_t>(v)] = any;
+  }
+  return !depends[static_cast<std::size_t>(static_cast<const StagedTracer&>(value).variable)];
+}
+
 Staged StagingTrace::finish_program(const Leaves& outputs) {
-  for (const Array& a : outputs) program_->outputs.push_back(variable_of(a, "the result"));
+  const std::string what = kind() + ": the result";
+  for (const Array& a : outputs) program_->outputs.push_back(variable_of(a, what.c_str()));
   program_->inputs.insert(program_->inputs.end(), captured_variables_.begin(), captured_variables_.end());
   finish();
   Staged staged{program_, captured_};

@@ -22,6 +22,15 @@ struct HostReadError : TraceError {
   using TraceError::TraceError;
 };
 
+/// A traced value used outside the transformation that made it. A kind of its own, since where a derivative rule captured it
+/// the remedy is another.
+struct LeakError : TraceError {
+  /// `fact` without advice, which is put behind it.
+  explicit LeakError(const std::string& fact)
+      : TraceError(fact + ". Return it from the transformed function instead of storing it elsewhere."), fact(fact) {}
+  std::string fact;
+};
+
 class Trace : public std::enable_shared_from_this<Trace> {
  public:
   explicit Trace(std::shared_ptr<Trace> parent) : parent_(std::move(parent)) {}
@@ -34,6 +43,8 @@ class Trace : public std::enable_shared_from_this<Trace> {
   virtual std::string kind() const = 0;
   /// The name of the op that made one of its abstract values, for messages; nothing for what the function was called with.
   virtual std::string origin(const detail::Tracer&) const { return ""; }
+  /// Whether an abstract value of its comes from concrete arrays alone, for messages.
+  virtual bool from_constants(const detail::Tracer&) const { return false; }
 
   const std::shared_ptr<Trace>& parent() const { return parent_; }
   bool alive() const { return alive_; }
@@ -110,6 +121,7 @@ class StagingTrace : public Trace {
   /// The Program that computes `outputs`, and the captured values.
   Staged finish_program(const Leaves& outputs);
   std::string origin(const detail::Tracer& value) const override;
+  bool from_constants(const detail::Tracer& value) const override;
 
  protected:
   int variable_of(const Array& a, const char* op);

@@ -18,11 +18,26 @@ template <int... I> struct argnums {};
 
 namespace detail {
 
+/// Whether f takes Arrays in the places of all numbers. Where it does not it may take a tree as it was given, numbers in it,
+/// which serves for what is not traced: axes in a std::vector<int>.
+template <class F, class... A> inline constexpr bool takes_trees = std::is_invocable_v<const F&, const tree_t<A>&...>;
+template <bool Trees, class T>
+using argument_t = std::conditional_t<Trees || std::is_arithmetic_v<T>, tree_t<T>, std::remove_cvref_t<T>>;
+template <bool Trees, class T> argument_t<Trees, T> as_argument(const T& t) {
+  if constexpr (std::is_same_v<argument_t<Trees, T>, T>)
+    return t;
+  else
+    return as_tree(t);
+}
+
+/// What f returns, as it is and with Arrays for the numbers in it.
 template <class F, class... A>
-using result_of_t = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<A>&...>>;
+using raw_result_t = std::remove_cvref_t<std::invoke_result_t<const F&, const argument_t<takes_trees<F, A...>, A>&...>>;
+template <class F, class... A> using result_of_t = tree_t<raw_result_t<F, A...>>;
 
 /// Whether f may be called with these arguments; what wraps f asks, so that whoever asks the wrapper is answered.
-template <class F, class... A> inline constexpr bool takes = std::is_invocable_v<const F&, const tree_t<A>&...>;
+template <class F, class... A>
+inline constexpr bool takes = std::is_invocable_v<const F&, const argument_t<takes_trees<F, A...>, A>&...>;
 template <class F, class... A>
 concept Takes = takes<F, A...>;
 
@@ -37,11 +52,12 @@ template <std::size_t N, int... Argnums> constexpr auto positions() {
 template <class F, class Positions, class... A> class Call;
 template <class F, std::size_t... P, class... A> class Call<F, std::index_sequence<P...>, A...> {
  public:
-  using Arguments = std::tuple<tree_t<A>...>;
+  static constexpr bool trees = takes_trees<F, A...>;
+  using Arguments = std::tuple<argument_t<trees, A>...>;
   using Out = result_of_t<F, A...>;
   using Selected = std::tuple<std::tuple_element_t<P, Arguments>...>;
 
-  Call(const F& f, const A&... a) : f_(f), arguments_(a...) {}
+  Call(const F& f, const A&... a) : f_(f), arguments_(as_argument<trees>(a)...) {}
 
   Selected selected() const { return Selected(std::get<P>(arguments_)...); }
   Leaves leaves() const { return flatten(selected()); }
@@ -51,7 +67,7 @@ template <class F, std::size_t... P, class... A> class Call<F, std::index_sequen
     const Selected chosen = unflatten(selected(), leaves);
     Arguments all = arguments_;
     put(all, chosen, std::make_index_sequence<sizeof...(P)>{});
-    Out out = std::apply(f_, all);
+    Out out = as_tree(std::apply(f_, all));
     Leaves result = flatten(out);
     prototype_ = std::move(out);
     return result;
@@ -71,6 +87,21 @@ template <class F, std::size_t... P, class... A> class Call<F, std::index_sequen
   std::optional<Out> prototype_;
 };
 
+/// use(call), the call being that of f with x, or where x is a std::tuple of f's arguments with those.
+template <class F, class X, class Use> auto with_arguments(const F& f, const X& x, const Use& use) {
+  if constexpr (is_tuple<X>::value && !takes<F, X>) {
+    return std::apply(
+        [&]<class... A>(const A&... a) {
+          Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
+          return use(call);
+        },
+        x);
+  } else {
+    Call<F, std::index_sequence<0>, X> call(f, x);
+    return use(call);
+  }
+}
+
 /// One selected argument stands for itself, several for a tuple.
 template <class Tuple> auto unwrap_single(Tuple t) {
   if constexpr (std::tuple_size_v<Tuple> == 1)
@@ -81,8 +112,12 @@ template <class Tuple> auto unwrap_single(Tuple t) {
 
 /// Which leaves have derivatives: the floating ones.
 std::vector<bool> floating_leaves(const Leaves& leaves);
+/// ValueError, with the place, for an array that was never assigned.
+void require_assigned(const Leaves& leaves, const char* function, const char* what = "arguments");
 /// DtypeError unless all leaves are floating.
 void require_floating(const Leaves& leaves, const char* function);
+/// DtypeError where there are leaves of which none is floating.
+void require_some_floating(const Leaves& leaves, const char* function);
 /// ShapeError or DtypeError unless the leaves have the wanted shapes and dtypes (weak ones are converted).
 Leaves match_leaves(const Leaves& given, const std::vector<Aval>& wanted, const char* function, const char* what);
 void match_structure(const std::string& given, const std::string& wanted, const char* function, const char* what);
@@ -90,7 +125,16 @@ std::vector<Aval> avals_of_leaves(const Leaves& leaves);
 
 }  // namespace detail
 
-// The overload that lets `grad(sin)`, `vmap(exp)` name a function of one array that is overloaded.
 using UnaryFunction = Array (*)(const Array&);
+
+// What lets `grad(sin)`, `vmap(exp)` name a function of one array that is overloaded. A class, so that no lambda is tried as
+// one: of a lambda with `auto` parameters that would compile its body for an Array.
+struct OverloadedFunction {
+  OverloadedFunction(UnaryFunction f) : f_(f) {}
+  operator UnaryFunction() const { return f_; }
+
+ private:
+  UnaryFunction f_;
+};
 
 }  // namespace dini

@@ -272,6 +272,7 @@ GradientReport check_leaves(const ErasedFunction& f, const Leaves& primals, cons
   if (!(options.step > 0))
     throw ValueError("check_grads: step is " + std::to_string(options.step) + ", expected a positive number");
   GradientReport report;
+  require_assigned(primals, "check_grads");
   check::Checker(options, counts, report).run(f, primals, 1, "");
   return report;
 }

@@ -96,7 +96,7 @@ template <class F, Tree A>
 GradientReport check_grads(const F& f, const A& args, const GradientCheckOptions& options = {}) {
   const GradientChecker<F> checker(f, options);
   GradientReport report;
-  if constexpr (detail::is_tuple<A>::value && !std::is_invocable_v<const F&, const A&>) {
+  if constexpr (detail::is_tuple<A>::value && !detail::takes<F, A>) {
     report = std::apply([&](const auto&... a) { return checker.probe(a...); }, args);
   } else {
     report = checker.probe(args);

@@ -154,6 +154,7 @@ const Op& checkpoint_op() {
 
 Leaves checkpoint_leaves(const ErasedFunction& f, const Leaves& inputs) {
   if (!current_trace()) return f(inputs);
+  require_assigned(inputs, "checkpoint");
   const Staged staged = stage(f, avals_of_leaves(inputs), "checkpoint");
   Leaves all = inputs;
   all.insert(all.end(), staged.captured.begin(), staged.captured.end());

@@ -28,6 +28,6 @@ template <class F> auto checkpoint(F f) {
     return call.output(out);
   };
 }
-inline auto checkpoint(UnaryFunction f) { return checkpoint<UnaryFunction>(f); }
+inline auto checkpoint(OverloadedFunction f) { return checkpoint<UnaryFunction>(f); }
 
 }  // namespace dini

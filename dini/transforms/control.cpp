@@ -28,11 +28,48 @@ static bool same_types(const std::vector<Aval>& a, const std::vector<Aval>& b) {
   return true;
 }
 
+Array truth(const Array& condition) {
+  check_defined(condition, "cond");
+  if (condition.ndim() != 0) throw ShapeError("cond: the condition must be a scalar, and is " + condition.aval().str());
+  return condition.dtype() == Dtype::bool_ ? condition : condition != 0;
+}
+
 // A state that enters as a C++ number or weak array must keep its type from step to step.
 static Leaves strong(const Leaves& leaves) {
   Leaves out;
   for (const Array& a : leaves) out.push_back(a.weak() ? astype(a, a.dtype()) : a);
   return out;
+}
+
+// A body of a loop, traced for a state that keeps its dtypes: a C++ number to start with gets the dtype that the body gives it,
+// where that is no narrower kind. `start` is the state first, [state..., others...] what the body takes.
+static Staged stage_body(const ErasedFunction& given, Leaves& start, const std::vector<Aval>& others,
+                         const char* function) {
+  const ErasedFunction body = [&](const Leaves& s) {
+    Leaves out = given(s);
+    require_assigned(out, function, "body's value");
+    return out;
+  };
+  const auto staged = [&](const ErasedFunction& f, const Leaves& state) {
+    std::vector<Aval> avals = avals_of_leaves(state);
+    avals.insert(avals.end(), others.begin(), others.end());
+    return stage(f, avals, function);
+  };
+  const auto kind = [](Dtype d) { return is_floating(d) ? 2 : is_integer(d) ? 1 : 0; };
+  // Each turn makes at least one number strong.
+  while (std::any_of(start.begin(), start.end(), [](const Array& a) { return a.weak(); })) {
+    const std::vector<Aval> out = staged(body, start).program->output_avals();
+    bool changed = false;
+    for (std::size_t k = 0; k < start.size() && k < out.size(); ++k) {
+      if (!start[k].weak() || (out[k].weak && out[k].dtype == start[k].dtype())) continue;
+      if (kind(start[k].dtype()) > kind(out[k].dtype)) continue;
+      start[k] = astype(start[k], out[k].dtype);
+      changed = true;
+    }
+    if (!changed) break;
+  }
+  start = strong(start);
+  return staged([&](const Leaves& s) { return strong(body(s)); }, start);
 }
 
 // Traces of several functions share their operands; each gets the captured values of the others as inputs it ignores.
@@ -69,9 +106,14 @@ static control::Programs unify_captured(const std::vector<Staged>& staged, std::
   return out;
 }
 
-Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& branches, const Leaves& operands) {
+Leaves switch_leaves(const char* function, const Array& index, const std::vector<ErasedFunction>& branches,
+                     const Leaves& operands) {
+  const std::string who = std::string(function) + ": ";
+  check_defined(index, function);
+  require_assigned(operands, function, "operands");
+  if (branches.empty()) throw ValueError(who + "there are no branches");
   if (index.ndim() != 0 || is_floating(index.dtype())) {
-    throw ShapeError("cond: the condition must be a boolean or integer scalar, and is " + index.aval().str());
+    throw ShapeError(who + "the index must be a boolean or integer scalar, and is " + index.aval().str());
   }
   const std::int64_t last = static_cast<std::int64_t>(branches.size()) - 1;
   if (is_readable(index)) {
@@ -79,10 +121,10 @@ Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& bran
     return branches[static_cast<std::size_t>(k)](operands);
   }
   std::vector<Staged> staged;
-  for (const ErasedFunction& f : branches) staged.push_back(stage(f, avals_of_leaves(operands), "cond"));
+  for (const ErasedFunction& f : branches) staged.push_back(stage(f, avals_of_leaves(operands), function));
   for (const Staged& s : staged) {
     if (!same_types(s.program->output_avals(), staged[0].program->output_avals())) {
-      throw ShapeError("cond: the branches return " + list(staged[0].program->output_avals()) + " and " +
+      throw ShapeError(who + "the branches return " + list(staged[0].program->output_avals()) + " and " +
                        list(s.program->output_avals()));
     }
   }
@@ -94,14 +136,15 @@ Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& bran
 
 Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
                     const Leaves& init) {
-  const Leaves start = strong(init);
+  require_assigned(init, "while_loop", "state");
+  Leaves start = init;
+  const Staged b = stage_body(body, start, {}, "while_loop");
   const std::vector<Aval> avals = avals_of_leaves(start);
   const Staged c = stage([&](const Leaves& s) { return Leaves{condition(s)}; }, avals, "while_loop");
   const std::vector<Aval> answer = c.program->output_avals();
   if (answer[0].shape.ndim() != 0 || answer[0].dtype != Dtype::bool_) {
     throw ShapeError("while_loop: the condition must be a boolean scalar, and is " + answer[0].str());
   }
-  const Staged b = stage([&](const Leaves& s) { return strong(body(s)); }, avals, "while_loop");
   if (!same_types(avals, b.program->output_avals())) {
     throw ShapeError("while_loop: the state went in as " + list(avals) + " and came out of the body as " +
                      list(b.program->output_avals()));
@@ -129,6 +172,7 @@ Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const E
 }
 
 std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length) {
+  require_assigned(xs, "scan", "xs");
   for (const Array& x : xs) {
     if (x.ndim() == 0) throw ShapeError("scan: xs has a scalar, which has no axis to go along");
     if (!length) length = x.shape()[0];
@@ -142,10 +186,11 @@ std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length) {
 
 Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length,
                    bool reverse) {
-  const Leaves start = strong(init);
-  std::vector<Aval> avals = avals_of_leaves(start);
-  for (const Array& x : xs) avals.push_back({x.shape().erased(0), x.dtype(), x.weak()});
-  const Staged b = stage([&](const Leaves& s) { return strong(body(s)); }, avals, "scan");
+  require_assigned(init, "scan", "carry");
+  Leaves start = init;
+  std::vector<Aval> each;
+  for (const Array& x : xs) each.push_back({x.shape().erased(0), x.dtype(), x.weak()});
+  const Staged b = stage_body(body, start, each, "scan");
   std::vector<Aval> out = b.program->output_avals();
   out.resize(start.size());
   if (!same_types(avals_of_leaves(start), out)) {

@@ -11,69 +11,94 @@
 #include <utility>
 #include <vector>
 
-#include "dini/core/tree.hpp"
-#include "dini/transforms/jvp.hpp"
+#include "dini/transforms/callable.hpp"
 
 namespace dini {
 
 namespace detail {
 
-// Branches as ops: the outputs of branches[index], index clamped. All have the same outputs' shapes and dtypes.
-Leaves switch_leaves(const Array& index, const std::vector<ErasedFunction>& branches, const Leaves& operands);
+// Branches as ops: the outputs of branches[index], index clamped. All have the same outputs' shapes and dtypes. `function` is
+// the name in messages.
+Leaves switch_leaves(const char* function, const Array& index, const std::vector<ErasedFunction>& branches,
+                     const Leaves& operands);
+/// Whether a scalar is not 0. ShapeError when it is no scalar.
+Array truth(const Array& condition);
 Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
                     const Leaves& init);
 /// body: [carry..., x...] -> [carry..., y...].
 Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length, bool reverse);
 Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, Leaves state,
                    std::int64_t at_most);
-Array read_index(const Array& index, bool& readable, std::int64_t& value);
 std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length);
 
 // f applied to a tree, as a function of leaves; remembers the result's tree in `prototype`.
 template <class F, class T, class Out>
 ErasedFunction erase_tree(const F& f, const T& like, std::optional<Out>& prototype) {
   return [&f, like, &prototype](const Leaves& leaves) {
-    Out out = f(unflatten(like, leaves));
+    Out out = as_tree(f(unflatten(like, leaves)));
     Leaves result = flatten(out);
     prototype = std::move(out);
     return result;
   };
 }
 
-}  // namespace detail
-
-/// index-th of the branches, index clamped to those there are; all take the operands and return alike trees.
-template <class... F, Tree... T>
-auto switch_case(const Array& index, const std::tuple<F...>& branches, const T&... operands) {
+// `each(use)` calls use(f) for every branch; the value is like the first's.
+template <class First, class Each, class... T>
+auto switch_trees(const char* function, const Array& index, const Each& each, const T&... operands) {
   using Args = std::tuple<tree_t<T>...>;
-  using Out = std::remove_cvref_t<std::invoke_result_t<std::tuple_element_t<0, std::tuple<F...>>, const tree_t<T>&...>>;
-  const Args arguments{operands...};
+  using Out = tree_t<std::invoke_result_t<const First&, const tree_t<T>&...>>;
+  const Args arguments{as_tree(operands)...};
   std::optional<Out> prototype;
   std::vector<ErasedFunction> erased;
-  std::apply(
-      [&](const auto&... f) {
-        (erased.push_back([&](const Leaves& leaves) {
-          Out out = std::apply(f, unflatten(arguments, leaves));
-          Leaves result = flatten(out);
-          prototype = std::move(out);
-          return result;
-        }),
-         ...);
-      },
-      branches);
-  Leaves out = detail::switch_leaves(index, erased, flatten(arguments));
+  each([&](const auto& f) {
+    erased.push_back([&](const Leaves& leaves) {
+      Out out = as_tree(std::apply(f, unflatten(arguments, leaves)));
+      Leaves result = flatten(out);
+      prototype = std::move(out);
+      return result;
+    });
+  });
+  Leaves out = switch_leaves(function, index, erased, flatten(arguments));
   return unflatten(*prototype, out);
 }
 
-/// on_true(operands...) where the scalar condition holds, on_false(operands...) otherwise.
+}  // namespace detail
+
+/// index-th of the branches, index clamped to those there are; all take the operands and return alike trees. ValueError when
+/// there are none.
+template <class... F, Tree... T>
+auto switch_case(const Array& index, const std::tuple<F...>& branches, const T&... operands) {
+  return detail::switch_trees<std::tuple_element_t<0, std::tuple<F...>>>(
+      "switch_case", index, [&](auto use) { std::apply([&](const F&... f) { (use(f), ...); }, branches); },
+      operands...);
+}
+template <class F, Tree... T>
+auto switch_case(const Array& index, const std::vector<F>& branches, const T&... operands) {
+  return detail::switch_trees<F>(
+      "switch_case", index,
+      [&](auto use) {
+        for (const F& f : branches) use(f);
+      },
+      operands...);
+}
+
+/// on_true(operands...) where the scalar condition is not 0, on_false(operands...) otherwise.
 template <class F, class G, Tree... T>
-auto cond(const Array& condition, const F& on_true, const G& on_false, const T&... operands);
+auto cond(const Array& condition, const F& on_true, const G& on_false, const T&... operands) {
+  return detail::switch_trees<F>(
+      "cond", detail::truth(condition), [&](auto use) { use(on_false), use(on_true); }, operands...);
+}
+template <Tree T>
+auto cond(const Array& condition, OverloadedFunction on_true, OverloadedFunction on_false, const T& operand) {
+  return cond<UnaryFunction, UnaryFunction>(condition, on_true, on_false, operand);
+}
 
 /// body applied while condition(state) holds. One operation. Differentiable in forward mode only.
-/// TraceError in reverse mode. ShapeError when the body changes the state's shapes or dtypes.
+/// TraceError in reverse mode. ShapeError when the body changes the state's shapes or dtypes; where the state starts as a C++
+/// number it gets the dtype that the body gives it.
 template <Tree T, class C, class B> tree_t<T> while_loop(const C& condition, const B& body, const T& init) {
   using S = tree_t<T>;
-  const S like = init;
+  const S like = detail::as_tree(init);
   std::optional<S> prototype = like;
   Leaves out = detail::while_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
                                     detail::erase_tree<B, S, S>(body, like, prototype), flatten(like));
@@ -85,7 +110,7 @@ template <Tree T, class C, class B> tree_t<T> while_loop(const C& condition, con
 template <Tree T, class C, class B>
 tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at_most) {
   using S = tree_t<T>;
-  const S like = init;
+  const S like = detail::as_tree(init);
   std::optional<S> prototype = like;
   Leaves out = detail::loop_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
                                    detail::erase_tree<B, S, S>(body, like, prototype), flatten(like), at_most);
@@ -93,14 +118,15 @@ tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at
 }
 
 /// (carry, x) -> (carry, y) over the leading axis of xs: the last carry and the stacked ys. With `reverse` from the end.
-/// xs may be `none` where `length` is given.
+/// xs may be `none` where `length` is given. ShapeError when f changes the carry's shapes or dtypes; where the carry starts as a
+/// C++ number it gets the dtype that f gives it.
 template <Tree C, Tree X, class F>
 auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> length = {}, bool reverse = false) {
   using Carry = tree_t<C>;
   using Step = std::remove_cvref_t<std::invoke_result_t<const F&, const Carry&, const tree_t<X>&>>;
-  using Y = std::remove_cvref_t<std::tuple_element_t<1, Step>>;
-  const Carry carry = init;
-  const tree_t<X> like = xs;
+  using Y = tree_t<std::tuple_element_t<1, Step>>;
+  const Carry carry = detail::as_tree(init);
+  const tree_t<X> like = detail::as_tree(xs);
   const Leaves xs_leaves = flatten(like);
   const std::size_t n = flatten(carry).size();
   std::optional<Y> y;
@@ -113,7 +139,7 @@ auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> le
     }
     Leaves out = flatten(std::get<0>(step)), ys = flatten(std::get<1>(step));
     out.insert(out.end(), ys.begin(), ys.end());
-    y = std::get<1>(std::move(step));
+    y = detail::as_tree(std::get<1>(std::move(step)));
     return out;
   };
   const Leaves out =
@@ -125,20 +151,13 @@ auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> le
 /// body(k, state) for k = first, ..., last - 1. A fixed number of steps: both modes of differentiation go through it.
 template <Tree T, class B> tree_t<T> fori_loop(std::int64_t first, std::int64_t last, const B& body, const T& init) {
   using S = tree_t<T>;
-  const S like = init;
+  const S like = detail::as_tree(init);
   auto step = [&](const std::tuple<Array, S>& state, const None&) {
     const auto& [k, s] = state;
-    return std::pair(std::tuple<Array, S>(k + 1, body(k, s)), none);
+    return std::pair(std::tuple<Array, S>(k + 1, detail::as_tree(body(k, s))), none);
   };
   auto [state, ys] = scan(step, std::tuple<Array, S>(array(first), like), none, last > first ? last - first : 0);
   return std::get<1>(state);
-}
-
-template <class F, class G, Tree... T>
-auto cond(const Array& condition, const F& on_true, const G& on_false, const T&... operands) {
-  using Out = std::remove_cvref_t<std::invoke_result_t<const F&, const tree_t<T>&...>>;
-  using Branch = std::function<Out(const tree_t<T>&...)>;
-  return switch_case(condition, std::tuple<Branch, Branch>(on_false, on_true), operands...);
 }
 
 }  // namespace dini

@@ -14,35 +14,6 @@
 
 namespace dini::detail {
 
-void throw_rule_arity(const char* what, std::size_t got, std::size_t wanted) {
-  throw ShapeError(std::string(what) + " returned " + std::to_string(got) + " cotangents, expected " +
-                   std::to_string(wanted) + ", one for each differentiable argument (`none` for no derivative)");
-}
-
-Leaves check_rule_leaves(const Leaves& given, const std::vector<Aval>& wanted, std::size_t argument, const char* what) {
-  const std::string where = std::string(what) + ": for argument " + std::to_string(argument) + " ";
-  if (given.size() != wanted.size()) {
-    throw ShapeError(where + "got " + std::to_string(given.size()) + " arrays, expected " +
-                     std::to_string(wanted.size()));
-  }
-  Leaves out = given;
-  for (std::size_t k = 0; k < given.size(); ++k) {
-    if (!out[k].defined()) continue;
-    if (out[k].weak() && out[k].dtype() != wanted[k].dtype) out[k] = astype(out[k], wanted[k].dtype);
-    if (!is_floating(wanted[k].dtype)) {
-      out[k] = Array();
-      continue;
-    }
-    if (out[k].shape() != wanted[k].shape) {
-      throw ShapeError(where + "got shape " + out[k].shape().str() + ", expected " + wanted[k].shape.str());
-    }
-    if (out[k].dtype() != wanted[k].dtype) {
-      throw DtypeError(where + "got dtype " + name(out[k].dtype()) + ", expected " + name(wanted[k].dtype));
-    }
-  }
-  return out;
-}
-
 // ---- custom_vjp ------------------------------------------------------------------------------------------------------
 //
 // The op custom_vjp holds the callables ("rule") and, once it is recorded in a Program, that of the primal. Linearizing it
@@ -208,21 +179,6 @@ std::vector<Aval> infer_closed(std::span<const Aval>, const Params& params) {
 }
 ProgramRef inline_closed(const Params& params, std::span<const Aval>) { return params.program("program"); }
 
-// What a rule gives for the value has to be like the function's, where that is known: once the function is in a Program.
-void check_values(const Params& params, const Leaves& given, const char* what) {
-  if (!params.has("program")) return;
-  const std::vector<Aval> wanted = params.program("program")->output_avals();
-  if (given.size() != wanted.size()) {
-    throw ShapeError(std::string(what) + " returned " + std::to_string(given.size()) +
-                     " arrays, the function returns " + std::to_string(wanted.size()));
-  }
-  for (std::size_t k = 0; k < given.size(); ++k) {
-    if (given[k].shape() == wanted[k].shape && given[k].dtype() == wanted[k].dtype) continue;
-    throw ShapeError(std::string(what) + ": output " + std::to_string(k) + " is " + given[k].aval().str() +
-                     ", that of the function " + wanted[k].str());
-  }
-}
-
 void refuse_captured(const std::vector<bool>& active, std::size_t inputs, const char* what) {
   for (std::size_t k = inputs; k < active.size(); ++k) {
     if (active[k]) {
@@ -239,7 +195,6 @@ Linearized linearize_custom(const LinearizeCall& call) {
   refuse_captured(call.active, rule.inputs, "custom_vjp");
   const Leaves in(call.in.begin(), call.in.begin() + static_cast<std::ptrdiff_t>(rule.inputs));
   auto [out, residuals] = rule.run_forward(in);
-  check_values(call.params, out, "custom_vjp: fwd");
   auto pull = std::make_shared<Pull>();
   pull->inputs = avals_of_leaves(in);
   pull->outputs = avals_of_leaves(out);
@@ -390,9 +345,7 @@ const Op& custom_jvp_op() {
         dx.push_back(instantiate(call.tangents[k], call.in[k].aval()));
       }
       refuse_captured(active, n, "custom_jvp");
-      auto both = jvp_rule(call.params).rule(in, dx);
-      check_values(call.params, both.first, "custom_jvp: the rule's value");
-      return both;
+      return jvp_rule(call.params).rule(in, dx);
     };
     o.batch = [](const BatchCall& call) {
       const OpaqueRef kept = call.params.get<OpaqueRef>("rule");
@@ -454,12 +407,40 @@ const Op& custom_jvp_op() {
 
 }  // namespace
 
-Leaves custom_vjp_call(std::shared_ptr<const CustomVjpRule> rule, const Leaves& inputs) {
-  return emit(custom_vjp_op(), inputs, {{"rule", OpaqueRef(std::move(rule))}});
+// f, where a captured value of a transformation that is no longer around it is an error with the remedy.
+template <class R, class... A>
+static std::function<R(const A&...)> guarded(const char* what, std::function<R(const A&...)> f) {
+  return [what, f = std::move(f)](const A&... a) {
+    try {
+      return f(a...);
+    } catch (const LeakError& e) {
+      throw TraceError(std::string(what) + " captured a traced value: " + e.fact + "; pass it as an argument of the " +
+                       std::string(what).substr(0, std::string(what).find(':')));
+    }
+  };
 }
 
-Leaves custom_jvp_call(std::shared_ptr<const CustomJvpRule> rule, const Leaves& inputs) {
-  return emit(custom_jvp_op(), inputs, {{"rule", OpaqueRef(std::move(rule))}});
+Leaves custom_vjp_call(CustomVjpRule rule, std::shared_ptr<KnownOutputs> known, const Leaves& inputs) {
+  rule.primal = guarded("custom_vjp", rule.primal);
+  rule.pull = guarded("custom_vjp: bwd", rule.pull);
+  rule.run_forward = [known, primal = rule.primal,
+                      forward = guarded("custom_vjp: fwd", rule.run_forward)](const Leaves& in) {
+    auto both = forward(in);
+    known->check(primal, in, both.first, "custom_vjp: fwd");
+    return both;
+  };
+  return emit(custom_vjp_op(), inputs, {{"rule", OpaqueRef(std::make_shared<const CustomVjpRule>(std::move(rule)))}});
+}
+
+Leaves custom_jvp_call(CustomJvpRule rule, std::shared_ptr<KnownOutputs> known, const Leaves& inputs) {
+  rule.primal = guarded("custom_jvp", rule.primal);
+  rule.rule = [known, primal = rule.primal, given = guarded("custom_jvp: the rule", rule.rule)](
+                  const Leaves& primals, const Leaves& tangents) {
+    auto both = given(primals, tangents);
+    known->check(primal, primals, both.first, "custom_jvp: the rule's value");
+    return both;
+  };
+  return emit(custom_jvp_op(), inputs, {{"rule", OpaqueRef(std::make_shared<const CustomJvpRule>(std::move(rule)))}});
 }
 
 }  // namespace dini::detail

@@ -1,6 +1,8 @@
 // Derivatives by a rule of the user's.
 #pragma once
 
+#include <mutex>
+
 #include "dini/transforms/callable.hpp"
 
 namespace dini {
@@ -9,6 +11,18 @@ namespace dini {
 template <int... I> struct nondiff_argnums {};
 
 namespace detail {
+
+// What shapes and dtypes a function with a rule was seen to return, for which arguments. Kept from call to call, so that the
+// function is looked at once for each kind of arguments, and not whenever a derivative is taken.
+class KnownOutputs {
+ public:
+  /// ShapeError, in the name of `what`, unless `given` are outputs like those of `function` for these inputs.
+  void check(const ErasedFunction& function, const Leaves& inputs, const Leaves& given, const char* what);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<std::vector<Aval>, std::vector<Aval>>> seen_;
+};
 
 // The rule on leaves. `run_forward` gives the outputs and the residuals, `pull` one cotangent an input (undefined: none)
 // from the residuals and the outputs' cotangents.
@@ -19,14 +33,14 @@ struct CustomVjpRule final : Opaque {
   std::function<Leaves(const Leaves& residuals, const Leaves& cotangents)> pull;
   std::size_t inputs = 0;
 };
-Leaves custom_vjp_call(std::shared_ptr<const CustomVjpRule> rule, const Leaves& inputs);
+Leaves custom_vjp_call(CustomVjpRule rule, std::shared_ptr<KnownOutputs> known, const Leaves& inputs);
 
 struct CustomJvpRule final : Opaque {
   std::string name() const override { return "custom_jvp"; }
   ErasedFunction primal;
   std::function<std::pair<Leaves, Leaves>(const Leaves& primals, const Leaves& tangents)> rule;
 };
-Leaves custom_jvp_call(std::shared_ptr<const CustomJvpRule> rule, const Leaves& inputs);
+Leaves custom_jvp_call(CustomJvpRule rule, std::shared_ptr<KnownOutputs> known, const Leaves& inputs);
 
 [[noreturn]] void throw_rule_arity(const char* what, std::size_t got, std::size_t wanted);
 Leaves check_rule_leaves(const Leaves& given, const std::vector<Aval>& wanted, std::size_t argument, const char* what);
@@ -49,6 +63,12 @@ template <std::size_t... I, int... N> struct Split<std::index_sequence<I...>, N.
 
 template <class T, bool Keep> struct ArgumentType { using type = tree_t<T>; };
 template <class T> struct ArgumentType<T, true> { using type = T; };
+template <bool Keep, class T> typename ArgumentType<T, Keep>::type stored_argument(const T& t) {
+  if constexpr (Keep)
+    return t;
+  else
+    return as_tree(t);
+}
 
 template <class F, class Tuple> struct can_apply;
 template <class F, class... T> struct can_apply<F, std::tuple<T...>> : std::is_invocable<const F&, T&...> {};
@@ -67,7 +87,7 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
   // The type comes from the primal alone: fwd may call this function, whose type would be asked for before it is known.
   template <class... A>
   auto operator()(const A&... a) const
-      -> std::remove_cvref_t<decltype(result_type<A...>(std::make_index_sequence<sizeof...(A)>{}))> {
+      -> tree_t<decltype(result_type<A...>(std::make_index_sequence<sizeof...(A)>{}))> {
     return call(std::make_index_sequence<sizeof...(A)>{}, a...);
   }
 
@@ -75,12 +95,13 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
   template <std::size_t... I, class... A> auto call(std::index_sequence<I...> all, const A&... a) const {
     using S = Split<decltype(all), N...>;
     using Stored = std::tuple<typename ArgumentType<A, is_nondiff<I, N...>()>::type...>;
-    return call_split(Stored(a...), typename S::fixed{}, typename S::differentiable{});
+    return call_split(Stored(stored_argument<is_nondiff<I, N...>()>(a)...), typename S::fixed{},
+                      typename S::differentiable{});
   }
 
   template <class Stored, std::size_t... Fixed, std::size_t... Diff>
   auto call_split(const Stored& stored, std::index_sequence<Fixed...>, std::index_sequence<Diff...>) const {
-    using Out = std::remove_cvref_t<decltype(std::apply(primal_, stored))>;
+    using Out = tree_t<decltype(std::apply(primal_, stored))>;
     using Args = std::tuple<std::tuple_element_t<Diff, Stored>...>;
     const Args like(std::get<Diff>(stored)...);
     auto out_like = std::make_shared<std::optional<Out>>();
@@ -90,11 +111,11 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
       std::tie(std::get<Diff>(full)...) = std::move(args);
       return full;
     };
-    auto rule = std::make_shared<CustomVjpRule>();
+    CustomVjpRule rule;
     const Leaves leaves = flatten(like);
-    rule->inputs = leaves.size();
-    rule->primal = [primal = primal_, with, out_like](const Leaves& in) {
-      Out out = std::apply(primal, with(in));
+    rule.inputs = leaves.size();
+    rule.primal = [primal = primal_, with, out_like](const Leaves& in) {
+      Out out = as_tree(std::apply(primal, with(in)));
       Leaves result = flatten(out);
       *out_like = std::move(out);
       return result;
@@ -112,15 +133,16 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
                   "custom_vjp: fwd must return (value, residuals)");
     using Residuals = std::remove_cvref_t<std::tuple_element_t<1, Both>>;
     auto residuals_like = std::make_shared<std::optional<Residuals>>();
-    rule->run_forward = [forward, residuals_like, out_like](const Leaves& in) {
+    rule.run_forward = [forward, residuals_like, out_like](const Leaves& in) {
       Both both = forward(in);
-      std::pair<Leaves, Leaves> result(flatten(Out(std::get<0>(both))), flatten(std::get<1>(both)));
-      *out_like = Out(std::get<0>(both));
+      Out out = as_tree(std::get<0>(both));
+      std::pair<Leaves, Leaves> result(flatten(out), flatten(std::get<1>(both)));
+      *out_like = std::move(out);
       *residuals_like = std::get<1>(std::move(both));
       return result;
     };
-    rule->pull = [bwd = bwd_, residuals_like, out_like, like, stored](const Leaves& residuals,
-                                                                      const Leaves& cotangents) {
+    rule.pull = [bwd = bwd_, residuals_like, out_like, like, stored](const Leaves& residuals,
+                                                                     const Leaves& cotangents) {
       auto sent =
           bwd(std::get<Fixed>(stored)..., unflatten(**residuals_like, residuals), unflatten(**out_like, cotangents));
       using Sent = decltype(sent);
@@ -143,7 +165,7 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
       }
       return out;
     };
-    const Leaves result = custom_vjp_call(rule, leaves);
+    const Leaves result = custom_vjp_call(std::move(rule), known_, leaves);
     return unflatten(**out_like, result);
   }
 
@@ -161,6 +183,7 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
   Primal primal_;
   Fwd fwd_;
   Bwd bwd_;
+  std::shared_ptr<KnownOutputs> known_ = std::make_shared<KnownOutputs>();
 };
 
 template <class F, class R> class CustomJvp {
@@ -171,16 +194,16 @@ template <class F, class R> class CustomJvp {
   auto operator()(const A&... a) const {
     using Args = std::tuple<tree_t<A>...>;
     using Out = result_of_t<F, A...>;
-    const Args like(a...);
+    const Args like(as_tree(a)...);
     auto out_like = std::make_shared<std::optional<Out>>();
-    auto rule = std::make_shared<CustomJvpRule>();
-    rule->primal = [f = f_, like, out_like](const Leaves& in) {
-      Out out = std::apply(f, unflatten(like, in));
+    CustomJvpRule rule;
+    rule.primal = [f = f_, like, out_like](const Leaves& in) {
+      Out out = as_tree(std::apply(f, unflatten(like, in)));
       Leaves result = flatten(out);
       *out_like = std::move(out);
       return result;
     };
-    rule->rule = [r = rule_, like, out_like](const Leaves& primals, const Leaves& tangents) {
+    rule.rule = [r = rule_, like, out_like](const Leaves& primals, const Leaves& tangents) {
       auto both = [&] {
         if constexpr (sizeof...(A) == 1 && requires { r(std::get<0>(like), std::get<0>(like)); }) {
           return r(std::get<0>(unflatten(like, primals)), std::get<0>(unflatten(like, tangents)));
@@ -188,19 +211,21 @@ template <class F, class R> class CustomJvp {
           return r(unflatten(like, primals), unflatten(like, tangents));
         }
       }();
-      Out value = std::get<0>(both), tangent = std::get<1>(both);
+      Out value = as_tree(std::get<0>(both)), tangent = as_tree(std::get<1>(both));
       *out_like = value;
       const Leaves out = flatten(value);
+      require_assigned(out, "custom_jvp: the rule", "value");
       return std::pair(out,
                        check_rule_leaves(flatten(tangent), avals_of_leaves(out), 0, "custom_jvp: the rule's tangent"));
     };
-    const Leaves result = custom_jvp_call(rule, flatten(like));
+    const Leaves result = custom_jvp_call(std::move(rule), known_, flatten(like));
     return unflatten(**out_like, result);
   }
 
  private:
   F f_;
   R rule_;
+  std::shared_ptr<KnownOutputs> known_ = std::make_shared<KnownOutputs>();
 };
 }  // namespace functions
 using functions::CustomJvp;
@@ -214,7 +239,7 @@ using functions::CustomVjp;
 ///                                              `none` for zero)
 /// fwd runs only where a derivative is taken; both are differentiated in turn for higher orders. Owns copies of the
 /// callables. Forward mode through it is a TraceError: use custom_jvp. A wrong number or shape of cotangents is an error
-/// that names the argument.
+/// that names the argument, and so is a value of fwd unlike primal's.
 template <class Nondiff = nondiff_argnums<>, class Primal, class Fwd, class Bwd>
 auto custom_vjp(Primal primal, Fwd fwd, Bwd bwd) {
   return detail::CustomVjp<Nondiff, Primal, Fwd, Bwd>(std::move(primal), std::move(fwd), std::move(bwd));

@@ -1,5 +1,7 @@
 #include "dini/transforms/grad.hpp"
 
+#include <algorithm>
+
 #include "dini/core/index.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -9,10 +11,26 @@
 
 namespace dini::detail {
 
+static const char* const value_of_function = "function's value";
+
 std::vector<bool> floating_leaves(const Leaves& leaves) {
   std::vector<bool> out;
   for (const Array& a : leaves) out.push_back(is_floating(a.dtype()));
   return out;
+}
+
+void require_assigned(const Leaves& leaves, const char* function, const char* what) {
+  for (std::size_t k = 0; k < leaves.size(); ++k) {
+    if (leaves[k].defined()) continue;
+    throw ValueError(std::string(function) + ": got an array that was never assigned as leaf " + std::to_string(k) +
+                     " of the " + what);
+  }
+}
+
+void require_some_floating(const Leaves& leaves, const char* function) {
+  require_assigned(leaves, function);
+  const std::vector<bool> floating = floating_leaves(leaves);
+  if (std::find(floating.begin(), floating.end(), true) == floating.end()) require_floating(leaves, function);
 }
 
 void require_floating(const Leaves& leaves, const char* function) {
@@ -47,27 +65,31 @@ Leaves match_leaves(const Leaves& given, const std::vector<Aval>& wanted, const 
       out[k] = Array();
       continue;
     }
+    const std::string which = given.size() > 1 ? " " + std::to_string(k) : "";
+    const std::string subject = std::string(function) + ": the " + what + which;
+    if (!out[k].defined()) throw ValueError(subject + " is an array that was never assigned");
     if (out[k].weak() && out[k].dtype() != w.dtype) out[k] = astype(out[k], w.dtype);
     const Aval &g = out[k].aval(), plain{w.shape, w.dtype, false};
-    const std::string which = given.size() > 1 ? " " + std::to_string(k) : "";
-    const std::string message =
-        std::string(function) + ": the " + what + which + " is " + g.str() + ", expected " + plain.str();
+    const std::string message = subject + " is " + g.str() + ", expected " + plain.str();
     if (g.shape != w.shape) throw ShapeError(message);
     if (g.dtype != w.dtype) throw DtypeError(message);
   }
   return out;
 }
 
-std::shared_ptr<const VjpData> make_vjp(const ErasedFunction& f, const Leaves& primals) {
+std::shared_ptr<const VjpData> make_vjp(const ErasedFunction& f, const Leaves& primals, const char* function) {
+  require_assigned(primals, function);
   auto data = std::make_shared<VjpData>();
-  data->map = linearize(f, primals, floating_leaves(primals), "vjp");
+  data->function = function;
+  data->map = linearize(f, primals, floating_leaves(primals), function);
+  require_assigned(data->map.out, function, value_of_function);
   data->inputs = avals_of_leaves(primals);
   data->outputs = avals_of_leaves(data->map.out);
   return data;
 }
 
 Leaves VjpData::pull(const Leaves& given) const {
-  const Leaves some = map.transpose(match_leaves(given, outputs, "vjp", "cotangent"));
+  const Leaves some = map.transpose(match_leaves(given, outputs, function, "cotangent"));
   Leaves out;
   std::size_t next = 0;
   for (std::size_t k = 0; k < inputs.size(); ++k)
@@ -76,7 +98,7 @@ Leaves VjpData::pull(const Leaves& given) const {
 }
 
 Leaves VjpData::push(const Leaves& given) const {
-  const Leaves tangents = match_leaves(given, inputs, "linearize", "tangent");
+  const Leaves tangents = match_leaves(given, inputs, function, "tangent");
   Leaves some;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     if (map.active[k]) some.push_back(instantiate(tangents[k], inputs[k]));
@@ -87,12 +109,18 @@ Leaves VjpData::push(const Leaves& given) const {
 }
 
 ErasedFunction make_transpose(const ErasedFunction& f, const Leaves& like) {
+  require_assigned(like, "linear_transpose");
   const Staged staged = stage(f, avals_of_leaves(like), "linear_transpose");
   const std::vector<Aval> in = avals_of_leaves(like), outputs = staged.program->output_avals();
   return [staged, in, outputs](const Leaves& given) {
     Leaves inputs(in.size());
     inputs.insert(inputs.end(), staged.captured.begin(), staged.captured.end());
-    Leaves out = backward(*staged.program, inputs, match_leaves(given, outputs, "linear_transpose", "cotangent"));
+    Leaves out = match_leaves(given, outputs, "linear_transpose", "cotangent");
+    try {
+      out = backward(*staged.program, inputs, out);
+    } catch (const NotLinearError& e) {
+      throw TraceError("linear_transpose: f is not linear in its argument (" + e.op + ")");
+    }
     out.resize(in.size());
     for (std::size_t k = 0; k < in.size(); ++k) out[k] = instantiate(out[k], in[k]);
     return out;
@@ -101,13 +129,16 @@ ErasedFunction make_transpose(const ErasedFunction& f, const Leaves& like) {
 
 std::pair<Leaves, Leaves> jvp_values(const ErasedFunction& f, const Leaves& primals, const Leaves& tangents) {
   JvpResult r = jvp(f, primals, tangents);
+  require_assigned(r.out, "jvp", value_of_function);
   for (std::size_t k = 0; k < r.out.size(); ++k) r.tangents[k] = instantiate(r.tangents[k], r.out[k].aval());
   return {r.out, r.tangents};
 }
 
 ValueAndGradient grad_leaves(const ErasedFunction& f, const Leaves& primals) {
+  require_assigned(primals, "grad");
   require_floating(primals, "grad");
   LinearMap map = linearize(f, primals, std::vector<bool>(primals.size(), true), "grad");
+  require_assigned(map.out, "grad", value_of_function);
   if (map.out.size() != 1 || map.out[0].ndim() != 0) {
     throw ShapeError("grad: the function's value must be a scalar, and " +
                      (map.out.size() == 1 ? "has shape " + map.out[0].shape().str()
@@ -140,9 +171,11 @@ static Leaves basis(const std::vector<Aval>& avals, const std::vector<bool>& act
 }
 
 std::vector<Leaves> jacobian_leaves(const ErasedFunction& f, const Leaves& primals, Mode mode) {
+  require_assigned(primals, "jacobian");
   require_floating(primals, "jacobian");
   const std::vector<Aval> in = avals_of_leaves(primals);
   const LinearMap map = linearize(f, primals, std::vector<bool>(primals.size(), true), "jacobian");
+  require_assigned(map.out, "jacobian", value_of_function);
   std::int64_t inputs = 0, outputs = 0;
   for (const Aval& a : in) inputs += a.shape.size();
   for (std::size_t k = 0; k < map.out.size(); ++k) {

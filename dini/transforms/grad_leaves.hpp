@@ -9,11 +9,12 @@ enum class Mode;
 
 struct VjpData {
   LinearMap map;
+  const char* function;  // in messages
   std::vector<Aval> inputs, outputs;
   Leaves pull(const Leaves& cotangents) const;  // checked, zeros put in
   Leaves push(const Leaves& tangents) const;
 };
-std::shared_ptr<const VjpData> make_vjp(const ErasedFunction& f, const Leaves& primals);
+std::shared_ptr<const VjpData> make_vjp(const ErasedFunction& f, const Leaves& primals, const char* function = "vjp");
 ErasedFunction make_transpose(const ErasedFunction& f, const Leaves& like);
 
 /// Values and tangents, zeros put in.

@@ -19,6 +19,7 @@ std::shared_ptr<const JitCache::Entry> JitCache::find(const Leaves& leaves, cons
 
 Leaves JitCache::call(const ErasedFunction& f, const Leaves& leaves, const std::string& key,
                       std::shared_ptr<const Entry>& used, const std::function<std::any()>& prototype) {
+  require_assigned(leaves, name_.c_str());
   used = find(leaves, key);
   if (!used) {
     auto made = std::make_shared<Entry>();

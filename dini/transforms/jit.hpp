@@ -41,7 +41,7 @@ class JitCache {
 
 template <class T> void append_static_key(const T& value, std::string& key) {
   if constexpr (Tree<T>)
-    key += structure(tree_t<T>(value));
+    key += structure(value);
   else if constexpr (requires { std::string(value); })
     key += '"' + std::string(value) + '"';
   else
@@ -94,7 +94,7 @@ using functions::Jit;
 /// f compiled: traced for every new combination of shapes, dtypes, weakness and tree structure, then run natively. Values
 /// are abstract while f is traced: reading one on the host is a TraceError that says what to use instead.
 template <class F> auto jit(F f) { return detail::Jit<F>(std::move(f), "jit"); }
-inline auto jit(UnaryFunction f) { return detail::Jit<UnaryFunction>(f, "jit"); }
+inline auto jit(OverloadedFunction f) { return detail::Jit<UnaryFunction>(f, "jit"); }
 
 /// Traces the function of a jit object again for these arguments: false when what it captured has changed since, so that
 /// the compiled function no longer is the function.
@@ -105,7 +105,24 @@ template <class F, class... A> bool check_captures(const detail::Jit<F>& f, cons
 /// The Program of f for arguments like these, as text or to be looked at: what was traced, before any pass.
 template <class F, class... A> Staged make_program(const F& f, const A&... a) {
   detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
-  return stage(call.erased(), detail::avals_of_leaves(call.leaves()), "make_program");
+  const Leaves leaves = call.leaves();
+  detail::require_assigned(leaves, "make_program");
+  return stage(call.erased(), detail::avals_of_leaves(leaves), "make_program");
 }
+template <class A> Staged make_program(OverloadedFunction f, const A& a) { return make_program<UnaryFunction>(f, a); }
+
+/// The shape and dtype of what f returns for arguments like these, without computing it: f's value with an Aval in the place
+/// of each array.
+template <class F, class... A> auto eval_shape(const F& f, const A&... a) {
+  detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
+  const Leaves leaves = call.leaves();
+  detail::require_assigned(leaves, "eval_shape");
+  stage(call.erased(), detail::avals_of_leaves(leaves), "eval_shape");
+  return detail::rebuild(call.prototype(), []<class Leaf>(const Leaf& leaf) {
+    static_assert(std::is_same_v<Leaf, Array>, "eval_shape: of a struct has no type of its own; return a tuple");
+    return leaf.aval();
+  });
+}
+template <class A> auto eval_shape(OverloadedFunction f, const A& a) { return eval_shape<UnaryFunction>(f, a); }
 
 }  // namespace dini

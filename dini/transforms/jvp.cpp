@@ -158,9 +158,28 @@ Leaves LinearMap::transpose(const Leaves& cotangents) const {
   const std::size_t linear = program->inputs.size() - captured.size();
   Leaves inputs(linear);
   inputs.insert(inputs.end(), captured.begin(), captured.end());
-  Leaves out = backward(*program, inputs, wanted);
-  out.resize(linear);
-  return out;
+  try {
+    Leaves out = backward(*program, inputs, wanted);
+    out.resize(linear);
+    return out;
+  } catch (const NotLinearError& e) {  // the library's own rules are linear
+    throw TraceError("custom_jvp: the rule is not linear in the tangents (" + e.op + ")");
+  }
+}
+
+// The cotangents that an equation sends. Of an op that is not linear in all its undefined operands together the rule meets
+// one of them as a factor; ops that call a user's code or hold Programs are left to those.
+static Leaves transposed(const Op& op, const TransposeCall& call) {
+  if (!op.transpose) {
+    if (!op.no_transpose.empty()) throw TraceError(op.no_transpose);
+    throw NotLinearError(op.name);
+  }
+  if ((!op.kernel && !op.element) || op.effectful) return op.transpose(call);
+  try {
+    return op.transpose(call);
+  } catch (const ValueError&) { throw NotLinearError(op.name); } catch (const std::logic_error&) {
+    throw NotLinearError(op.name);
+  }
 }
 
 Leaves backward(const Program& program, const Leaves& inputs, const Leaves& cotangents) {
@@ -206,17 +225,13 @@ Leaves backward(const Program& program, const Leaves& inputs, const Leaves& cota
       gradient[v] = Array();
     }
     if (!any) continue;
-    if (!e.op->transpose) {
-      throw TraceError(e.op->no_transpose.empty() ? e.op->name + ": cannot be differentiated in reverse mode"
-                                                  : e.op->no_transpose);
-    }
     Leaves arguments;
     std::vector<Aval> avals;
     for (int v : e.inputs) {
       arguments.push_back(is_linear[v] ? Array() : values[v]);
       avals.push_back(program.variables[v]);
     }
-    const Leaves sent = e.op->transpose({e.params, arguments, avals, received});
+    const Leaves sent = transposed(*e.op, {e.params, arguments, avals, received});
     for (std::size_t j = 0; j < e.inputs.size(); ++j) {
       const int v = e.inputs[j];
       if (!is_linear[v] || !sent.at(j).defined()) continue;

@@ -76,6 +76,12 @@ struct LinearMap {
 LinearMap linearize(const ErasedFunction& f, const Leaves& primals, const std::vector<bool>& active,
                     const char* kind = "linearize");
 
+/// What `backward` throws at an operation that is not linear in what is transposed: only a user's function or rule has such.
+struct NotLinearError : TraceError {
+  explicit NotLinearError(const std::string& op) : TraceError(op + ": is not linear in what is transposed"), op(op) {}
+  std::string op;
+};
+
 /// Transposes a Program in its undefined inputs, in which it is linear: their cotangents (undefined where zero, and for the
 /// defined inputs) from those of the outputs (undefined: zero).
 Leaves backward(const Program& program, const Leaves& inputs, const Leaves& cotangents);

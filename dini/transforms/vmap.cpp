@@ -22,6 +22,7 @@ static std::vector<std::optional<int>> leaf_axes(const VmapAxes& axes, const std
 
 Leaves vmap_leaves(const ErasedFunction& f, const Leaves& inputs, const std::vector<std::size_t>& counts,
                    const VmapAxes& axes) {
+  require_assigned(inputs, "vmap");
   const std::vector<std::optional<int>> in = leaf_axes(axes, counts);
   Leaves values = inputs;
   std::vector<bool> batched;
@@ -46,7 +47,12 @@ Leaves vmap_leaves(const ErasedFunction& f, const Leaves& inputs, const std::vec
   }
   if (size < 0) throw ShapeError("vmap: no argument is mapped");
   if (differ) throw ShapeError("vmap: the mapped axes have different lengths (" + sizes + ")");
-  Leaves out = vmap(f, values, batched, size, true).out;
+  const ErasedFunction checked = [&](const Leaves& one) {
+    Leaves result = f(one);
+    require_assigned(result, "vmap", "function's value");
+    return result;
+  };
+  Leaves out = vmap(checked, values, batched, size, true).out;
   if (axes.out.size() != 1 && axes.out.size() != out.size()) {
     throw ShapeError("vmap: out_axes has " + std::to_string(axes.out.size()) + " entries for " +
                      std::to_string(out.size()) + " arrays");

@@ -36,6 +36,6 @@ template <class F> auto vmap(F f, VmapAxes axes = {}) {
     return call.output(out);
   };
 }
-inline auto vmap(UnaryFunction f, VmapAxes axes = {}) { return vmap<UnaryFunction>(f, std::move(axes)); }
+inline auto vmap(OverloadedFunction f, VmapAxes axes = {}) { return vmap<UnaryFunction>(f, std::move(axes)); }
 
 }  // namespace dini

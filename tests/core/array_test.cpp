@@ -161,6 +161,14 @@ TEST(Array, ThatWasNeverAssignedSaysSo) {
   expect_error<ValueError>([&] { none.raw(); }, reading);
   expect_error<ValueError>([&] { none.item(); }, reading);
   expect_error<ValueError>([&] { static_cast<void>(static_cast<bool>(none)); }, reading);
+  expect_error<ValueError>([&] { none.aval(); }, reading);
+  expect_error<ValueError>([&] { none.shape(); }, reading);
+  expect_error<ValueError>([&] { none.dtype(); }, reading);
+  expect_error<ValueError>([&] { none.ndim(); }, reading);
+  expect_error<ValueError>([&] { none.size(); }, reading);
+  expect_error<ValueError>([&] { none.weak(); }, reading);
+  expect_error<ValueError>([&] { none.data<double>(); }, reading);
+  expect_error<ValueError>([&] { none.to_vector<double>(); }, reading);
   expect_error<ValueError>([&] { none + 1; }, "+: an array that was never assigned");
 }
 

@@ -40,6 +40,15 @@ static_assert(Tree<Params> && Tree<Foreign> && Tree<Layers> && Tree<const Layers
 static_assert(!Tree<std::string> && !Tree<std::list<Array>> && !Tree<std::map<int, Array>> && !Tree<Array*>);
 static_assert(!Tree<std::tuple<Array, std::string>> && !Tree<std::vector<std::set<int>>>);
 static_assert(std::is_same_v<tree_t<double>, Array> && std::is_same_v<tree_t<const int&>, Array>);
+// Arrays in the places of numbers, but for those of structs.
+template <class T, class Wanted> constexpr bool becomes = std::is_same_v<tree_t<T>, Wanted>;
+static_assert(becomes<std::tuple<double, int, Array, None>, std::tuple<Array, Array, Array, None>>);
+static_assert(becomes<std::pair<std::pair<float, Layers>, Array>, std::pair<std::pair<Array, Layers>, Array>>);
+static_assert(becomes<std::vector<bool>, std::vector<Array>> && becomes<const std::vector<Array>&, std::vector<Array>>);
+static_assert(becomes<std::array<std::vector<double>, 2>, std::array<std::vector<Array>, 2>>);
+static_assert(becomes<std::map<std::string, std::vector<int>, std::greater<>>,
+                      std::map<std::string, std::vector<Array>, std::greater<>>>);
+static_assert(becomes<std::vector<Layers>, std::vector<Layers>> && becomes<std::tuple<>, std::tuple<>>);
 static_assert(std::is_same_v<tree_t<const Params&>, Params> && std::is_same_v<tree_t<Array>, Array>);
 
 // Leaves in order, as numbers; and back with each of them ten times as large.
@@ -95,6 +104,21 @@ TEST(Tree, PrototypesGiveWhatLeavesDoNotSay) {
   EXPECT_EQ(unflatten(number(0), {a}).shape(), (Shape{2}));
   EXPECT_EQ(unflatten(0, {number(2.75)}), 2);
   expect_error<ShapeError>([&] { unflatten(0.0, {a}); }, "Array::item: the array has shape (2,), not one element");
+}
+
+TEST(Tree, MapsOverSeveral) {
+  const auto sum_of = [](const Array& a, const Array& b, const Array& c) { return a + b * c; };
+  const Array a = number(1), b = number(2), c = number(3);
+  using Pair = std::pair<Array, std::vector<Array>>;
+  const Pair mapped = tree_map(sum_of, Pair(a, {b}), std::pair(2.0, std::vector<double>{3}), Pair(c, {c}));
+  EXPECT_EQ(mapped.first.item(), 1 + 2 * 3);
+  EXPECT_EQ(mapped.second.at(0).item(), 2 + 3 * 3);
+  EXPECT_EQ(tree_map(sum_of, Params{a, b, "kept"}, Params{a, b, ""}, Params{b, c, ""}).label, "kept");
+  expect_error<ShapeError>(
+      [&] {
+        tree_map(sum_of, std::pair(a, b), std::pair(a, b), std::vector<Array>{a, b});
+      },
+      "tree_map: the trees have the structures (*, *) and [*, *]");
 }
 
 TEST(Tree, WantsAsManyLeavesAsThePrototypeHas) {

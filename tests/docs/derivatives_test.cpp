@@ -35,6 +35,7 @@ TEST(DerivativesPage, Table) {
   expect_numbers(slope([](const Array& x) { return abs(x); }, array(0.0)), {1});
   expect_numbers(slope([](const Array& x) { return sqrt(x); }, array(0.0)), {infinite});
   expect_numbers(slope([](const Array& x) { return norm(x); }, zeros({2})), {nan_value, nan_value});
+  expect_numbers(slope([](const Array& x) { return hypot(x(0), x(1)); }, zeros({2})), {nan_value, nan_value});
   for (auto f : {sign, floor, ceil, round, trunc})
     expect_numbers(grad(static_cast<Array (*)(const Array&)>(f))(0.0), {0});
   expect_numbers(slope([](const Array& x) { return relu(x); }, array(0.0)), {0});

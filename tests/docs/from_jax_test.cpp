@@ -22,6 +22,13 @@ TEST(FromJax, AStructIsATree) {
   EXPECT_EQ(g.b.to_vector<double>(), (std::vector<double>{4, 6}));
 }
 
+TEST(FromJax, NumbersInTreesAreDifferentiated) {
+  auto power = [](const auto& params) { return params.first * params.first * params.second; };
+  auto slopes = grad(power)(std::pair(3.0, array(2.0)));  // 12, 9
+  EXPECT_EQ(slopes.first.item<double>(), 12);
+  EXPECT_EQ(slopes.second.item<double>(), 9);
+}
+
 TEST(FromJax, NamesInTheTable) {
   const Array x = array({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}});
   EXPECT_EQ(x(slice(1, end), newaxis).shape(), (Shape{1, 1, 3}));

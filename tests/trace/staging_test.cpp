@@ -87,7 +87,7 @@ TEST(Staging, ReadsNothing) {
 
 TEST(Staging, OfAnArrayThatWasNeverAssignedIsAnError) {
   expect_error<ValueError>([] { stage([](const Leaves&) { return Leaves{Array()}; }, {vector}, "test"); },
-                           "the result: an array that was never assigned");
+                           "test: the result: an array that was never assigned");
   expect_error<ValueError>([] { stage([](const Leaves& in) { return Leaves{in[0] + Array()}; }, {vector}, "test"); },
                            "+: an array that was never assigned");
 }
@@ -112,7 +112,7 @@ TEST(Staging, EndsWithTheFunctionHoweverThatEnds) {
   expect_error<TraceError>([&] { stage([&](const Leaves& in) { return Leaves{in[0] * kept}; }, {vector}, "another"); },
                            "mul: a value traced by test (float64(3,)" + std::string(outside));
   expect_error<TraceError>([&] { stage([&](const Leaves&) { return Leaves{kept}; }, {vector}, "another"); },
-                           "the result: a value traced by test (float64(3,)" + std::string(outside));
+                           "another: the result: a value traced by test (float64(3,)" + std::string(outside));
   // An exception ends a trace, too.
   EXPECT_THROW(stage(
                    [&](const Leaves& in) -> Leaves {

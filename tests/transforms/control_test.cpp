@@ -94,6 +94,13 @@ TEST(Semantics, S17_LoopsOfFixedLengthGoBothWays) {
   EXPECT_EQ(grad(never)(array(3.0)).item(), 1);
 }
 
+std::pair<Array, Array> add_up(const Array& c, const Array& x) { return {c + x, c}; }
+Array negated(const Array& x) { return -x; }
+Array by_vector_of_unlike(const Array& i, const Array& x) {
+  return switch_case(i, std::vector<Array (*)(const Array&)>{negated, [](const Array& v) { return expand_dims(v, 0); }},
+                     x);
+}
+
 TEST(Control, StatesAreTreesOfFixedShapes) {
   using State = std::pair<Array, std::vector<Array>>;
   const State end = fori_loop(
@@ -145,6 +152,15 @@ TEST(Control, CondAndSwitchCase) {
   close(vmap(f, {.in = {0, not_mapped}})(indices, x), array({0.49, 0.49, std::sin(0.7), std::exp(0.7), std::exp(0.7)}));
   close(vmap(grad<1>(f), {.in = {0, not_mapped}})(indices, x),
         array({1.4, 1.4, std::cos(0.7), std::exp(0.7), std::exp(0.7)}));
+  const auto by_vector = [](const Array& i, const Array& v) {
+    return switch_case(i, std::vector<UnaryFunction>{square, sin, exp}, v);
+  };
+  close(by_vector(array(1), x), sin(x));
+  close(jit(grad<1>(by_vector))(array(9), x), exp(x));
+  throws<ShapeError>([&] { f(array(1.0), x); }, {"switch_case: the index", "float64()"});
+  throws<ShapeError>([&] { f(array({1, 2}), x); }, {"switch_case: the index", "int64(2,)"});
+  throws<ValueError>([&] { switch_case(array(0), std::vector<UnaryFunction>{}, x); }, {"switch_case", "no branches"});
+  throws<ShapeError>([&] { jit(by_vector_of_unlike)(array(0), x); }, {"switch_case: the branches", "()", "(1,)"});
   throws<ShapeError>(
       [] {
         jit([](const Array& v) {
@@ -157,6 +173,76 @@ TEST(Control, CondAndSwitchCase) {
         })(array(1.0));
       },
       {"cond", "()", "(2,)"});
+}
+
+TEST(Control, CondTakesWhatIsNotZeroAsTrue) {
+  const auto f = [](const Array& c, const Array& x) { return cond(c, sin, cos, x); };
+  const Array x = array(0.7);
+  const std::pair<Array, bool> conditions[] = {
+      {array(true), true}, {array(false), false},    {array(-1), true},    {array(0), false},
+      {array(2), true},    {array(0.5), true},       {array(0.0), false},  {-1, true},
+      {0, false},          {array(-0.0), false},     {array(1e-9f), true}, {array(std::nan("")), true},
+      {1e300, true},       {zeros({}, int32), false}};
+  for (const auto& [c, holds] : conditions) {
+    const Array wanted = holds ? sin(x) : cos(x);
+    close(f(c, x), wanted);
+    close(jit(f)(c, x), wanted);
+    close(vmap(f, {.in = {0, not_mapped}})(broadcast_to(c, {2}), x), wanted * ones({2}));
+    close(jvp([&, c = c](const Array& v) { return f(c, v); }, x, array(1.0)).tangent, holds ? cos(x) : -sin(x));
+  }
+  // The condition itself may be traced.
+  EXPECT_EQ(grad([](const Array& v) { return cond(v, square, negated, v); })(array(3.0)).item(), 6);
+  throws<ShapeError>([&] { f(array({1, 0}), x); }, {"cond: the condition must be a scalar", "int64(2,)"});
+}
+
+TEST(Control, ANumberToStartWithGetsTheBodysDtype) {
+  const Array x = array({0.5, 1.5}), x32 = astype(x, float32);
+  struct {
+    const char* name;
+    Array got;
+    Dtype dtype;
+    double value;
+  } const rows[] = {
+      {"scan, integer", scan(add_up, 0, x).first, float64, 2},
+      {"scan, integer and float32", scan(add_up, 0, x32).first, float32, 2},
+      {"scan, number and float32", scan(add_up, 0.0, x32).first, float32, 2},
+      {"scan, bool and integers", scan(add_up, false, array({3, 4})).first, int64, 7},
+      {"while_loop", while_loop([](const Array& s) { return s < 3; }, [](const Array& s) { return 1.5 * s; }, 1),
+       float64, 3.375},
+      {"fori_loop",
+       fori_loop(
+           0, 3, [&](const Array&, const Array& s) { return s + x(0); }, 0),
+       float64, 1.5},
+      {"fori_loop, int32",
+       fori_loop(
+           0, 3, [](const Array&, const Array& s) { return s + array(1); }, 0),
+       int32, 3},
+      {"fori_loop, stays",
+       fori_loop(
+           0, 3, [](const Array& k, const Array& s) { return s + k; }, 0),
+       int64, 3},
+      {"one by the other",
+       fori_loop(
+           0, 3, [&](const Array&, const auto& s) { return std::pair(s.first + s.second, s.second + x(0)); },
+           std::pair(0, 0))
+           .first,
+       float64, 1.5},
+      {"under jit", jit([](const Array& xs) { return scan(add_up, 0, xs).first; })(x), float64, 2},
+      {"slope", grad([](const Array& xs) { return scan(add_up, 0, xs * xs).first; })(x)(1), float64, 3},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(row.got.dtype(), row.dtype) << row.name;
+    EXPECT_EQ(row.got.item(), row.value) << row.name;
+    EXPECT_FALSE(row.got.weak()) << row.name;
+  }
+  // An array does not, nor does a number become of a narrower kind.
+  throws<ShapeError>([&] { scan(add_up, array(0), x); }, {"scan", "int32()", "float64()"});
+  throws<ShapeError>(
+      [] {
+        fori_loop(
+            0, 3, [](const Array& k, const Array&) { return k; }, 0.5);
+      },
+      {"float64()", "int64()"});
 }
 
 }  // namespace

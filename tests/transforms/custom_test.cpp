@@ -145,16 +145,72 @@ TEST(Semantics, S14_ARuleThatDoesNotFitIsAnError) {
   throws<ShapeError>(
       [&] { grad<0>(ruled([](const Array&, const Array& ct) { return std::pair(ct, sum(ct)); }))(x3, y3); },
       {"argument 1"});
-  // fwd gives another value than the function, which shows where the function is in a Program.
-  const auto other = [](Function1 value) {
-    return grad(jit(custom_vjp(
-        cube, [value](const Array& x) { return std::pair(value(x), x); },
-        [](const Array&, const Array& ct) { return ct; })));
-  };
-  throws<ShapeError>([&] { other([](const Array& x) { return x * ones({2}); })(one_point_five); },
-                     {"custom_vjp", "fwd", "output 0", "float64(2,)", "float64()"});
-  throws<ShapeError>([&] { other([](const Array& x) { return astype(x, float32); })(one_point_five); },
-                     {"custom_vjp", "fwd", "output 0", "float32()", "float64()"});
+}
+
+// The two kinds of rule for a function, with a value that is another function's, as functions of which the derivative is
+// taken.
+struct Ruled {
+  const char* who;
+  Function1 (*make)(Function1 f, Function1 value);
+};
+const Ruled ruled_by[] = {
+    {"custom_vjp: fwd",
+     [](Function1 f, Function1 value) -> Function1 {
+       const auto layer = custom_vjp(
+           f, [value](const Array& x) { return std::pair(value(x), x); },
+           [](const Array& x, const Array& ct) { return sum(ct) * x; });
+       return [layer](const Array& x) { return grad([&](const Array& v) { return sum(layer(v)); })(x); };
+     }},
+    {"custom_jvp: the rule's value",
+     [](Function1 f, Function1 value) -> Function1 {
+       const auto layer = custom_jvp(f, [value](const Array& x, const Array& dx) {
+         const Array y = value(x);
+         return std::pair(y, zeros_like(y) + astype(sum(dx), y.dtype()));
+       });
+       return [layer](const Array& x) { return jvp(layer, x, x).tangent; };
+     }},
+};
+const std::pair<const char*, Function1 (*)(Function1)> surroundings[] = {
+    {"eager", [](Function1 f) { return f; }},
+    {"jit", [](Function1 f) -> Function1 { return jit(f); }},
+    {"vmap", [](Function1 f) -> Function1 { return [f](const Array& x) { return vmap(f)(expand_dims(x, 0)); }; }},
+};
+
+// 14
+TEST(Semantics, S14_AValueUnlikeTheFunctionsIsAnError) {
+  const Function1 doubled = [](const Array&x) { return 2 * x; }, total = [](const Array&x) { return sum(x); },
+                  narrow = [](const Array&x) { return astype(2 * x, float32); },
+                  branching = [](const Array&x) { return x(0).item() > 0 ? 2 * x : x; };
+  for (const Ruled& rule : ruled_by) {
+    for (const auto& [name, put] : surroundings) {
+      SCOPED_TRACE(std::string(rule.who) + ", " + name);
+      const auto refused = [&, wrap = put](const Function1& f, const Function1& value,
+                                           const std::vector<std::string>& shapes) {
+        std::vector<std::string> parts = shapes;
+        parts.insert(parts.end(), {rule.who, "output 0"});
+        throws<ShapeError>([&] { wrap(rule.make(f, value))(x3); }, parts);
+      };
+      refused(doubled, total, {"float64()", "float64(3,)"});
+      refused(total, doubled, {"float64(3,)", "float64()"});
+      refused(doubled, narrow, {"float32(3,)", "float64(3,)"});
+      EXPECT_EQ(put(rule.make(doubled, doubled))(x3).size(), 3);
+    }
+    // Of a function that branches on its values, too.
+    throws<ShapeError>([&] { rule.make(branching, total)(x3); }, {rule.who, "float64()", "float64(3,)"});
+    EXPECT_EQ(rule.make(branching, doubled)(x3).size(), 3);
+  }
+  // The function is looked at once for each kind of arguments; where what it captured changes, its value may.
+  int runs = 0, n = 2;
+  const auto first = [&](const Array& x) { return x(slice(0, n)); };
+  const auto layer = custom_vjp([&](const Array& x) { return ++runs, first(x); },
+                                [&](const Array& x) { return std::pair(first(x), x); },
+                                [](const Array& x, const Array&) { return x; });
+  const auto slope = grad([&](const Array& x) { return sum(layer(x)); });
+  for (int k = 0; k < 5; ++k) close(slope(x3), x3);
+  EXPECT_EQ(runs, 1);
+  n = 3;
+  close(slope(x3), x3);
+  EXPECT_EQ(runs, 2);
 }
 
 TEST(Semantics, S14_AnAbsentCotangentIsZero) {
@@ -227,7 +283,31 @@ TEST(Semantics, S14_ForwardModeNamesCustomJvp) {
                              [](const Array&, const Array& ct) { return ct; }))(w);
     });
   };
-  throws<TraceError>([&] { capturing([](auto f) { return f; })(one_point_five); }, {"traced by grad"});
+  throws<TraceError>([&] { capturing([](auto f) { return f; })(one_point_five); },
+                     {"custom_vjp: fwd", "traced by grad", "pass it as an argument of the custom_vjp"});
+  const auto by_bwd = [](const Array& w) {
+    return custom_vjp(
+        cube, [](const Array& x) { return std::pair(cube(x), x); },
+        [w](const Array&, const Array& ct) { return ct * w; })(w);
+  };
+  throws<TraceError>([&] { grad(by_bwd)(one_point_five); },
+                     {"custom_vjp: bwd", "traced by grad", "pass it as an argument of the custom_vjp"});
+  throws<TraceError>(
+      [&] {
+        grad([](const Array& w) {
+          return w * custom_vjp([w](const Array& x) { return w * x; }, [](const Array& x) { return std::pair(x, x); },
+                                [](const Array&, const Array& ct) { return ct; })(array(2.0));
+        })(one_point_five);
+      },
+      {"custom_vjp captured", "traced by grad", "pass it as an argument of the custom_vjp"});
+  const auto by_rule = [](const Array& w) {
+    return custom_jvp(cube, [w](const Array& x, const Array& dx) { return std::pair(cube(x), dx * w); })(w);
+  };
+  for (const auto& run : {Function1([&](const Array& w) { return grad(by_rule)(w); }),
+                          Function1([&](const Array& w) { return jvp(by_rule, w, w).tangent; })}) {
+    throws<TraceError>([&] { run(one_point_five); },
+                       {"custom_jvp: the rule", "traced by", "pass it as an argument of the custom_jvp"});
+  }
   throws<TraceError>([&] { capturing([](auto f) { return jit(f); })(one_point_five); },
                      {"custom_vjp", "captured", "Pass the value as an argument"});
 }
@@ -298,6 +378,22 @@ TEST(Semantics, S15_SeveralArgumentsTreesAndBranches) {
   }
   throws<ShapeError>([&] { jvp(jit(moved), one_point_five, one_point_five); },
                      {"custom_jvp", "value", "output 0", "(2,)", "()"});
+  // And to be linear in the tangents, which shows in reverse mode.
+  const std::pair<const char*, Function1> crooked[] = {{"mul", [](const Array& dx) { return dx * dx; }},
+                                                       {"sin", [](const Array& dx) { return sin(dx); }},
+                                                       {"div", [](const Array& dx) { return 1 / dx; }}};
+  for (const auto& [op, tangent] : crooked) {
+    const auto f =
+        custom_jvp(cube, [t = tangent](const Array& x, const Array& dx) { return std::pair(cube(x), t(dx)); });
+    const std::string message = "custom_jvp: the rule is not linear in the tangents (" + std::string(op) + ")";
+    const auto repeated = [&](const Array& x) {
+      return fori_loop(
+          0, 2, [&](const Array&, const Array& s) { return f(s); }, x);
+    };
+    throws<TraceError>([&] { grad(f)(one_point_five); }, {message});
+    throws<TraceError>([&] { jit(grad(f))(one_point_five); }, {message});
+    throws<TraceError>([&] { grad(repeated)(one_point_five); }, {message});
+  }
 }
 
 }  // namespace

@@ -36,4 +36,9 @@ inline void close(const Array& got, const Array& wanted, double tolerance = 1e-1
   }
 }
 
+inline void same(const Leaves& got, const Leaves& wanted) {
+  ASSERT_EQ(got.size(), wanted.size());
+  for (std::size_t k = 0; k < got.size(); ++k) close(got[k], wanted[k]);
+}
+
 }  // namespace dini

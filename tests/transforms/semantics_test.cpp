@@ -89,7 +89,17 @@ TEST(Semantics, S04_IntegersHaveNoGradient) {
       {"jacobian", "int32"});
   throws<DtypeError>([] { grad([](const Array& x) { return astype(x, int64); })(array(1.0)); }, {"grad", "int64"});
   // Arguments that are not differentiated may be integers.
-  EXPECT_EQ(grad([](const Array& x, const Array& n) { return x * n; })(array(1.0), array(3)).item(), 3);
+  const auto product = [](const Array& x, const Array& n) { return x * n; };
+  EXPECT_EQ(grad(product)(array(1.0), array(3)).item(), 3);
+  // Nor tangents, where there is nothing else; beside floating ones theirs is zero.
+  const auto twice = [](const Array& x) { return 2 * x; };
+  throws<DtypeError>([&] { jvp(twice, array({1, 2}), array({1, 2})); }, {"jvp", "int64"});
+  throws<DtypeError>([&] { jvp(twice, array(true), array(true)); }, {"jvp", "bool"});
+  throws<DtypeError>([&] { jvp(twice, 3, 1); }, {"jvp", "int64"});
+  throws<DtypeError>([&] { jvp(product, std::tuple(array(1), array(2)), std::tuple(array(1), array(2))); },
+                     {"jvp", "int32"});
+  throws<DtypeError>([&] { linearize(twice, array({1, 2})); }, {"linearize", "int64"});
+  EXPECT_EQ(jvp(product, std::tuple(array(2.0), array(3)), std::tuple(array(1.0), array(1))).tangent.item(), 3);
 }
 
 // 5
@@ -275,6 +285,31 @@ TEST(Semantics, S18_LinearizeRunsTheFunctionOnce) {
   EXPECT_EQ(runs, 2);
   const auto transposed = linear_transpose([](const Array& x) { return dot(A, x); }, x3);
   close(transposed(array({1.0, -2.0})), dot(array({1.0, -2.0}), A));
+}
+
+// linear_transpose of what is not linear
+TEST(Semantics, LinearTransposeNamesWhatIsNotLinear) {
+  using Function1 = Array (*)(const Array&);
+  const std::pair<const char*, Function1> rows[] = {
+      {"mul", [](const Array& x) { return x * x; }},
+      {"sin", [](const Array& x) { return sin(x); }},
+      {"max", [](const Array& x) { return max(x) * ones({3}); }},
+      {"div", [](const Array& x) { return 1 / x; }},
+      {"select", [](const Array& x) { return where(x > 0, x, 0); }},
+      {"dot_general", [](const Array& x) { return dot(x, x) * ones({3}); }},
+      {"mul", [](const Array& x) { return jit([](const Array& y) { return y * y; })(x); }},
+      {"mul", [](const Array& x) {
+         return fori_loop(
+             0, 2, [](const Array&, const Array& s) { return s * s; }, x);
+       }}};
+  for (const auto& [op, f] : rows) {
+    const auto transposed = linear_transpose(f, x3);
+    const std::string message = "linear_transpose: f is not linear in its argument (" + std::string(op) + ")";
+    throws<TraceError>([&] { transposed(x3); }, {message});
+    throws<TraceError>([&] { jit(transposed)(x3); }, {message});
+  }
+  // What it is to a user's function beside an argument that is not transposed is a factor.
+  close(linear_transpose([](const Array& x) { return x * x3 / x3(0); }, x3)(x3), x3 * x3 / x3(0));
 }
 
 // 19
