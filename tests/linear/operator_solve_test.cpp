@@ -28,7 +28,8 @@ template <class F> SolveError failure(const F& f) {
 
 TEST(CheckStatus, HandsOnWhatConverged) {
   const Array x = array({1.0, 2.0});
-  const Array y = vmap([&](const Array& v) { return check_status(v, converged, array(3), array(0.5), {"f"}); })(x);
+  const Array y = dini::vmap(
+      [&](const Array& v) { return check_status(v, converged, array(std::int64_t{3}), array(0.5), {"f"}); })(x);
   EXPECT_EQ(y.to_vector<double>(), (Doubles{1, 2}));
 }
 
@@ -36,7 +37,7 @@ TEST(CheckStatus, ReportsEveryLanesOwnNumbers) {
   const Array x = array({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}});
   const Array status = array({0, static_cast<int>(StatusCode::stagnated), static_cast<int>(StatusCode::max_steps)});
   const SolveError e = failure([&] {
-    vmap([](const Array& v, const Array& s, const Array& count, const Array& measure) {
+    dini::vmap([](const Array& v, const Array& s, const Array& count, const Array& measure) {
       return check_status(v, s, count, measure, {"newton"});
     })(x, astype(status, int64), astype(array({3, 8, 9}), int64), array({0.5, 0.25, 0.75}));
   });
@@ -53,8 +54,9 @@ TEST(CheckStatus, ReportsEveryLanesOwnNumbers) {
 
 TEST(CheckStatus, RepeatsWhatLanesShare) {
   const SolveError e = failure([&] {
-    vmap([](const Array& v) { return check_status(v, stagnated, array(std::int64_t{7}), array(0.125), {"newton"}); })(
-        array({{1.0, 2.0}, {3.0, 4.0}}));
+    dini::vmap([](const Array& v) {
+      return check_status(v, stagnated, array(std::int64_t{7}), array(0.125), {"newton"});
+    })(array({{1.0, 2.0}, {3.0, 4.0}}));
   });
   EXPECT_NE(std::string(e.what()).find("in lane 0 (2 of 2 lanes failed) after 7 steps, residual norm 0.125"),
             std::string::npos)
@@ -62,7 +64,7 @@ TEST(CheckStatus, RepeatsWhatLanesShare) {
   EXPECT_EQ(e.steps.to_vector<double>(), (Doubles{7, 7}));
   EXPECT_EQ(e.residual_norm.to_vector<double>(), (Doubles{0.125, 0.125}));
   const SolveError shared = failure([&] {
-    vmap([](const Array& s) {
+    dini::vmap([](const Array& s) {
       return check_status(array({1.0, 2.0}), s, array(std::int64_t{7}), array(0.125), {"f"});
     })(astype(array({0, static_cast<int>(StatusCode::stagnated)}), int64));
   });
