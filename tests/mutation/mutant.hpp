@@ -3,8 +3,9 @@
 // lists what can be broken, and what it lists is what a later run breaks.
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "dini/ops/op.hpp"
 
@@ -14,7 +15,7 @@ namespace dini::mutation {
 struct Session {
   std::string wanted;
   bool listing = false;
-  std::set<std::string> names;
+  std::map<std::string, std::vector<std::string>> names;  // each with the tests that come to where it would go wrong
 };
 Session& session();
 

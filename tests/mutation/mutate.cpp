@@ -24,8 +24,13 @@ Session& session() {
 }
 
 bool chosen(const std::string& name) {
-  if (session().listing) session().names.insert(name);
-  return !session().listing && session().wanted == name;
+  if (!session().listing) return session().wanted == name;
+  std::vector<std::string>& tests = session().names[name];
+  if (const auto* test = ::testing::UnitTest::GetInstance()->current_test_info()) {
+    std::string full = std::string(test->test_suite_name()) + "." + test->name();
+    if (tests.empty() || tests.back() != full) tests.push_back(std::move(full));
+  }
+  return false;
 }
 
 namespace {
@@ -37,8 +42,12 @@ void start_clock() {
   const itimerval limit{{0, 0}, {session().listing ? 120 : 20, 0}};
   setitimer(ITIMER_PROF, &limit, nullptr);
 }
+std::map<std::string, std::int64_t> milliseconds;  // that tests took
 struct Clock : ::testing::EmptyTestEventListener {
   void OnTestStart(const ::testing::TestInfo&) override { start_clock(); }
+  void OnTestEnd(const ::testing::TestInfo& test) override {
+    milliseconds[std::string(test.test_suite_name()) + "." + test.name()] = test.result()->elapsed_time();
+  }
 };
 
 bool passes_checks(const Op& op, const std::vector<registry::Check>& checks) {
@@ -108,6 +117,7 @@ void run_forked(const std::vector<std::function<bool()>>& jobs, unsigned at_a_ti
 struct Mutant {
   const Op* op;  // null: of a pass
   std::string name;
+  std::vector<std::string> tests;  // of a pass: those that could notice, quick ones first
 };
 
 // All tests but the generated checks, but for those that call kernels and no op, those that write files (in which
@@ -153,7 +163,13 @@ std::function<bool()> listing(const Op* op, std::FILE* to) {
       break_passes();
       fine = passes_tests(other_tests);
     }
-    for (const std::string& name : session().names) std::fprintf(to, "%s\n", name.c_str());
+    for (auto& [name, tests] : session().names) {
+      std::stable_sort(tests.begin(), tests.end(),
+                       [](const std::string& a, const std::string& b) { return milliseconds[a] < milliseconds[b]; });
+      std::fprintf(to, "%s", name.c_str());
+      for (const std::string& test : tests) std::fprintf(to, "\t%s", test.c_str());
+      std::fprintf(to, "\n");
+    }
     std::fflush(to);
     return fine;
   };
@@ -165,7 +181,7 @@ std::function<bool()> survives(const Mutant& mutant) {
     session().wanted = mutant.name;
     if (!mutant.op) {
       break_passes();
-      return passes_tests({"Passes.*:Run.*", random_programs}) && passes_tests(other_tests);
+      return passes_tests(mutant.tests);
     }
     break_op(*mutant.op);
     // Those first that are about the rule.
@@ -230,12 +246,16 @@ int run(int argc, char** argv) {
   if (!fine) return 2;
   for (std::size_t k = 0; k < parts.size(); ++k) {
     std::rewind(files[k]);
-    char line[1000];
-    while (std::fgets(line, sizeof line, files[k])) {
-      std::string name(line);
-      name.pop_back();
-      const Op* op = parts[k] ? parts[k] : find_op(name.substr(0, name.find(' ')));
-      if (name.find(filter) != std::string::npos && !is_equivalent(name)) mutants.push_back({op, name});
+    std::vector<std::string> words(1);  // a line's
+    for (int c; (c = std::fgetc(files[k])) != EOF;) {
+      if (c == '\t') words.emplace_back();
+      if (c != '\t' && c != '\n') words.back() += static_cast<char>(c);
+      if (c != '\n') continue;
+      const std::string name = words[0];
+      if (name.find(filter) != std::string::npos && !is_equivalent(name)) {
+        mutants.push_back({parts[k], name, {words.begin() + 1, words.end()}});
+      }
+      words.assign(1, "");
     }
     std::fclose(files[k]);
   }
