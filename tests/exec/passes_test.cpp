@@ -193,6 +193,44 @@ TEST(Passes, AConstantIndexChoosesItsBranch) {
   EXPECT_EQ(count(*after_passes(c), "dot_general"), 0);
 }
 
+// Two loops, scans and choices of one type, each with what every pass works on.
+TEST(Passes, AlikeIsNotEqual) {
+  const Case c = make_case(
+      [](const Leaves& in) -> Leaves {
+        const Array &w = in[0], &v = in[1], twice = 1.0 * (v + v);
+        const auto grown = [&](double factor) {
+          return while_loop([](const Array& z) { return sum(z * z) < 50.0; },
+                            [&](const Array& z) { return factor * z + sum(tanh(dot(w, twice))); }, v);
+        };
+        const auto summed = [&](double factor) {
+          return scan([&](const Array& s, const Array& row) { return std::pair(factor * s + row, sum(s * s)); }, twice,
+                      w);
+        };
+        const auto chosen = [&](double factor) {
+          return cond(
+              sum(v) > factor, [](const Array& a) { return a * a; }, [&](const Array& a) { return a - factor; }, v);
+        };
+        const auto one = summed(0.5), other = summed(0.25);
+        // Constant in two steps: the branch is known after one, what it computes after another.
+        const Array known = cond(
+            1.0 * Array(2.0) > 1.0, [](const Array& a) { return tanh(a); }, [](const Array& a) { return a * a; },
+            exp(Array(0.3)));
+        return {grown(2.0),   grown(-3.0), one.first,
+                other.first,  one.second,  other.second,
+                chosen(-9.0), chosen(9.0), where(sum(v * v) > 1.0, v, w(0)),
+                v * known};
+      },
+      {W, x});
+  EXPECT_TRUE(agrees(c));
+  const std::vector<exec::Pass> all(exec::passes().begin(), exec::passes().end());
+  exec::mutable_passes() = {};
+  for (const exec::Pass& pass : all) {
+    const std::string before = after_passes(c)->str();
+    exec::mutable_passes().push_back(pass);
+    EXPECT_NE(after_passes(c)->str(), before) << pass.name << " has nothing to do";
+  }
+}
+
 TEST(Passes, NoResultDependsOnAPass) {
   const Case cases[] = {
       make_case([](const Leaves& in)
