@@ -203,12 +203,13 @@ TEST(Passes, AlikeIsNotEqual) {
                             [&](const Array& z) { return factor * z + sum(tanh(dot(w, twice))); }, v);
         };
         const auto summed = [&](double factor) {
-          return scan([&](const Array& s, const Array& row) { return std::pair(factor * s + row, sum(s * s)); }, twice,
-                      w);
+          return scan([&](const Array& s, const Array& row) { return std::pair(factor * s + row * v, sum(s * w(0))); },
+                      twice, w);
         };
         const auto chosen = [&](double factor) {
           return cond(
-              sum(v) > factor, [](const Array& a) { return a * a; }, [&](const Array& a) { return a - factor; }, v);
+              sum(v) > factor, [](const Array& a) { return a * a; },
+              [&](const Array& a) { return a - factor * twice + w(1); }, v);
         };
         const auto one = summed(0.5), other = summed(0.25);
         // Constant in two steps: the branch is known after one, what it computes after another.
