@@ -203,7 +203,7 @@ TEST(Passes, AlikeIsNotEqual) {
                             [&](const Array& z) { return factor * z + sum(tanh(dot(w, twice))); }, v);
         };
         const auto summed = [&](double factor) {
-          return scan([&](const Array& s, const Array& row) { return std::pair(factor * s + row * v, sum(s * w(0))); },
+          return scan([&](const Array& s, const Array& row) { return std::pair(factor * s + row * v, dot(w, s)); },
                       twice, w);
         };
         const auto chosen = [&](double factor) {
