@@ -152,7 +152,8 @@ Array last_written(const Array& indices, std::int64_t n, const Shape& updates) {
 // those after it. Nothing is divided by, so slopes of every order are right where updates are 0.
 Array other_factors(const JvpCall& c) {
   const Array &a = c.in[0], &indices = c.in[1], &u = c.in[2];
-  if (is_unique(c.params, indices.shape())) return written_rows(a, indices);
+  const Array own = written_rows(a, indices);
+  if (is_unique(c.params, indices.shape())) return own;
   const std::int64_t count = indices.size();
   const Array places = detail::emit_reshape(astype(indices, Dtype::int64), Shape{count});
   const Array order = emit_one(argsort_op(), {places}, {{"axis", std::int64_t{0}}});
@@ -160,9 +161,9 @@ Array other_factors(const JvpCall& c) {
   const Shape rows = Shape{count} + a.shape().sub(1, a.ndim());
   // Nothing of what is dropped goes on to the next place, as NaN would.
   const Array lines = if_written(detail::emit_take(detail::emit_reshape(u, rows), order), sorted, a.shape()[0]);
-  const Array none = zeros(rows, u.dtype());
-  // Along the updates of one place: y_k = u_(k-1) y_(k-1), from `first` on at each place.
-  const auto products = [&](bool backwards, const Array& first) {
+  const Array none = zeros(rows, u.dtype()), one = ones(rows, u.dtype());
+  // Along the updates of one place: y_k = u_(k-1) y_(k-1), from 1 on at each place.
+  const auto products = [&](bool backwards) {
     const auto neighbour = [&](const Array& x, const Array& fill) {
       Ints low(static_cast<std::size_t>(x.ndim()), 0), high = low;
       low[0] = backwards ? -1 : 1;
@@ -171,11 +172,12 @@ Array other_factors(const JvpCall& c) {
     };
     const Array goes_on = over_rows(sorted == neighbour(sorted, Array(std::int64_t{-1})), rows);
     return emit_one(linear_recurrence_op(),
-                    {where(goes_on, neighbour(lines, detail::literal(0, u)), none), where(goes_on, none, first)},
+                    {where(goes_on, neighbour(lines, detail::literal(0, u)), none), where(goes_on, none, one)},
                     {{"axis", std::int64_t{0}}, {"reverse", backwards}});
   };
-  const Array others = products(false, written_rows(a, sorted)) * products(true, ones(rows, u.dtype()));
-  return detail::emit_reshape(detail::emit_scatter("set", none, order, others, true), u.shape());
+  // The old element outside of it: one that is infinite or NaN is no affair of other places.
+  const Array others = products(false) * products(true);
+  return own * detail::emit_reshape(detail::emit_scatter("set", none, order, others, true), u.shape());
 }
 
 Leaves scatter_jvp(const JvpCall& c) {

@@ -162,6 +162,12 @@ TEST(Indexing, DerivativesOfUpdates) {
     expect_array(da, {3}, {0.5, 0, 100});
     expect_array(dv, {2}, {0.5, 10});
   }
+  {  // what is not finite at one place is none of the others' affair
+    const Array dv = grad([](const Array& v) {
+      return sum(array({INFINITY, 2.0, NAN, 3.0}).at(array({1, 0, 1, 2, 3})).multiply(v)(array({1, 3})));
+    })(array({5.0, 6.0, 7.0, 8.0, 9.0}));
+    expect_array(dv(array({0, 2, 4})), {3}, {14, 10, 3});
+  }
   {  // the updates' alone, at a tie with a constant
     const Array dv = grad([](const Array& v) {
       return sum(array({1.0, 2.0}).at(array({0, 1})).max(v));
