@@ -5,6 +5,7 @@
 #include <new>
 
 #include "dini/core/readback.hpp"
+#include "dini/core/size.hpp"
 
 namespace dini {
 
@@ -54,10 +55,14 @@ Array Array::weak_bool(bool value) { return scalar(value, Dtype::bool_); }
 Array Array::weak_integer(std::int64_t value) { return scalar(value, Dtype::int64); }
 Array Array::weak_double(double value) { return scalar(value, Dtype::float64); }
 
-Array allocate(const Aval& aval, void** memory) {
+void detail::check_size(const Aval& aval, const char* function) {
   constexpr std::int64_t most_bytes = 1000000000000;
   if (aval.shape.size() >= most_bytes / static_cast<std::int64_t>(item_size(aval.dtype)))
-    throw ShapeError("allocate: an array " + aval.str() + " is larger than memory could hold");
+    throw ShapeError(std::string(function) + ": an array " + aval.str() + " is larger than memory could hold");
+}
+
+Array allocate(const Aval& aval, void** memory) {
+  detail::check_size(aval, "allocate");
   const auto bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
   detail::Ref<detail::Buffer> buffer(detail::Buffer::create(bytes));
   *memory = buffer->data();

@@ -193,7 +193,8 @@ Array eye(std::int64_t rows, Dtype dtype) { return eye(rows, rows, 0, dtype); }
 Array identity(std::int64_t n, Dtype dtype) { return eye(n, n, 0, dtype); }
 
 Array tri(std::int64_t rows, std::optional<std::int64_t> columns, std::int64_t k, Dtype dtype) {
-  return tril(ones(Lengths{rows, columns.value_or(rows)}, dtype), static_cast<int>(k));
+  const Array all = ones(Lengths{rows, columns.value_or(rows)}.shape("tri"), dtype);
+  return tril(all, static_cast<int>(std::clamp(k, -rows, columns.value_or(rows))));
 }
 
 Array one_hot(const Array& x, std::int64_t classes, Dtype dtype, int axis) {

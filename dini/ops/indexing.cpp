@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "dini/core/size.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/indexing_ops.hpp"
@@ -299,14 +300,24 @@ namespace indexing {
 
 std::vector<Array> triangle(std::int64_t n, std::int64_t m, std::int64_t k, bool lower, const char* function) {
   const Shape shape = Lengths{n, m}.shape(function);
-  Ints rows, columns;
-  detail::for_each_index(shape, [&](const Ints& at) {
-    if ((at[1] - at[0] <= k) != lower && at[1] - at[0] != k) return;
-    rows.push_back(at[0]);
-    columns.push_back(at[1]);
-  });
-  const Shape count{static_cast<std::int64_t>(rows.size())};
-  return {detail::sample_integers(rows, count), detail::sample_integers(columns, count)};
+  k = std::clamp(k, -n - 1, m);
+  // The columns of row i that belong to it; refused before anything is counted where they could not be held.
+  const auto first = [&](std::int64_t i) { return lower ? 0 : std::clamp<std::int64_t>(i + k, 0, m); };
+  const auto last = [&](std::int64_t i) { return lower ? std::clamp<std::int64_t>(i + k + 1, 0, m) : m; };
+  detail::check_size({shape, Dtype::bool_, false}, function);
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < n; ++i) count += last(i) - first(i);
+  void *rows, *columns;
+  std::vector<Array> out{allocate({Shape{count}, Dtype::int64, false}, &rows),
+                         allocate({Shape{count}, Dtype::int64, false}, &columns)};
+  auto *row = static_cast<std::int64_t*>(rows), *column = static_cast<std::int64_t*>(columns);
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t j = first(i); j < last(i); ++j) {
+      *row++ = i;
+      *column++ = j;
+    }
+  }
+  return out;
 }
 
 }  // namespace indexing

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "dini/core/size.hpp"
 #include "dini/ops/indexing.hpp"
 #include "dini/ops/shaping_build.hpp"
 
@@ -371,13 +372,17 @@ Array repeat(const Array& a, const Array& counts, int axis) {
   }
   const std::int64_t n = a.shape()[axis];
   const Ints each = detail::as_shape(counts, Shape{n}, "repeat").to_vector<std::int64_t>();
-  Ints from;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::int64_t times = each[static_cast<std::size_t>(i)];
+  Shape length{0};
+  for (std::int64_t times : each) {
     if (times < 0) throw ShapeError("repeat: negative number of repeats: " + std::to_string(times));
-    from.insert(from.end(), static_cast<std::size_t>(times), i);
+    detail::check_size({Shape{times}, Dtype::int64, false}, "repeat");
+    length.set(0, length[0] + times);
+    detail::check_size({length, Dtype::int64, false}, "repeat");
   }
-  return take(a, detail::sample_integers(from, Shape{static_cast<std::int64_t>(from.size())}), axis);
+  Ints from;
+  for (std::int64_t i = 0; i < n; ++i)
+    from.insert(from.end(), static_cast<std::size_t>(each[static_cast<std::size_t>(i)]), i);
+  return take(a, detail::sample_integers(from, length), axis);
 }
 
 std::vector<PadWidths::Pair> PadWidths::resolve(const Shape& shape) const {
@@ -430,6 +435,8 @@ Array detail::pad_by_mode(const Array& a, const PadWidths& widths, const std::st
     if (before + after > 0) {
       if (n == 0)
         throw ShapeError("pad: axis " + std::to_string(axis) + " of " + a.shape().str() + " has nothing to repeat");
+      for (std::int64_t width : {before, after}) detail::check_size({Shape{width}, Dtype::int64, false}, "pad");
+      detail::check_size({Shape{before + n + after}, Dtype::int64, false}, "pad");
       Ints from;
       for (std::int64_t i = -before; i < n + after; ++i) from.push_back(shaping::padded_from(mode, i, n));
       out = take(out, detail::sample_integers(from, Shape{static_cast<std::int64_t>(from.size())}), axis);

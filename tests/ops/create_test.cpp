@@ -91,6 +91,13 @@ TEST(Create, TakesALengthForAShapeAndNamesItself) {
   expect_error<ShapeError>([] { eye(-2); }, "eye: negative length in (-2, -2)");
   expect_error<ShapeError>([] { one_hot(array({0}), -2); }, "one_hot: negative length in (-2,)");
   expect_error<ShapeError>([] { tril_indices(-2); }, "tril_indices: negative length in (-2, -2)");
+  expect_error<ShapeError>([] { triu_indices(1000000); },
+                           "triu_indices: an array bool(1000000, 1000000) is larger than memory could hold");
+  constexpr std::int64_t far = std::int64_t{1} << 40;
+  EXPECT_EQ(tri(2, 3, far).to_vector<double>(), Doubles(6, 1));
+  EXPECT_EQ(tri(2, 3, -far).to_vector<double>(), Doubles(6, 0));
+  EXPECT_EQ(tril_indices(2, far)[1].to_vector<double>(), (Doubles{0, 1, 0, 1}));
+  EXPECT_EQ(triu_indices(2, far)[1].size(), 0);
 }
 
 TEST(Create, ArraysOfArraysAndOfOtherDtypes) {

@@ -157,6 +157,8 @@ TEST(Shaping, PadsByMode) {
       "pad: axis 1 of (2, 0) has nothing to repeat");
   expect_array(pad(zeros({2, 0}), {{1, 1}, {0, 0}}, "edge"), {4, 0}, {});
   EXPECT_THROW(pad(counted({2}), -1), ShapeError);
+  expect_error<ShapeError>([] { pad(counted({2}), std::int64_t{1} << 60, "edge"); },
+                           "pad: an array int64(1152921504606846976,) is larger than memory could hold");
 }
 
 TEST(Shaping, RepeatsByCountsAndRollsByAxes) {
@@ -171,6 +173,11 @@ TEST(Shaping, RepeatsByCountsAndRollsByAxes) {
   EXPECT_THROW(repeat(counted({2}), array({1.0, 2.0})), DtypeError);
   expect_error<ShapeError>([] { repeat(counted({2}), array({1, -2})); }, "repeat: negative number of repeats: -2");
   EXPECT_THROW(repeat(counted({2}), array({1, 2, 3})), ShapeError);
+  expect_error<ShapeError>(
+      [] {
+        repeat(counted({2}), array({std::int64_t{1}, std::int64_t{1} << 60}));
+      },
+      "repeat: an array int64(1152921504606846976,) is larger than memory could hold");
   expect_array(roll(counted({2, 3}), {1, 1}, {0, 1}), {2, 3}, {5, 3, 4, 2, 0, 1});
   expect_error<ShapeError>([] { roll(counted({2, 3}), {1, 1, 1}, {0, 1}); }, "roll: 3 shifts for 2 axes");
 }
