@@ -201,6 +201,7 @@ Array log_softmax(const Array& a, const ReduceAxes& axes) {
 }
 
 Array nansum(const Array& a, const ReduceAxes& axes, bool keepdims) {
+  detail::check_defined(a, "nansum");
   return sum(where(isnan(a), detail::literal(0, a), a), axes, keepdims);
 }
 Array nanmean(const Array& a, const ReduceAxes& axes, bool keepdims) {
@@ -234,6 +235,7 @@ Array count_nonzero(const Array& a, const ReduceAxes& axes, bool keepdims) {
 }
 
 Array average(const Array& a, const ReduceAxes& axes, const Array& weights) {
+  detail::check_defined(a, "average");
   if (!weights.defined()) return mean(a, axes);
   Array x = detail::as_floating(a, "average"), w = weights;
   const Axes over = axes.resolve(x.ndim(), "average");

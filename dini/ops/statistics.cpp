@@ -134,9 +134,13 @@ Array interp(const Array& x, const Array& xp, const Array& fp, const Array& left
   const Array j = minimum(i, Array(n - 1));
   const Array x0 = take(points, i - 1), f0 = take(values, i - 1), width = take(points, j) - x0;
   const Array apart = width != 0;
-  const Array inside = f0 + where(apart, (at - x0) / where(apart, width, 1.0), 0.0) * (take(values, j) - f0);
+  const Array f1 = take(values, j), divisor = where(apart, width, 1.0);
+  const auto from = [&](const Array& knot, const Array& value) {
+    return value + where(apart, (at - knot) / divisor, 0.0) * (f1 - f0);
+  };
   const Array below = at<points(0), beyond = at> points(n - 1);
-  const Array found = where(isnan(at), at, where(at == points(n - 1), values(n - 1), inside));
+  // The last knot from its own side, so that its value is fp's.
+  const Array found = where(isnan(at), at, where(at == points(n - 1), from(x0 + width, f1), from(x0, f0)));
   return where(below, left.defined() ? left : values(0), where(beyond, right.defined() ? right : values(n - 1), found));
 }
 

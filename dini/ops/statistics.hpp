@@ -27,7 +27,8 @@ Array interp(const Array& x, const Array& xp, const Array& fp, const Array& left
 /// p[0] xᴺ⁻¹ + ... + p[N-1], by Horner's rule.
 Array polyval(const Array& p, const Array& x);
 /// Σ_k a[k] v[n - k] of two vectors, where at least one index is in range ("full"); of the longer one's length, centred ("same");
-/// where both overlap completely ("valid"). Keeps integers.
+/// where both overlap completely ("valid"). Keeps integers. By one product with a matrix of as many elements as both lengths
+/// multiplied: for kernels that are short.
 Array convolve(const Array& a, const Array& v, const std::string& mode = "full");
 
 }  // namespace dini

@@ -83,6 +83,12 @@ TEST(Statistics, DerivativesToSecondOrderInBothDtypes) {
   }
 }
 
+TEST(Statistics, SlopesOfInterpAtKnots) {
+  // Of the piece to the right, and at the last knot of the one to the left.
+  const auto f = [](const Array& x) { return sum(interp(x, array({0.0, 1.0, 2.0}), array({0.0, 1.0, 5.0}))); };
+  expect_array(grad(f)(array({-1.0, 0.0, 1.0, 2.0, 3.0})), {5}, {0, 1, 4, 4, 0});
+}
+
 TEST(Statistics, SlopesAtZero) {
   // ∂/∂b log Σ b eˣ = eˣ/Σ b eˣ, also where b is 0.
   const Array x = array({1.0, 2.0, 900.0}), b = array({3.0, 0.0, 0.0});
