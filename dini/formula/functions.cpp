@@ -243,12 +243,14 @@ Array roll_of(const Array& a, const Wholes& shift, const OptionalAxes& axes) {
     throw ShapeError("roll: " + std::to_string(shift.values.size()) + " shifts for " + std::to_string(axes->size()) +
                      " axes");
   }
-  if (axes->empty() || shift.values.empty()) return a;
-  Array out = a;
-  for (std::size_t k = 0; k < std::max(axes->size(), shift.values.size()); ++k) {
-    out = roll(out, shift.values[shift.values.size() == 1 ? 0 : k], (*axes)[axes->size() == 1 ? 0 : k]);
-  }
-  return out;
+  // Broadcast against each other, also to none.
+  const std::size_t n = axes->size() == 1 ? shift.values.size() : axes->size();
+  if (n == 0 || shift.values.empty()) return a;
+  std::vector<std::int64_t> shifts = shift.values;
+  Axes over = *axes;
+  shifts.resize(n, shifts[0]);
+  over.resize(n, over[0]);
+  return roll(a, shifts, over);
 }
 
 std::vector<Function> functions() {
