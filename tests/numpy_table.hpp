@@ -101,7 +101,10 @@ inline void expect_gradients(const Json& row, const Expression& f, const Values&
   if (at.empty()) return;
   const Values eager = grad(loss)(at);
   if (row.contains("dynamic")) {
-    EXPECT_THROW(jit(value)(at), Error);
+    try {
+      jit(value)(at);
+      ADD_FAILURE() << "compiled";
+    } catch (const Error& e) { EXPECT_NE(std::string(e.what()).find("shape"), std::string::npos) << e.what(); }
   } else {
     expect_close(jit(value)(at), value(at).to_vector<double>(), 0);
     const Values compiled = jit(grad(loss))(at);
