@@ -7,6 +7,7 @@
 #include "dini/core/index.hpp"
 #include "dini/core/print.hpp"
 #include "dini/core/tree.hpp"
+#include "dini/core/watch.hpp"
 #include "dini/implicit/fixed_point.hpp"
 #include "dini/io/npy.hpp"
 #include "dini/ops/contract.hpp"

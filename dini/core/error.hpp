@@ -31,6 +31,11 @@ struct ValueError : Error {
   using Error::Error;
 };
 
+/// A computation that was asked to end, by a token or a deadline (core/watch.hpp).
+struct CancelledError : Error {
+  using Error::Error;
+};
+
 /// A text formula that is wrong, with the column where.
 struct FormulaError : Error {
   using Error::Error;
