@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "dini/core/error.hpp"
+#include "dini/core/kind.hpp"
 
 namespace dini {
 
@@ -39,7 +40,8 @@ using OptionValues = std::vector<std::pair<std::string, double>>;
 /// A method of the library under the name that problem files use. Made is Solver or Adjoint.
 template <class Made> struct MethodInfo {
   std::string name, purpose;
-  bool fixed_point_only, automatic;  // automatic: one of those that "auto" chooses from
+  Kinds kinds;     // of problem that it is for
+  bool automatic;  // one of those that "auto" chooses from
   std::vector<OptionInfo> options;
   /// With these values in place of the defaults. ValueError for an option that there is not, or a value out of range.
   std::function<Made(const OptionValues&)> make;
@@ -85,7 +87,8 @@ template <class S> struct Field {
 
 template <class S> struct MethodTable {
   std::string name, purpose;
-  bool fixed_point_only, automatic;
+  Kinds kinds;
+  bool automatic;
   std::vector<Field<S>> fields;
 
   /// ValueError for the first option out of its range.
@@ -99,7 +102,7 @@ template <class S> struct MethodTable {
     return out;
   }
   template <class Made> MethodInfo<Made> info(const S& defaults = {}) const {
-    MethodInfo<Made> out{name, purpose, fixed_point_only, automatic, {}, {}};
+    MethodInfo<Made> out{name, purpose, kinds, automatic, {}, {}};
     for (const Field<S>& f : fields) out.options.push_back(f.info(defaults));
     out.make = [table = *this, known = out.options, defaults](const OptionValues& values) {
       S s = defaults;

@@ -1,11 +1,13 @@
 #include "dini/implicit/fixed_point.hpp"
 
 #include "dini/core/index.hpp"
+#include "dini/core/option_table.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/transforms/host.hpp"
+#include "dini/transforms/watch_op.hpp"
 
 namespace dini::detail {
 
@@ -23,10 +25,11 @@ void check_options(const SolveRequest& r) {
   if (o.history < 0) bad("history must be 0 or more, got " + std::to_string(o.history));
   if (!(o.accept >= 0)) bad("accept must be 0 or more, got " + std::to_string(o.accept));
   const SolverMethod& m = *o.solver.method();
-  if (!r.fixed_point && m.fixed_point_only()) {
-    bad("the solver " + m.name() +
-        " is for fixed points z = f(z); for 0 = F(z) use newton, or write the equation as a fixed point");
+  if (!m.kinds().has(r.kind)) {
+    bad("the solver " + m.name() + " is for " + m.kinds().text() + ", got a problem of kind " + name(r.kind) +
+        (r.kind == Kind::root ? "; newton is for 0 = F(z), or write the equation as a fixed point" : "; newton is for it"));
   }
+  o.adjoint.check(r.kind);
   if (!m.may_outlive()) {
     for (const Trace* t = current_trace().get(); t; t = t->parent().get()) {
       if (t->kind() == "jit") {
@@ -36,7 +39,7 @@ void check_options(const SolveRequest& r) {
             "Capture by value and pass owning(solver).");
       }
     }
-    if (o.adjoint.kind == Adjoint::Kind::same_solver) {
+    if (o.adjoint.name() == SameSolver::table().name) {
       throw TraceError(
           std::string(r.function) +
           ": with the adjoint same_solver a pullback keeps a copy of the solver, whose captures by reference would "
@@ -69,6 +72,50 @@ struct Ravel {
   }
 };
 
+// A hint for who has f's arguments in another order.
+const char* const z_is_last = " (f is called with its parameters first and z last)";
+
+// f's values in one array, or of a minimum its scalar.
+Array checked_values(const SolveRequest& request, const Leaves& values, const Ravel& z) {
+  const std::string name = request.function;
+  std::int64_t n = 0;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const Array& v = values[k];
+    n += v.size();
+    if (request.kind == Kind::fixed_point && v.shape() != z.parts[k].shape) {
+      throw ShapeError(name + ": f returns shape " + v.shape().str() + " for z of shape " + z.parts[k].shape.str() +
+                       z_is_last);
+    }
+    if (!is_floating(v.dtype()) || (promote(v.dtype(), z.dtype) != z.dtype && !v.weak())) {
+      throw DtypeError(name + ": f returns " + dini::name(v.dtype()) + " for z of dtype " + dini::name(z.dtype) +
+                       "; convert z0 or f's value with astype");
+    }
+  }
+  auto shapes_of = [](const auto& arrays, const auto& shape) {
+    std::string out;
+    for (const auto& a : arrays) out += (out.empty() ? "" : ", ") + shape(a).str();
+    return out;
+  };
+  const std::string shapes = shapes_of(values, [](const Array& v) { return v.shape(); });
+  if (request.kind == Kind::minimize) {
+    if (values.size() != 1 || values[0].ndim() != 0) {
+      throw ShapeError(name + ": what is made least has to be a scalar, got shape " + shapes +
+                       "; for sums of squares there is least_squares" + z_is_last);
+    }
+    return astype(values[0], z.dtype);
+  }
+  const bool square = request.kind == Kind::root || request.kind == Kind::fixed_point;
+  if (square && n != z.size) {
+    throw ShapeError(name + ": " + std::to_string(n) + " equations (shape " + shapes + ") for " +
+                     std::to_string(z.size) + " unknowns (shape " +
+                     shapes_of(z.parts, [](const Aval& p) { return p.shape; }) + ")" + z_is_last);
+  }
+  if (values.size() == 1) return reshape(astype(values[0], z.dtype), {n});
+  Leaves pieces;
+  for (const Array& v : values) pieces.push_back(ravel(astype(v, z.dtype)));
+  return pieces.empty() ? zeros({0}, z.dtype) : concatenate(pieces);
+}
+
 }  // namespace
 
 std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
@@ -95,38 +142,16 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
     Leaves arguments = ravelled.unflat(in[0]);
     arguments.insert(arguments.end(), in.begin() + 1, in.end());
     const Leaves values = request.f(arguments);
-    std::int64_t n = 0;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const Array& v = values[k];
-      n += v.size();
-      if (request.fixed_point && v.shape() != ravelled.parts[k].shape) {
-        throw ShapeError(name + ": f returns shape " + v.shape().str() + " for z of shape " +
-                         ravelled.parts[k].shape.str());
-      }
-      if (!is_floating(v.dtype()) || (promote(v.dtype(), ravelled.dtype) != ravelled.dtype && !v.weak())) {
-        throw DtypeError(name + ": f returns " + dini::name(v.dtype()) + " for z of dtype " +
-                         dini::name(ravelled.dtype) + "; convert z0 or f's value with astype");
-      }
-    }
-    if (n != ravelled.size) {
-      std::string shapes;
-      for (const Array& v : values) shapes += (shapes.empty() ? "" : ", ") + v.shape().str();
-      std::string unknowns;
-      for (const Aval& p : ravelled.parts) unknowns += (unknowns.empty() ? "" : ", ") + p.shape.str();
-      throw ShapeError(name + ": " + std::to_string(n) + " equations (shape " + shapes + ") for " +
-                       std::to_string(ravelled.size) + " unknowns (shape " + unknowns + ")");
-    }
-    if (values.size() == 1) return Leaves{reshape(astype(values[0], ravelled.dtype), {ravelled.size})};
-    Leaves pieces;
-    for (const Array& v : values) pieces.push_back(ravel(astype(v, ravelled.dtype)));
-    return Leaves{pieces.empty() ? zeros({0}, ravelled.dtype) : concatenate(pieces)};
+    return Leaves{checked_values(request, values, ravelled)};
   };
 
   SolveSettings settings;
-  settings.fixed_point = request.fixed_point;
+  settings.kind = request.kind;
   settings.method = request.options.solver.method();
-  settings.stop = {request.options.tolerance, request.options.max_steps, request.options.history};
-  settings.adjoint = request.options.adjoint.resolved(ravelled.size, request.fixed_point);
+  settings.stop = {request.options.tolerance, request.options.max_steps, request.options.history, nullptr, {}};
+  if (request.options.watch.wanted()) settings.stop.watch = std::make_shared<WatchOpaque>(request.options.watch);
+  settings.adjoint = request.options.adjoint;
+  settings.structure = request.options.structure;
   settings.on_failure = request.options.on_failure;
   settings.derivative_anyway = request.options.derivative_anyway;
   settings.accept = request.options.accept;

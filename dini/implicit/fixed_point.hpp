@@ -11,27 +11,36 @@
 
 #include <optional>
 
+#include "dini/core/watch.hpp"
 #include "dini/implicit/solve.hpp"
 #include "dini/transforms/callable.hpp"
 
 namespace dini {
 
 struct FixedPointOptions {
+  /// None: several, one after the other, until one converges (`dini solvers` and docs/solving.md list them).
   Solver solver = {};
-  /// None: as accurate as the dtype allows (solvers/drive.hpp). A number: on ‖F‖, absolute and relative to the first.
+  /// None: as accurate as the dtype allows (docs/solving.md). A number: on ‖F‖, absolute and relative to the first.
   Tolerance tolerance = {};
   /// -1: the solver's default.
   std::int64_t max_steps = -1;
+  /// How the linear system of the derivative is solved. None: chosen by cost.
   Adjoint adjoint = {};
+  /// What a solve that fails does, and a derivative that fails.
   OnFailure on_failure = OnFailure::raise;
   /// Keep this many residual norms, from that of z0 on.
   std::int64_t history = 0;
   /// False: f is called with values at each step, so that it may read them, instead of being traced.
   bool stage = true;
-  /// With OnFailure::best: derivatives even of a solve that failed.
+  /// With OnFailure::best: derivatives even of a solve that failed, and even where they are not what they should be (a singular
+  /// point, a linear solve that failed).
   bool derivative_anyway = false;
   /// A user's solver returns no status: its z is refused where the Newton correction exceeds accept·‖z‖.
   double accept = 1e-2;
+  /// What is known of ∂F/∂z: {.symmetric = true}, .positive_definite, .diagonal. Of a fixed point, of I - ∂f/∂z.
+  MatrixStructure structure = {};
+  /// A monitor that is called each step, a token and a deadline that end the solve as `cancelled`, with the best point so far.
+  Watch watch = {};
 };
 using RootOptions = FixedPointOptions;
 
@@ -41,9 +50,13 @@ template <class Z> struct Solution {
   Status status;
   Array steps, evaluations;
   Array residual_norm;   // ‖F(value)‖
-  Array error_estimate;  // ‖δ‖/s of the last correction δ, where one was computed; ‖F‖/s otherwise
+  Array error_estimate;  // the largest error of a component beside its size, rounding included (docs/solving.md)
   Array history;         // residual norms, NaN beyond the last step
-  auto tree() { return std::tie(value, status, steps, evaluations, residual_norm, error_estimate, history); }
+  Array method;          // which of `methods` it was that found it
+  std::vector<std::string> methods;
+  auto tree() { return std::tie(value, status, steps, evaluations, residual_norm, error_estimate, history, method); }
+  /// The name of the solver that found it; of lanes, that of the first.
+  std::string solver() const { return methods.at(static_cast<std::size_t>(method.to_vector<std::int64_t>().at(0))); }
 };
 
 namespace detail {
@@ -51,7 +64,7 @@ namespace detail {
 /// leaves: [z leaves, θ leaves...] -> f's leaves, like z's.
 struct SolveRequest {
   const char* function;
-  bool fixed_point;
+  Kind kind;
   ErasedFunction f;
   Leaves z0, theta;
   std::string z_structure;
@@ -61,25 +74,25 @@ Array zeros_for_layer(const Array& a);
 /// The outcome with z's leaves in place of the ravelled z.
 std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request);
 
-template <bool fixed, class F, class Z, class... P>
+template <Kind kind, class F, class Z, class... P>
 auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
   using ZT = tree_t<Z>;
-  using Params = std::tuple<tree_t<P>...>;
+  using Thetas = std::tuple<tree_t<P>...>;
   const ZT start = as_tree(z0);
-  const Params like(as_tree(params)...);
+  const Thetas like(as_tree(params)...);
   const std::size_t n = flatten(start).size();
   const std::string wanted = structure(start);
   auto erased = [&](const Leaves& in) {
     const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
-    const Params p = unflatten(like, Leaves(middle, in.end()));
+    const Thetas p = unflatten(like, Leaves(middle, in.end()));
     auto value = std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
     const tree_t<decltype(value)> out = as_tree(value);
-    if (fixed) match_structure(structure(out), wanted, name, "values of f");
+    if (kind == Kind::fixed_point) match_structure(structure(out), wanted, name, "values of f");
     return flatten(out);
   };
-  auto [z, o] = solve_leaves({name, fixed, erased, flatten(start), flatten(like), wanted, options});
-  return Solution<ZT>{unflatten(start, z), {o.status},       o.steps,  o.evaluations,
-                      o.residual_norm,     o.error_estimate, o.history};
+  auto [z, o] = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
+  return Solution<ZT>{unflatten(start, z), {o.status}, o.steps,  o.evaluations,
+                      o.residual_norm,     o.error_estimate, o.history, o.method, options.solver.method()->methods()};
 }
 
 }  // namespace detail
@@ -88,19 +101,19 @@ auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptio
 /// is not; SolveError when the solve fails, as options.on_failure says.
 template <class F, Tree Z, Tree... P>
 auto fixed_point(const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
-  return detail::solve_tree<true>("fixed_point", f, z0, options, params...);
+  return detail::solve_tree<Kind::fixed_point>("fixed_point", f, z0, options, params...);
 }
 template <class F, Tree Z> auto fixed_point(const F& f, const Z& z0) {
-  return detail::solve_tree<true>("fixed_point", f, z0, FixedPointOptions{});
+  return detail::solve_tree<Kind::fixed_point>("fixed_point", f, z0, FixedPointOptions{});
 }
 
 /// z with 0 = f(params..., z), from z0; as many equations as unknowns, in any tree.
 template <class F, Tree Z, Tree... P>
 auto root(const F& f, const Z& z0, const RootOptions& options, const P&... params) {
-  return detail::solve_tree<false>("root", f, z0, options, params...);
+  return detail::solve_tree<Kind::root>("root", f, z0, options, params...);
 }
 template <class F, Tree Z> auto root(const F& f, const Z& z0) {
-  return detail::solve_tree<false>("root", f, z0, FixedPointOptions{});
+  return detail::solve_tree<Kind::root>("root", f, z0, FixedPointOptions{});
 }
 
 /// The layer z = f(params, x, z): its value, from z_init or zeros like x. The solver may be any callable (f, z) -> z. Of the

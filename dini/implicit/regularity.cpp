@@ -16,7 +16,9 @@
 #include "dini/ops/registry.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/trace/emit.hpp"
+#include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
+#include "dini/transforms/rounding_noise.hpp"
 
 namespace dini {
 
@@ -51,6 +53,8 @@ std::vector<std::vector<long double>> plain_rcond(const Sample& s) {
   })};
 }
 
+const Op& rcond_op();
+
 const Op& rcond_op() {
   static const Op op = [] {
     Op o;
@@ -64,21 +68,33 @@ const Op& rcond_op() {
       const auto n = static_cast<std::size_t>(s.back());
       const auto lanes = static_cast<std::size_t>(call.out_avals[0].shape.size());
       auto run = [&]<class T>(const T* a, T* out) {
-        for (std::size_t k = 0; k < lanes; ++k)
-          out[k] = static_cast<T>(kernels::condition_equilibrated(n, a + k * n * n));
+        for (std::size_t k = 0; k < lanes; ++k) {
+          double c = 0;
+          if (call.in.size() == 3) {
+            c = kernels::condition_from_factors(n, a + k * n * n, static_cast<const T*>(call.in[1]) + k * n * n,
+                                                static_cast<const std::int32_t*>(call.in[2]) + k * n);
+          }
+          // Equilibration makes a condition number worse by no more than a small power of n (van der Sluis, Numer. Math. 14, 1969).
+          const double size = static_cast<double>(n);
+          if (!(c > 1e3 * size * size * epsilon(call.in_avals[0].dtype)))
+            c = kernels::condition_equilibrated(n, a + k * n * n);
+          out[k] = static_cast<T>(c);
+        }
       };
       if (call.in_avals[0].dtype == Dtype::float32)
         run(static_cast<const float*>(call.in[0]), static_cast<float*>(call.out[0]));
       else
         run(static_cast<const double*>(call.in[0]), static_cast<double*>(call.out[0]));
     };
-    o.batch = [](const BatchCall& call) { return Batched{{reciprocal_condition(call.in[0])}, {true}}; };
+    o.batch = [](const BatchCall& call) { return batch_stack(rcond_op(), call); };
     // Equal sums of magnitudes in rows and columns, each then scaled by powers of two, which the op takes out exactly.
     o.samples = [](Dtype d) {
       const Array even = astype(array({{4.0, 1.0, -0.5}, {-0.5, 4.0, 1.0}, {1.0, -0.5, 4.0}}), d);
       const Array rows = astype(array({{1024.0}, {0.125}, {2.0}}), d),
                   singular = astype(array({{1.0, 2.0}, {2.0, 4.0}}), d);
+      const Leaves lu = emit(lu_factor_op(), {even});
       return std::vector<Sample>{{{even}, {}},
+                                 {{even, lu[0], lu[1]}, {}},
                                  {{stack({even * rows, even * reshape(rows, {3})})}, {}},
                                  {{singular}, {}},
                                  {{sample({1, 1}, d)}, {}},
@@ -90,71 +106,136 @@ const Op& rcond_op() {
   return op;
 }
 
-// ‖C⁻¹ A⁻¹ ΔA C‖ with C the scale of A's columns once its rows are scaled: the relative change of A, whatever its scaling.
-Array relative_change(const Array& a, const Leaves& factors, const Array& change) {
-  const Array rows = max(abs(a), 1, true);
-  const Array columns = max(abs(a) / where(rows > 0, rows, ones_like(rows)), 0);
-  const Array c = where(columns > 0, reciprocal(columns), ones_like(columns));
-  const Array x = emit_linear_solve(factors, a, change);
-  return norm(x * c / reshape(c, {c.size(), 1}));
+// One correction changes A by so little that factors of A before it serve after it, and by so much that A is suspicious.
+constexpr double near_enough = 1e-5, suspicious = 0.1;
+
+Array because(Cause c) { return array(static_cast<std::int64_t>(c)); }
+
+// The value that a user's solver returned, where its correction is too large.
+Verdict with_value_checked(Verdict v, const PointOfSolve& point, const Array& size) {
+  const Array s = maximum(length(point.z), length(stop_gradient(point.z0)));
+  const Array far = (size > point.accept * s) & (v.status == 0);
+  v.status = where(far, code(StatusCode::not_a_solution), v.status);
+  v.cause = where(far, because(Cause::far_from_solution), v.cause);
+  v.measure = where(far, size / where(s > 0, s, scalar_like(1, s)), v.measure);
+  return v;
 }
 
 }  // namespace
 
-Array felt_residual(bool fixed_point, const Array& z, const Array& residual) {
-  return fixed_point ? where(residual == 0.0, epsilon(z.dtype()) / 2 * abs(z), residual) : residual;
+Array felt_residual(const SolverProblem& problem, const Array& z, const Array& residual, const Array& matrix) {
+  Array noise;
+  if (!problem.reads_values)
+    noise = rounding_noise([&](const Array& v) { return problem.residual(v); })(z);
+  else
+    noise = epsilon(z.dtype()) * (matrix.defined() ? dot(abs(matrix), abs(z)) : abs(z));
+  return stop_gradient(residual + where(residual < 0, -noise, noise));
 }
 
-Array reciprocal_condition(const Array& a) { return emit_one(rcond_op(), {a}); }
+Array reciprocal_condition(const Array& a, const Leaves& lu) {
+  Leaves in{a};
+  in.insert(in.end(), lu.begin(), lu.end());
+  return emit_one(rcond_op(), in);
+}
 
-Factored factor_at(const SolverProblem& problem, const Array& z, const Array& z0, bool check_value, double accept) {
-  const auto jacobian_of = jacobian(problem.residual);
-  Factored out;
-  out.a = jacobian_of(z);
-  out.factors = emit(lu_factor_op(), {out.a});
-  const Array zero = array(std::int64_t{0});
-  if (z.size() == 0) {
-    out.status = out.cause = zero;
-    out.measure = scalar_like(1, z);
-    return out;
-  }
-  // The verdict is about numbers, not something to differentiate.
-  const Array a = stop_gradient(out.a), at = stop_gradient(z);
-  const Array rcond = reciprocal_condition(a);
-  const Array delta =
-      -emit_linear_solve(out.factors, a, felt_residual(problem.fixed_point, at, stop_gradient(problem.residual(at))));
-  const Array next = at + delta;
-  const Array omega = relative_change(a, out.factors, stop_gradient(jacobian_of(next)) - a);
-  auto after_two = [&](const Array& from) {
-    Array w = from, here = next;
-    for (int k = 0; k < 2; ++k) {
-      const Array b = stop_gradient(jacobian_of(here));
-      const Leaves factors = emit(lu_factor_op(), {b});
-      const Array step = -emit_linear_solve(
-          factors, b, felt_residual(problem.fixed_point, here, stop_gradient(problem.residual(here))));
-      here = here + step;
-      if (k == 1) w = relative_change(b, factors, stop_gradient(jacobian_of(here)) - b);
-    }
-    return w;
+Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
+  const Array z = stop_gradient(point.z), a = stop_gradient(point.matrix), zero = array(std::int64_t{0});
+  if (z.size() == 0) return {factorize(a, problem.structure), {zero, zero, scalar_like(1, z)}};
+  const MatrixStructure& known = problem.structure;
+  const auto jacobian_at = [&](const Array& v) { return stop_gradient(jacobian(problem.residual)(v)); };
+  const auto felt_at = [&](const Array& v, const Array& matrix) {
+    return felt_residual(problem, v, stop_gradient(problem.residual(v)), matrix);
   };
-  const Array suspicious = ~(omega < 0.1);
-  const Array settled = cond(
-      suspicious, after_two, [](const Array& w) { return w; }, omega);
-  const double n = static_cast<double>(z.size());
-  const Array ill = ~(rcond > n * epsilon(z.dtype()) / 2), multiple = suspicious & ~(settled < 0.1);
-  auto because = [](Cause c) { return array(static_cast<std::int64_t>(c)); };
-  out.status = where(ill | multiple, code(StatusCode::singular), zero);
-  out.status = where(all(isfinite(a)), out.status, code(StatusCode::nonfinite));
-  out.cause = where(~ill & multiple, because(Cause::multiple_root), because(Cause::condition));
-  out.measure = where(~ill & multiple, settled, rcond);
-  if (check_value) {
-    const Array s = maximum(length(at), length(stop_gradient(z0))), size = length(delta);
-    const Array far = ~(size <= accept * s) & ~(size == 0.0) & (out.status == 0);
-    out.status = where(far, code(StatusCode::not_a_solution), out.status);
-    out.cause = where(far, because(Cause::far_from_solution), out.cause);
-    out.measure = where(far, size / where(s > 0, s, scalar_like(1, s)), out.measure);
+  const auto inverse = [&](const Leaves& factors, const Array& matrix) -> Inverse {
+    return [=](const Array& b) { return solve_factored(factors, matrix, b, known); };
+  };
+  const double n = static_cast<double>(z.size()), least = n * epsilon(z.dtype()) / 2;
+  const bool by_lu = !known.symmetric && !known.positive_definite && !known.diagonal;
+  const Array felt = felt_at(z, a);
+
+  struct Look {
+    Leaves factors;
+    Verdict verdict;
+    Array again;
+    auto tree() { return std::tie(factors, verdict, again); }
+  };
+  // What factors of A at z say.
+  const auto look = [&] {
+    Look out;
+    out.factors = factorize(a, known);
+    const Inverse by_a = inverse(out.factors, a);
+    const Array rcond = reciprocal_condition(a, by_lu ? out.factors : Leaves{});
+    const Array delta = -by_a(felt), next = z + delta;
+    const Array omega = relative_change(a, by_a, jacobian_at(next) - a);
+    struct Further {
+      Array omega, z, turns;
+      auto tree() { return std::tie(omega, z, turns); }
+    };
+    const Further settled = loop(
+        [](const Further& f) { return ~(f.omega < suspicious) & (f.turns < 1); },
+        [&](const Further& f) {
+          Array here = f.z, omega = f.omega;
+          for (int k = 0; k < 2; ++k) {
+            const Array b = jacobian_at(here);
+            const Inverse by_b = inverse(factorize(b, known), b);
+            here = here - by_b(felt_at(here, b));
+            if (k == 1) omega = relative_change(b, by_b, jacobian_at(here) - b);
+          }
+          return Further{omega, here, f.turns + 1};
+        },
+        Further{omega, next, zero}, 1);
+    const Array ill = ~(rcond > least), multiple = ~(omega < suspicious) & ~(settled.omega < suspicious);
+    out.verdict.status = where(ill | multiple, code(StatusCode::singular), zero);
+    out.verdict.status = where(all(isfinite(a)), out.verdict.status, code(StatusCode::nonfinite));
+    out.verdict.cause = where(~ill & multiple, because(Cause::multiple_root), because(Cause::condition));
+    out.verdict.measure = where(~ill & multiple, settled.omega, rcond);
+    if (point.check_value) out.verdict = with_value_checked(out.verdict, point, length(delta));
+    out.again = array(false);
+    return out;
+  };
+  Look found;
+  if (point.factors.empty()) {
+    found = look();
+  } else {
+    // The solve's own factors, of a point near by.
+    const Array& before = point.factors.front();
+    found.factors = Leaves(point.factors.begin() + 1, point.factors.end() - 1);
+    const Inverse by_before = inverse(found.factors, before);
+    const Array change = relative_change(before, by_before, jacobian_at(z - by_before(felt)) - before);
+    const Array rcond = reciprocal_condition(before, by_lu ? found.factors : Leaves{});
+    found.verdict = {zero, zero, rcond};
+    found.again = ~(point.factors.back() & (change < near_enough) & (rcond > least));
+    if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(by_before(felt)));
+    found = loop([](const Look& l) { return l.again; }, [&](const Look&) { return look(); }, found, 1);
   }
-  return out;
+  return {found.factors, found.verdict};
+}
+
+Verdict judge_by_products(const SolverProblem& problem, const Products& a, const PointOfSolve& point) {
+  struct Point {
+    Array next, size, change, known;
+    auto tree() { return std::tie(next, size, change, known); }
+  };
+  // ‖A⁻¹(A(z + δ) - A(z))δ‖, which is half of ‖δ‖ or more at a multiple root, now and two corrections on.
+  const auto look = [&](const Array& at) {
+    const Leaves here = a.linearized(at), kept(here.begin() + 1, here.end());
+    const LinearOutcome to = a.solved(-felt_residual(problem, at, here[0], Array()), kept);
+    const Leaves moved = a.linearized(at + to.x);
+    const LinearOutcome back =
+        a.solved(a.product(to.x, Leaves(moved.begin() + 1, moved.end())) - a.product(to.x, kept), kept);
+    return Point{at + to.x, length(to.x), length(back.x), (to.status == 0) & (back.status == 0)};
+  };
+  const auto sound = [](const Point& p) { return ~p.known | (p.change < suspicious * p.size) | (p.size == 0.0); };
+  const Array start = stop_gradient(point.z), zero = array(std::int64_t{0});
+  const Point first = look(start);
+  const Array multiple = cond(
+      sound(first), [](const Point&) { return array(false); },
+      [&](const Point& p) { return ~sound(look(look(p.next).next)); }, first);
+  Verdict v;
+  v.status = where(multiple, code(StatusCode::singular), zero);
+  v.cause = zero + static_cast<std::int64_t>(Cause::multiple_root);
+  v.measure = first.change / where(first.size > 0, first.size, scalar_like(1, start));
+  return point.check_value ? with_value_checked(v, point, where(first.known, first.size, scalar_like(0, start))) : v;
 }
 
 }  // namespace detail

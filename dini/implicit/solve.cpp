@@ -19,7 +19,9 @@ std::string SolveSettings::key() const {
     std::snprintf(s, sizeof s, "%.17g", d.value_or(-1));
     return std::string(s);
   };
-  return std::string(fixed_point ? "fixed_point " : "root ") + method->key() + " " + text(stop.tolerance.absolute) +
+  const std::string known = {structure.symmetric ? 's' : '-', structure.positive_definite ? 'p' : '-',
+                             structure.diagonal ? 'd' : '-'};
+  return std::string(name(kind)) + " " + known + " " + method->key() + " " + text(stop.tolerance.absolute) +
          " " + text(stop.tolerance.relative) + " " + std::to_string(stop.max_steps) + " " +
          std::to_string(stop.history) + " " + adjoint.key() + " " + std::to_string(static_cast<int>(on_failure)) +
          (derivative_anyway ? "!" : "") + text(accept);
@@ -29,42 +31,57 @@ namespace implicit {
 
 SpecRef spec_of(const Params& params) { return std::static_pointer_cast<const Spec>(params.get<OpaqueRef>("spec")); }
 
+bool derivable(const Params& params) { return params.has("derivable") && params.flag("derivable"); }
+
 const Op& solve_op() {
   static const Op op = [] {
     Op o;
     o.name = "solve";
-    o.infer = [](std::span<const Aval>, const Params& params) { return spec_of(params)->forward()->output_avals(); };
-    o.inlined = [](const Params& params, std::span<const Aval>) { return spec_of(params)->forward(); };
+    o.infer = [](std::span<const Aval>, const Params& params) {
+      return spec_of(params)->forward(derivable(params))->output_avals();
+    };
+    o.inlined = [](const Params& params, std::span<const Aval>) { return spec_of(params)->forward(derivable(params)); };
     o.linearize = [](const LinearizeCall& call) {
       const Leaves in(call.in.begin(), call.in.end());
-      Leaves out = emit(solve_op(), in, call.params);
-      const std::size_t n = out.size();
+      const SpecRef spec = spec_of(call.params);
       const Mask active(call.active.begin() + 1, call.active.end());  // the start has no influence on the solution
       bool any = false;
       for (bool a : active) any |= a;
-      if (!any) return Linearized{out, [n](const Leaves&) { return Leaves(n); }};
-      const Spec::Derivative d = spec_of(call.params)->derivative(active);
-      Leaves at{out[0], in[0]};
-      const SolveSettings& settings = spec_of(call.params)->settings_of();
-      if (settings.on_failure == OnFailure::best && !settings.derivative_anyway) {
-        at[0] = check_status(out[0], out[1], out[2], out[4], {refused + settings.method->name(), ReportKind::solve});
+      if (!any) {
+        const Leaves out = emit(solve_op(), in, call.params);
+        return Linearized{out, [n = out.size()](const Leaves&) { return Leaves(n); }};
       }
+      Params params = call.params;
+      params.set("derivable", true);
+      const Leaves all = emit(solve_op(), in, params), made = rest(all, outputs);
+      const std::size_t n = derivable(call.params) ? all.size() : outputs;
+      const Spec::Derivative d = spec->derivative(active);
+      const SolveSettings& settings = spec->settings_of();
+      // The point itself where the value is NaN; elsewhere the value, which says by itself that the solve failed.
+      Array z = settings.on_failure == OnFailure::nan ? made[0] : all[z_output];
+      if (settings.on_failure == OnFailure::best && !settings.derivative_anyway) {
+        z = check_status(z, all[status_output], all[steps_output], all[norm_output],
+                         {refused + settings.method->name(), ReportKind::solve});
+      }
+      const Leaves at = join({z, in[0], all[status_output]}, rest(made, 1));
       const Leaves kept =
           emit(call_op(), join(at, rest(in, 1)), {{"program", d.prepare}, {"name", std::string("linearize")}});
-      return Linearized{
-          out, [=](const Leaves& tangents) {
-            Leaves moving;
-            for (std::size_t k = 0; k < active.size(); ++k) {
-              if (active[k]) moving.push_back(tangents[k + 1]);
-            }
-            Leaves all(n);
-            all[0] = emit_one(call_op(), join(moving, kept), {{"program", d.push}, {"name", std::string("tangent")}});
-            return all;
-          }};
+      return Linearized{part(all, 0, n), [=](const Leaves& tangents) {
+                          Leaves moving;
+                          for (std::size_t k = 0; k < active.size(); ++k) {
+                            if (active[k]) moving.push_back(tangents[k + 1]);
+                          }
+                          Leaves of_outputs(n);
+                          of_outputs[z_output] = emit_one(call_op(), join(moving, kept),
+                                                          {{"program", d.push}, {"name", std::string("tangent")}});
+                          if (n > outputs) of_outputs[outputs] = of_outputs[z_output];
+                          return of_outputs;
+                        }};
     };
     o.batch = [](const BatchCall& call) {
       const SpecRef lanes = lanes_spec(spec_of(call.params), call.batched, call.size);
-      const Leaves out = emit(solve_op(), Leaves(call.in.begin(), call.in.end()), {{"spec", OpaqueRef(lanes)}});
+      const Leaves out = emit(solve_op(), Leaves(call.in.begin(), call.in.end()),
+                              {{"spec", OpaqueRef(lanes)}, {"derivable", derivable(call.params)}});
       return Batched{out, Mask(out.size(), true)};
     };
     o.samples = solve_samples;
@@ -87,7 +104,7 @@ static implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& s
   };
   static std::mutex mutex;
   static std::unordered_multimap<std::uint64_t, Known> table;
-  if (!settings.method->shareable()) return implicit::plain_spec(map, settings);
+  if (!settings.method->shareable() || settings.stop.watch) return implicit::plain_spec(map, settings);
   const std::string key = settings.key();
   const std::uint64_t hash = map->hash();
   std::lock_guard lock(mutex);
@@ -102,7 +119,8 @@ static implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& s
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta) {
   const implicit::SpecRef spec = find_spec(map, settings);
   const Leaves out = emit(implicit::solve_op(), implicit::join({z0}, theta), {{"spec", OpaqueRef(spec)}});
-  return unflatten(Outcome{z0, z0, z0, z0, z0, z0, z0}, out);
+  Outcome like{z0, z0, z0, z0, z0, z0, z0, z0, {}};
+  return unflatten(like, out);
 }
 
 }  // namespace detail

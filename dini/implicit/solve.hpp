@@ -8,12 +8,10 @@
 // system is solved; its jvp is the line above, written with ops that have their own jvp and transpose, so that reverse mode,
 // higher orders, batching and compilation follow. Nothing else in the library knows the theorem.
 //
-// A point where A is singular has no derivative: the condition of the equilibrated A is estimated, and since that alone
-// misses a multiple root, so is ω = ‖A(z)⁻¹(A(z + δ) - A(z))‖, which falls quadratically at a simple root from one
-// correction δ to the next and stays at ½ or more at a multiple one.
+// Only the residual F differs between the kinds: f(z) - z, F, ∇E, ∇½‖r‖². A point where A is singular has no derivative
+// (implicit/regularity.hpp).
 #pragma once
 
-#include "dini/linear/operator_solve.hpp"
 #include "dini/solvers/solver.hpp"
 
 namespace dini {
@@ -25,17 +23,19 @@ enum class OnFailure { raise, nan, best };
 namespace detail {
 
 struct SolveSettings {
-  bool fixed_point = false;
+  Kind kind = Kind::root;
   std::shared_ptr<const SolverMethod> method;
   StopRule stop;
-  Adjoint adjoint;  // resolved
+  Adjoint adjoint;
+  MatrixStructure structure;
   OnFailure on_failure = OnFailure::raise;
   bool derivative_anyway = false;
   double accept = 1e-2;
   std::string key() const;
 };
 
-/// The outcome of a solve whose map (f of a fixed point, F of a root) is the Program [z, θ...] -> [f or F].
+/// The outcome of a solve whose map (f of a fixed point, F of a root, E of a minimum, r of a least-squares fit) is the Program
+/// [z, θ...] -> [its value]. z and its values but E have one axis. Outcome::factors are empty.
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta);
 
 /// The same for a map that reads values on the host: it is called with values at each step, and once more at the solution

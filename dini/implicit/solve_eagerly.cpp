@@ -7,7 +7,6 @@
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
-#include "dini/ops/linalg_ops.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/host.hpp"
 
@@ -33,7 +32,8 @@ Array check_eagerly(const std::function<Array(const Array&)>& map, const Array& 
 
 // The solution where nothing is being differentiated.
 Outcome value_eagerly(const std::function<Array(const Array&)>& map, const SolveSettings& settings, const Array& z0) {
-  const auto p = problem_of(map, settings.fixed_point);
+  auto p = problem_of(map, settings.kind, settings.structure);
+  p.reads_values = true;
   Outcome out = settings.method->solve(p, z0, settings.stop);
   if (!settings.method->staged()) out = judge_value(p, out.z, z0, settings.accept);
   if (out.status.item<std::int64_t>() == 0) return out;
@@ -67,48 +67,49 @@ Outcome solve_eagerly(const std::function<Array(const Array&)>& map, const Solve
   }
   const bool failed = out.status.item<std::int64_t>() != 0, nan = settings.on_failure == OnFailure::nan;
   if (failed && nan) {
-    const Array dz = differentiation->tangent_of(map(z0));
+    const Array dz = differentiation->tangent_of(problem_of(map, settings.kind, settings.structure).residual(z0));
     TraceScope scope(differentiation->tangent_context());
-    if (dz.defined()) out.z = differentiation->pair(out.z, dz * scalar_like(std::nan(""), dz));
+    if (dz.defined()) out.z = differentiation->pair(out.z, guard(dz, array(false)));
     return out;
   }
-  const Array right = differentiation->tangent_of(map(out.z));
+  auto problem = problem_of(map, settings.kind, settings.structure);
+  problem.reads_values = true;
+  const bool fixed_point = settings.kind == Kind::fixed_point;
+  const Array right = differentiation->tangent_of(fixed_point ? map(out.z) : problem.residual(out.z));
   if (!right.defined()) return out;
   if (failed && !settings.derivative_anyway) {
     check_eagerly(map, out.z, out.z, out.status, out.steps, out.residual_norm,
                   {refused + settings.method->name(), ReportKind::solve});
   }
-  const Adjoint::Kind kind = settings.adjoint.kind;
-  if (kind == Adjoint::Kind::one_step) {
-    out.z = differentiation->pair(out.z, right);
-    return out;
-  }
-  if (kind == Adjoint::Kind::neumann) {
+  if (!settings.adjoint.exact()) {
+    // z -> J v as a Program: J is formed once, since the map is called with values.
     Array j;
     {
       TraceScope scope(without);
       j = jacobian(map)(out.z);
     }
     TraceScope scope(differentiation->tangent_context());
-    Array sum = right;
-    for (int k = 1; k < settings.adjoint.terms; ++k) sum = right + dot(j, sum);
-    out.z = differentiation->pair(out.z, sum);
+    const LinearSystem formed = LinearSystem::of_matrix(j);
+    const LinearSystem system = LinearSystem::of_fixed_point(formed.product(), {j});
+    out.z = differentiation->pair(out.z, -settings.adjoint.method()->solve(system, {}, right, LinearFailure::keep));
     return out;
   }
   // Of a map that is called with values A is formed, whichever exact adjoint was asked for.
   Factored f;
+  Array a;
   bool regular = true;
   {
     TraceScope scope(without);
-    f = factor_at(problem_of(map, settings.fixed_point), out.z, z0, !settings.method->staged(), settings.accept);
-    regular = f.status.item<std::int64_t>() == 0;
+    a = jacobian(problem.residual)(out.z);
+    f = factor_at(problem, {out.z, z0, a, out.factors, !settings.method->has_status(), settings.accept});
+    regular = settings.derivative_anyway || f.verdict.status.item<std::int64_t>() == 0;
     if (!regular && !nan)
-      check_eagerly(map, out.z, out.z, f.status, f.cause, f.measure,
+      check_eagerly(map, out.z, out.z, f.verdict.status, f.verdict.cause, f.verdict.measure,
                     {derivative_by + std::string("direct"), ReportKind::derivative});
   }
   TraceScope scope(differentiation->tangent_context());
-  const Array dz = -emit_linear_solve(f.factors, f.a, right);
-  out.z = differentiation->pair(out.z, regular ? dz : dz * scalar_like(std::nan(""), dz));
+  const Array dz = -solve_factored(f.factors, a, right, problem.structure, !out.factors.empty());
+  out.z = differentiation->pair(out.z, regular ? dz : guard(dz, array(false)));
   return out;
 }
 

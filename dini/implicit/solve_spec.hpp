@@ -4,17 +4,27 @@
 #include <functional>
 #include <vector>
 
+#include "dini/implicit/regularity.hpp"
 #include "dini/implicit/solve.hpp"
+#include "dini/transforms/derive.hpp"
 
 namespace dini::detail::implicit {
 
 using Mask = std::vector<bool>;
 
-/// Programs that the op's rules run: forward [z0, θ...] -> outcome; prepare [z, z0, θ...] -> kept; push [dθ of the active...,
-/// kept...] -> dz. A batched solve holds the batched Programs of the single one.
+/// What of an Outcome the op gives, in this order; z comes first.
+enum Output : std::size_t { z_output, status_output, steps_output, evaluations_output, norm_output, error_output };
+constexpr std::size_t outputs = 8;  // z, status, steps, evaluations, residual_norm, error_estimate, history, method
+
+/// Programs that the op's rules run. Where a derivative will be wanted the forward one also hands on the point itself, which is no
+/// NaN where the solve failed, and the factors that the solver made:
+///     forward  [z0, θ...] -> [the op's outputs..., with `derivable` also: z, factors...]
+///     prepare  [z, z0, status, factors..., θ...] -> kept
+///     push     [dθ of the active..., kept...] -> dz
+/// A batched solve holds the batched Programs of the single one.
 struct Spec : Opaque {
   std::string name() const override { return "solve"; }
-  virtual ProgramRef forward() const = 0;
+  virtual ProgramRef forward(bool derivable) const = 0;
   struct Derivative {
     ProgramRef prepare, push;
   };
@@ -30,15 +40,19 @@ SpecRef lanes_spec(const SpecRef& one, const Mask& batched, std::int64_t size);
 inline const char* const derivative_by = "derivative of the solution by adjoint: ";
 inline const char* const refused = "derivative of a solve that failed (derivative_anyway allows it): ";
 
-SolverProblem problem_of(const std::function<Array(const Array&)>& map, bool fixed_point);
+/// The problem of a map of this kind.
+SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kind, const MatrixStructure& structure);
 
 /// What is known of a z that came without a status. Where A is small enough to be formed, z is refused when its Newton
 /// correction is too large; what A cannot say (singular, or NaN at a kink) is left to the derivative.
 Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, double accept);
+/// Whether its outcome has factors.
+bool judge_factors(std::int64_t n);
 
-inline Leaves rest(const Leaves& v, std::size_t first) {
-  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.end()};
+inline Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
+  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
 }
+inline Leaves rest(const Leaves& v, std::size_t first) { return part(v, first, v.size()); }
 inline Leaves join(Leaves a, const Leaves& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;

@@ -1,6 +1,8 @@
 // Factorisations and solves. All take leading axes, over which they loop; matrices are the last two axes. Floating dtypes.
 #pragma once
 
+#include <cstdint>
+
 #include "dini/ops/op.hpp"
 
 namespace dini {
@@ -9,7 +11,8 @@ const Op& lu_factor_op();  // (A [..., n, n]) -> (lu, perm int32 [..., n]); neve
 // (A [..., n, n], lower triangle) -> (factors, pivots int32 [..., n]): Cholesky, or LDLᵀ where that breaks down; never
 // differentiated
 const Op& symmetric_factor_op();
-// {transposed: bool; symmetric: bool, optional: the factors are symmetric_factor's}
+// {transposed: bool; symmetric: bool, optional: the factors are symmetric_factor's; refined: bool, optional: two corrections by
+// A follow, so that the factors may be those of a matrix near A}
 // (factors, pivots, A, B [..., n] or [..., n, k]) -> A⁻¹B. Linear in B; its derivative in A is by A, not by the factors.
 const Op& linear_solve_op();
 const Op& triangular_solve_op();  // {lower, transposed, unit: bool} (A, B [..., n] or [..., n, k])
@@ -29,7 +32,9 @@ const Op& expm_op();     // (A, E1, ..., Ek): the k-th derivative of e^A in thes
 namespace detail {
 /// A⁻¹B from factors, and with `transposed` A⁻ᵀB.
 Array emit_linear_solve(const Leaves& factors, const Array& a, const Array& b, bool transposed = false,
-                        bool symmetric = false);
+                        bool symmetric = false, bool refined = false);
+/// What symmetric_factor's pivots are where the factors are Cholesky's.
+inline constexpr std::int32_t cholesky_pivot = INT32_MIN;
 }  // namespace detail
 
 }  // namespace dini

@@ -3,6 +3,7 @@
 
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/indexing.hpp"
+#include "dini/ops/kernels/dense_workspace.hpp"
 #include "dini/ops/linalg_build.hpp"
 
 namespace dini {
@@ -12,10 +13,8 @@ using detail::Stack;
 
 namespace solve_ops {
 
-// In `pivots` of symmetric_factor: the factors are Cholesky's.
-constexpr std::int32_t definite = INT32_MIN;
-
 bool symmetric(const Params& p) { return p.has("symmetric") && p.flag("symmetric"); }
+constexpr int corrections = 2;  // of a refined solve
 
 // b is [..., n] or [..., n, k]: the number of its columns.
 std::size_t columns(const Aval& a, const Aval& b) {
@@ -40,7 +39,7 @@ void symmetric_kernel(const KernelCall& c) {
       T* factors = detail::result<T>(c, 0, k, s.n * s.n);
       auto* pivots = detail::result<std::int32_t>(c, 1, k, s.n);
       if (kernels::cholesky_factor<T>(s.n, a, factors) == 0)
-        std::fill_n(pivots, s.n, definite);
+        std::fill_n(pivots, s.n, detail::cholesky_pivot);
       else
         kernels::ldlt_factor<T>(s.n, a, factors, pivots);
     }
@@ -49,6 +48,7 @@ void symmetric_kernel(const KernelCall& c) {
 
 void solve_kernel(const KernelCall& c) {
   const bool transposed = c.params.flag("transposed"), is_symmetric = symmetric(c.params);
+  const bool refined = c.params.has("refined") && c.params.flag("refined");
   detail::visit_floating(c.out_avals[0].dtype, [&]<class T>() {
     const Stack s(c.in_avals[0].shape);
     const std::size_t n = s.n, nrhs = columns(c.in_avals[2], c.in_avals[3]);
@@ -58,12 +58,24 @@ void solve_kernel(const KernelCall& c) {
       const auto* pivots = detail::item<std::int32_t>(c, 1, k, n);
       const T* b = detail::item<T>(c, 3, k, n * nrhs);
       T* x = detail::result<T>(c, 0, k, n * nrhs);
-      if (!is_symmetric)
-        kernels::lu_solve<T>(transposed, n, nrhs, factors, pivots, b, x);
-      else if (pivots[0] == definite)
-        kernels::cholesky_solve<T>(n, nrhs, factors, b, x);
-      else
-        kernels::ldlt_solve<T>(n, nrhs, factors, pivots, b, x);
+      const auto solve = [&](const T* right, T* to) {
+        if (!is_symmetric)
+          kernels::lu_solve<T>(transposed, n, nrhs, factors, pivots, right, to);
+        else if (pivots[0] == detail::cholesky_pivot)
+          kernels::cholesky_solve<T>(n, nrhs, factors, right, to);
+        else
+          kernels::ldlt_solve<T>(n, nrhs, factors, pivots, right, to);
+      };
+      solve(b, x);
+      if (!refined) continue;
+      kernels::Scratch<T> memory(2 * n * nrhs);
+      T *left = memory.data(), *change = left + n * nrhs;
+      for (int turn = 0; turn < corrections; ++turn) {
+        kernels::gemm_lanes<T>(transposed, n, nrhs, n, detail::item<T>(c, 2, k, n * n), x, left);
+        for (std::size_t i = 0; i < n * nrhs; ++i) left[i] = b[i] - left[i];
+        solve(left, change);
+        for (std::size_t i = 0; i < n * nrhs; ++i) x[i] += change[i];
+      }
     }
   });
 }
@@ -161,7 +173,7 @@ const Op& symmetric_factor_op() {
         return f.x;
       });
       return {l, std::vector<long double>(static_cast<std::size_t>(s.in[0].size() / s.in[0].shape().back()),
-                                          solve_ops::definite)};
+                                          detail::cholesky_pivot)};
     };
     return o;
   }();
@@ -206,6 +218,13 @@ const Op& linear_solve_op() {
         add(lu_factor_op(), detail::sample_matrix({2, 4, 4}, d), detail::sample({2, 4}, d, 1), transposed, false);
       }
       add(symmetric_factor_op(), detail::sample_definite({3, 3}, d), detail::sample({3, 2}, d, 1), false, true);
+      // The factors of a matrix near by.
+      for (bool transposed : {false, true}) {
+        const Array a = detail::sample_matrix({3, 3}, d);
+        const Leaves f = emit(lu_factor_op(), {a * astype(Array(1 + 1e-5), d)});
+        const Params refined{{"transposed", transposed}, {"symmetric", false}, {"refined", true}};
+        out.push_back({{f[0], f[1], a, detail::sample({3, 2}, d, 1)}, refined});
+      }
       return out;
     };
     o.plain = [](const Sample& s) -> std::vector<std::vector<long double>> {
@@ -274,9 +293,11 @@ const Op& triangular_solve_op() {
 
 namespace detail {
 
-Array emit_linear_solve(const Leaves& factors, const Array& a, const Array& b, bool transposed, bool symmetric) {
-  return emit_one(linear_solve_op(), {factors[0], factors[1], a, b},
-                  {{"transposed", transposed}, {"symmetric", symmetric}});
+Array emit_linear_solve(const Leaves& factors, const Array& a, const Array& b, bool transposed, bool symmetric,
+                        bool refined) {
+  Params params{{"transposed", transposed}, {"symmetric", symmetric}};
+  if (refined) params.set("refined", true);
+  return emit_one(linear_solve_op(), {factors[0], factors[1], a, b}, params);
 }
 
 }  // namespace detail

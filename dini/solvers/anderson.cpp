@@ -1,7 +1,5 @@
 #include "dini/solvers/anderson.hpp"
 
-#include <limits>
-
 #include "dini/core/index.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
@@ -17,7 +15,7 @@ const detail::MethodTable<Anderson>& Anderson::table() {
   static const detail::MethodTable<Anderson> t{
       "anderson",
       "mixes the last iterates; for maps that do not quite contract, and for large z",
-      true,
+      {Kind::fixed_point},
       true,
       {{"history", &Anderson::history, {1}, "how many iterates are mixed"},
        {"mixing", &Anderson::mixing, {0, 1, false}, "how much of f's values is taken"},
@@ -31,13 +29,7 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
   // memory: the last m iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
   auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs,
                   const Array& count) {
-    return SolverState{z,
-                       g,
-                       scalar_like(std::numeric_limits<double>::infinity(), z),
-                       scalar_like(0, z),
-                       code(StatusCode::converged),
-                       evaluations,
-                       {zs, gs, count}};
+    return SolverState{z, g, zeros({0}, z.dtype()), code(StatusCode::converged), evaluations, {}, {zs, gs, count}};
   };
   StepFunctions steps;
   steps.init = [=](const SolverProblem& p, const Array& z0) {

@@ -3,52 +3,56 @@
 #include <cmath>
 #include <limits>
 
-#include "dini/core/index.hpp"
-#include "dini/linear/operator_solve.hpp"
-#include "dini/ops/contract.hpp"
+#include "dini/linear/krylov.hpp"
+#include "dini/linear/system.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
-#include "dini/ops/linalg.hpp"
+#include "dini/ops/linalg_ops.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
+#include "dini/transforms/watch_op.hpp"
 
 namespace dini::detail {
 
-constexpr std::int64_t formed_limit = 200;  // unknowns up to which A is formed for a solver's last correction
-
-Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
-Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
-
-Array length(const Array& v) {
-  const Array plain = norm(v);
-  if (v.size() == 0) return plain;
-  auto scaled = [](const Array& v, const Array&) {
-    const Array most = stop_gradient(max(abs(v)));
-    const Array scale = where((most > 0) & isfinite(most), most, scalar_like(1, v));
-    return scale * norm(v / scale);
-  };
-  const double large = v.dtype() == Dtype::float32 ? 1e15 : 1e150;
-  return cond((plain > 1 / large) & (plain < large), [](const Array&, const Array& plain) { return plain; }, scaled, v,
-              plain);
+Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {
+  Correction c;
+  const Array a = jacobian(problem.residual)(z);
+  c.factors = {a};
+  for (const Array& f : factorize(a, problem.structure)) c.factors.push_back(f);
+  const Array delta = -inverse_of(c.factors, problem.structure)(residual);
+  // An infinite slope makes the correction 0, which says nothing.
+  c.delta = where(all(isfinite(a)), delta, scalar_like(std::numeric_limits<double>::quiet_NaN(), z));
+  return c;
 }
 
-Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {
-  const Array a = jacobian(problem.residual)(z);
-  const Array delta = -linalg::solve(a, residual);
-  // An infinite slope makes the correction 0, which says nothing: neither number may then end a solve as converged.
-  const Array sound = all(isfinite(a));
-  const Array size = where(sound, length(delta), scalar_like(std::numeric_limits<double>::quiet_NaN(), z));
-  const Array floor = 8 * epsilon(z.dtype()) * length(dot(abs(a), abs(z)));
-  return {delta, size, where(sound, floor, scalar_like(-1, z)), a};
+Inverse inverse_of(const Leaves& factors, const MatrixStructure& structure) {
+  const Leaves rest(factors.begin() + 1, factors.end());
+  return [a = factors[0], rest, structure](const Array& b) { return solve_factored(rest, a, b, structure); };
 }
 
 namespace {
 
-// δ where A is too large to be formed for that, from products with it: to two digits, which are enough to see how large it
-// is, and since corrections are repeated.
-Array correction_by_products(const SolverProblem& problem, const Array& z, const Array& residual) {
+constexpr std::int64_t running = Judgement::not_yet, to_be_judged = -2;
+
+struct Progress {
+  SolverState now;
+  Array norm, best_z, best_norm, first_norm, steps, since, status, history;
+  // Of a solver without A: the last two ratios of norms, and by how much its estimate has to be below what was asked for.
+  Array ratio, ratio_before, margin;
+  // What the last judgement said.
+  Array found, found_norm, error_estimate, judged;
+  Leaves factors;
+  auto tree() {
+    return std::tie(now, norm, best_z, best_norm, first_norm, steps, since, status, history, ratio, ratio_before, margin,
+                    found, found_norm, error_estimate, judged, factors);
+  }
+};
+
+// A⁻¹b where A is too large to be formed for a look, from products with it at z: to two digits, which are enough to see how large
+// a correction is, and since corrections are repeated.
+Inverse inverse_by_products(const SolverProblem& problem, const Array& z) {
   const Staged staged = stage([&](const Leaves& in) { return Leaves{problem.residual(in[0])}; },
                               {{z.shape(), z.dtype(), false}}, "solve");
   std::vector<bool> by_z(staged.program->inputs.size(), false);
@@ -58,154 +62,248 @@ Array correction_by_products(const SolverProblem& problem, const Array& z, const
   inputs.insert(inputs.end(), staged.captured.begin(), staged.captured.end());
   Leaves kept = evaluate(*linear.primal, inputs);
   kept.erase(kept.begin());
-  return operator_solve(linear.tangent, false, krylov_method(GMRES{.tolerance = 1e-2}), true, -residual, kept);
+  const LinearSystem system = LinearSystem::of_products(linear.tangent, kept);
+  return [system](const Array& b) {
+    const KrylovResult r = gmres([&](const Array& v) { return system.apply(v); }, b, {1e-2, 200, 50, {}});
+    return where(r.status == 0, r.x, scalar_like(std::numeric_limits<double>::quiet_NaN(), b));
+  };
 }
 
-struct Progress {
-  SolverState now;
-  Array best_z, best_norm, first_norm, steps, since, status, history;
-  auto tree() { return std::tie(now, best_z, best_norm, first_norm, steps, since, status, history); }
-};
+class Drive {
+ public:
+  Drive(const StepFunctions& s, const SolverProblem& p, const Array& start, const StopRule& rule)
+      : solver(s),
+        problem(p),
+        z0(start),
+        stop(rule),
+        criterion(criterion_of(p.kind)),
+        rtol(solution_tolerance(start.dtype())),
+        max_steps(rule.max_steps >= 0 ? rule.max_steps : s.default_max_steps),
+        given(rule.tolerance.given()),
+        formed(s.forms_jacobian || start.size() <= formed_for_a_look) {}
 
-const std::int64_t running = -1;
-
-struct Rule {
-  const StopRule& stop;
-  Array z0;
-  double rtol;
-  std::int64_t max_steps, patience;
-
-  Array scale(const Array& z) const { return maximum(length(z), length(z0)); }
-
-  Array converged(const SolverState& s, const Array& f, const Array& first) const {
-    if (stop.tolerance.given()) {
-      const Array wanted =
-          maximum(Array(stop.tolerance.absolute.value_or(0)), stop.tolerance.relative.value_or(0) * first);
-      return isfinite(f) & (f <= wanted);
+  Outcome run() const {
+    Progress p = first();
+    auto goes_on = [](const Progress& q) { return q.status == running; };
+    if (given || z0.size() == 0) {
+      p = loop(goes_on, [&](const Progress& q) { return next(q); }, p, max_steps + 1);
+    } else {
+      auto open = [](const Progress& q) { return (q.status == running) | (q.status == to_be_judged); };
+      p = loop(
+          open,
+          [&](const Progress& q) {
+            const Progress there = loop(goes_on, [&](const Progress& at) { return next(at); }, q, max_steps + 1);
+            return cond(
+                there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
+                [](const Progress& at) { return at; }, there);
+          },
+          p, max_steps + 2);
     }
-    const Array size = rtol * scale(s.z);
-    const Array known = isfinite(s.correction);
-    return isfinite(f) &
-           ((known & (s.correction <= size)) | (f <= s.floor) | (f == 0.0) | (~known & (s.floor == 0.0) & (f <= size)));
+    return outcome(p);
   }
 
-  Array judge(const SolverState& s, const Array& f, const Array& first, const Array& steps, const Array& since) const {
+ private:
+  const StepFunctions& solver;
+  const SolverProblem& problem;
+  const Array& z0;
+  const StopRule& stop;
+  const Criterion& criterion;
+  double rtol;
+  std::int64_t max_steps;
+  bool given, formed;
+
+  Array out_of_steps(const Progress& p) const {
+    const Array out = p.steps >= max_steps;
+    return stop.budget.defined() ? out | (p.steps >= stop.budget) : out;
+  }
+  Array constant(double v) const { return scalar_like(v, z0); }
+
+  Progress first() const {
+    Progress p;
+    p.now = solver.init(problem, z0);
+    p.norm = criterion.merit(p.now.residual);
+    p.best_z = p.found = z0;
+    p.best_norm = p.first_norm = p.found_norm = p.norm;
+    p.steps = p.since = array(std::int64_t{0});
+    p.history = record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.norm);
+    p.ratio = p.ratio_before = constant(std::numeric_limits<double>::infinity());
+    p.margin = constant(1);
+    p.error_estimate = constant(std::numeric_limits<double>::infinity());
+    p.judged = array(false);
+    if (!solver.forms_jacobian && drive_factors(solver, z0.size(), stop)) {
+      // Not there yet; of the types that they will have.
+      const Array a = eye(z0.size(), z0.dtype());
+      p.factors = {a};
+      for (const Array& f : factorize(a, problem.structure)) p.factors.push_back(f);
+    }
+    p.status = status_of(p);
+    return p;
+  }
+
+  Progress next(const Progress& q) const {
+    Progress r = q;
+    r.now = solver.step(problem, q.now);
+    r.norm = criterion.merit(r.now.residual);
+    const Array better = r.norm < q.best_norm;
+    r.best_z = where(better, r.now.z, q.best_z);
+    r.best_norm = where(better, r.norm, q.best_norm);
+    r.steps = q.steps + 1;
+    r.since = where(better, array(std::int64_t{0}), q.since + 1);
+    r.history = record(q.history, r.steps, r.norm);
+    if (!solver.forms_jacobian) {
+      r.ratio_before = q.ratio;
+      r.ratio = r.norm / q.norm;
+    }
+    r.status = status_of(r);
+    return r;
+  }
+
+  static Array record(const Array& history, const Array& steps, const Array& norm) {
+    if (history.size() == 0) return history;
+    return where(arange(history.size()) == steps, norm, history);
+  }
+
+  // r·ρ/(1 - ρ), infinite where the residual does not fall.
+  Array contraction_error(const Progress& p) const {
+    const Array rate = maximum(p.ratio, p.ratio_before);
+    return where(rate < 1, p.norm * rate / (1 - rate), constant(std::numeric_limits<double>::infinity()));
+  }
+
+  Array promising(const Progress& p) const {
+    if (z0.size() == 0) return array(true);
+    if (solver.forms_jacobian) return worth_judging(p.now.delta, p.now.z, z0) | (p.norm == 0.0);
+    // At its rounding floor a residual goes up and down, whatever the rate was.
+    const Array size = length(p.now.z), floor = 4 * epsilon(z0.dtype()) * size;
+    return (p.steps > 0) & ((contraction_error(p) <= p.margin * rtol * size) | (p.norm <= p.margin * floor)) |
+           (p.norm == 0.0);
+  }
+
+  Array status_of(const Progress& p) const {
     Array status = array(running);
-    status = where(steps >= max_steps, code(StatusCode::max_steps), status);
-    status = where(since >= patience, code(StatusCode::stagnated), status);
-    status = where(f > 1e10 * maximum(first, scale(z0)), code(StatusCode::diverged), status);
-    status = where(s.failure != 0, s.failure, status);
-    status = where(isfinite(f), status, code(StatusCode::nonfinite));
-    return where(converged(s, f, first), code(StatusCode::converged), status);
+    status = where(out_of_steps(p), code(StatusCode::max_steps), status);
+    const Array late = p.since >= solver.patience, finite = isfinite(p.norm);
+    Array good;
+    if (given) {
+      const Array wanted =
+          maximum(Array(stop.tolerance.absolute.value_or(0)), stop.tolerance.relative.value_or(0) * p.first_norm);
+      status = where(late, code(StatusCode::stagnated), status);
+      status = where(p.now.failure != 0, p.now.failure, status);
+      good = p.norm <= wanted;
+    } else {
+      // A solver that cannot go on may yet be at the solution.
+      good = promising(p) | late | (p.now.failure != 0);
+    }
+    status = where(p.norm > 1e10 * maximum(p.first_norm, length(z0)), code(StatusCode::diverged), status);
+    status = where(finite, status, code(StatusCode::nonfinite));
+    const bool at_once = given || z0.size() == 0;
+    status = where(good & finite, at_once ? code(StatusCode::converged) : array(to_be_judged), status);
+    if (!stop.watch) return status;
+    const Array stopped = watch(stop.watch, p.steps, p.norm, p.best_norm, status == running);
+    return where(stopped & ((status == running) | (status == to_be_judged)), code(StatusCode::cancelled), status);
+  }
+
+  Progress judged(const Progress& p) const {
+    Candidate at;
+    at.z = p.now.z;
+    at.residual = p.now.residual;
+    at.z0 = z0;
+    Leaves factors = p.now.factors;
+    Array delta = p.now.delta;
+    bool judgeable = true;
+    if (solver.forms_jacobian || formed) {
+      if (!solver.forms_jacobian) {
+        const Correction c = newton_correction(problem, at.z, at.residual);
+        delta = c.delta;
+        factors = c.factors;
+      }
+      at.matrix = factors[0];
+      at.factors = {factors.begin() + 1, factors.end()};
+      at.inverse = inverse_of(factors, problem.structure);
+    } else if (!problem.reads_values) {
+      at.inverse = inverse_by_products(problem, at.z);
+      delta = -at.inverse(at.residual);
+    } else {
+      judgeable = false;  // a function that may read its values is not asked for products
+    }
+    Progress r = p;
+    r.judged = array(true);
+    const Array estimated = contraction_error(p) / where(length(at.z) > 0, length(at.z), constant(1));
+    if (!judgeable) {
+      r.status = where(promising(p), code(StatusCode::converged), ended(p));
+      r.found = at.z;
+      r.found_norm = p.norm;
+      r.error_estimate = estimated;
+      return r;
+    }
+    at.delta = delta;
+    const Judgement j = criterion.judge(problem, at);
+    r.found = j.z;
+    r.found_norm = criterion.merit(j.residual);
+    r.error_estimate = j.error_estimate;
+    r.now.evaluations = p.now.evaluations + j.evaluations;
+    r.status = where(j.status == Judgement::not_yet, ended(p), j.status);
+    if (!solver.forms_jacobian) {
+      r.factors = factors;
+      if (!formed) {
+        r.factors = {};
+        // Where products do not solve for the correction, the rate of contraction is all that is known.
+        const Array unknown = ~isfinite(length(delta)) & promising(p);
+        r.status = where(unknown, code(StatusCode::converged), r.status);
+        r.found = where(unknown, at.z, r.found);
+        r.found_norm = where(unknown, p.norm, r.found_norm);
+        r.error_estimate = where(unknown, estimated, r.error_estimate);
+      }
+      r.margin = 0.1 * p.margin;
+    }
+    return r;
+  }
+
+  // What becomes of a point that was judged to be no solution.
+  Array ended(const Progress& p) const {
+    Array status = where(out_of_steps(p), code(StatusCode::max_steps), array(running));
+    status = where(p.since >= solver.patience, code(StatusCode::stagnated), status);
+    return where(p.now.failure != 0, p.now.failure, status);
+  }
+
+  Outcome outcome(const Progress& p) const {
+    const bool at_once = given || z0.size() == 0;
+    const Array done = p.status == 0;
+    Outcome out;
+    out.z = where(done, at_once ? p.now.z : p.found, p.best_z);
+    out.residual_norm = where(done, at_once ? p.norm : p.found_norm, p.best_norm);
+    out.status = p.status;
+    out.steps = p.steps;
+    out.evaluations = p.now.evaluations;
+    out.history = p.history;
+    out.method = array(std::int64_t{0});
+    out.error_estimate = p.error_estimate;
+    if (z0.size() == 0) {
+      out.error_estimate = constant(0);
+    } else if (solver.forms_jacobian) {
+      const Array last = largest_relative(p.now.delta, p.now.z);
+      const Array known = p.judged & done;
+      out.error_estimate = where(known, p.error_estimate, last);
+    } else if (given) {
+      const Array size = length(p.now.z);
+      out.error_estimate = contraction_error(p) / where(size > 0, size, constant(1));
+    }
+    if (drive_factors(solver, z0.size(), stop)) {
+      out.factors = solver.forms_jacobian ? p.now.factors : p.factors;
+      out.factors.push_back(solver.forms_jacobian ? done : p.judged & done);
+    }
+    return out;
   }
 };
-
-Array record(const Array& history, const Array& steps, const Array& f) {
-  if (history.size() == 0) return history;
-  return where(arange(history.size()) == steps, f, history);
-}
 
 }  // namespace
 
+bool drive_factors(const StepFunctions& solver, std::int64_t n, const StopRule& stop) {
+  if (n == 0) return false;
+  return solver.forms_jacobian || (!stop.tolerance.given() && n <= formed_for_a_look);
+}
+
 Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const Array& z0, const StopRule& stop) {
-  const Rule rule{stop, z0, std::pow(epsilon(z0.dtype()) / 2, 2.0 / 3),
-                  stop.max_steps >= 0 ? stop.max_steps : solver.default_max_steps, solver.patience};
-  Progress p;
-  p.now = solver.init(problem, z0);
-  const Array f0 = length(p.now.residual);
-  p.best_z = z0;
-  p.best_norm = f0;
-  p.first_norm = f0;
-  p.steps = array(std::int64_t{0});
-  p.since = array(std::int64_t{0});
-  p.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
-  p.history = record(p.history, p.steps, f0);
-  p.status = rule.judge(p.now, f0, f0, p.steps, p.since);
-
-  p = loop([](const Progress& q) { return q.status == running; },
-           [&](const Progress& q) {
-             Progress r;
-             r.now = solver.step(problem, q.now);
-             const Array f = length(r.now.residual);
-             const Array better = f < q.best_norm;
-             r.best_z = where(better, r.now.z, q.best_z);
-             r.best_norm = where(better, f, q.best_norm);
-             r.first_norm = q.first_norm;
-             r.steps = q.steps + 1;
-             r.since = where(better, array(std::int64_t{0}), q.since + 1);
-             r.history = record(q.history, r.steps, f);
-             r.status = rule.judge(r.now, f, q.first_norm, r.steps, r.since);
-             return r;
-           },
-           p, rule.max_steps + 1);
-
-  const Array done = p.status == 0;
-  Outcome out;
-  out.z = where(done, p.now.z, p.best_z);
-  out.residual_norm = where(done, length(p.now.residual), p.best_norm);
-  out.status = p.status;
-  out.steps = p.steps;
-  out.evaluations = p.now.evaluations;
-  out.history = p.history;
-  const Array s = rule.scale(out.z);
-  const Array positive = where(s > 0, s, scalar_like(1, s));
-  out.error_estimate = where(isfinite(p.now.correction), p.now.correction, out.residual_norm) / positive;
-  const bool formed = solver.forms_jacobian || z0.size() <= formed_limit;
-  // A function that may read its values is not asked for products.
-  if (stop.tolerance.given() || z0.size() == 0 || (!formed && !anything_abstract())) return out;
-
-  // Polish: corrections while each is less than half of the last.
-  struct Polish {
-    Array z, residual, delta, size, going, evaluations;
-    auto tree() { return std::tie(z, residual, delta, size, going, evaluations); }
-  };
-  struct Step {
-    Array delta, norm;
-  };
-  auto correction = [&](const Array& z, const Array& f) {
-    if (!formed) {
-      const Array delta = correction_by_products(problem, z, f);
-      return Step{delta, length(delta)};
-    }
-    const Correction c = newton_correction(problem, z, f);
-    return Step{c.delta, c.norm};
-  };
-  auto polished = [&](const Outcome& o) {
-    const Array f = problem.residual(o.z);
-    const Step c = correction(o.z, f);
-    // Where a correction costs a Krylov solve, one that is short enough is not followed by others.
-    const Array enough = formed ? scalar_like(0, f) : rule.rtol * s;
-    Polish q{o.z, f, c.delta, c.norm, isfinite(c.norm) & (c.norm > enough) & (length(f) > 0), o.evaluations + 1};
-    q = loop([](const Polish& at) { return at.going; },
-             [&](const Polish& at) {
-               Polish to;
-               const Array z = at.z + at.delta, residual = problem.residual(z);
-               const Step next = correction(z, residual);
-               // A correction that leads to a worse point (a residual at its floor goes up and down) is not taken.
-               const Array good = isfinite(next.norm) & (next.norm < at.size);
-               to.z = where(good, z, at.z);
-               to.residual = where(good, residual, at.residual);
-               to.delta = where(good, next.delta, at.delta);
-               to.size = where(good, next.norm, at.size);
-               to.going = good & (next.norm < 0.5 * at.size) & (next.norm > 0);
-               to.evaluations = at.evaluations + 1;
-               return to;
-             },
-             q, 6);
-    Outcome better = o;
-    better.z = q.z;
-    better.residual_norm = length(q.residual);
-    better.evaluations = q.evaluations;
-    better.error_estimate = where(isfinite(q.size), q.size / positive, o.error_estimate);
-    if (solver.forms_jacobian) return better;
-    // A solver without A may have stopped far from the solution: what no correction mends has not converged.
-    better.status =
-        where(isfinite(q.size) & (q.size > 1e3 * rule.rtol * s) & (better.residual_norm > 1e-3 * o.residual_norm),
-              code(StatusCode::stagnated), o.status);
-    return better;
-  };
-  return cond(
-      done, polished, [](const Outcome& o) { return o; }, out);
+  return Drive(solver, problem, z0, stop).run();
 }
 
 }  // namespace dini::detail

@@ -1,7 +1,7 @@
 #include "dini/solvers/forward_iteration.hpp"
 
-#include <limits>
-
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
 #include "dini/solvers/drive.hpp"
 
 namespace dini {
@@ -10,7 +10,7 @@ const detail::MethodTable<ForwardIteration>& ForwardIteration::table() {
   static const detail::MethodTable<ForwardIteration> t{
       "forward_iteration",
       "z = f(z) again and again; for maps that contract",
-      true,
+      {Kind::fixed_point},
       true,
       {{"damping", &ForwardIteration::damping, {0, 1, true, false}, "the part of the old z that is kept"}}};
   return t;
@@ -18,13 +18,8 @@ const detail::MethodTable<ForwardIteration>& ForwardIteration::table() {
 
 std::shared_ptr<const detail::SolverMethod> ForwardIteration::method() const {
   auto at = [](const SolverProblem& p, const Array& z, const Array& evaluations) {
-    return detail::SolverState{z,
-                               p.residual(z),
-                               detail::scalar_like(std::numeric_limits<double>::infinity(), z),
-                               detail::scalar_like(0, z),
-                               detail::code(StatusCode::converged),
-                               evaluations + 1,
-                               {}};
+    return detail::SolverState{
+        z, p.residual(z), zeros({0}, z.dtype()), detail::code(StatusCode::converged), evaluations + 1, {}, {}};
   };
   detail::StepFunctions steps;
   steps.init = [at](const SolverProblem& p, const Array& z0) { return at(p, z0, array(std::int64_t{0})); };

@@ -13,9 +13,10 @@ namespace newton {
 SolverState at(const SolverProblem& p, const Array& z, const Array& f, const Array& failure, const Array& evaluations) {
   const Correction c = newton_correction(p, z, f);
   // Where A is not finite no solve of it says anything; where it is and δ is not, A is singular.
-  const Array cause = where(all(isfinite(c.jacobian)), code(StatusCode::singular), code(StatusCode::nonfinite));
-  const Array broken = where(isfinite(c.norm) | ~isfinite(length(f)), code(StatusCode::converged), cause);
-  return {z, f, c.norm, c.floor, where(failure != 0, failure, broken), evaluations, {c.delta}};
+  const Array cause =
+      where(all(isfinite(c.factors[0])), code(StatusCode::singular), code(StatusCode::nonfinite));
+  const Array broken = where(isfinite(length(c.delta)) | ~isfinite(length(f)), code(StatusCode::converged), cause);
+  return {z, f, c.delta, where(failure != 0, failure, broken), evaluations, c.factors, {}};
 }
 
 struct Trial {
@@ -30,7 +31,7 @@ const detail::MethodTable<Newton>& Newton::table() {
   static const detail::MethodTable<Newton> t{
       "newton",
       "Newton's method with a line search; forms the Jacobian",
-      false,
+      Kinds::all(),
       true,
       {{"max_halvings", &Newton::max_halvings, {}, "of a step, in the line search"},
        {"slope", &Newton::slope, {0, 1, true, false}, "the part of the predicted decrease that is wanted"}}};
@@ -45,7 +46,7 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
   };
   steps.step = [halvings = max_halvings, c = slope](const SolverProblem& p, const SolverState& s) {
     using newton::Trial;
-    const Array start = length(s.residual), delta = s.memory[0];
+    const Array start = length(s.residual), delta = s.delta;
     auto trial = [&](const Array& t, const Array& count) {
       const Array z = s.z + t * delta, f = p.residual(z);
       return Trial{t, z, f, length(f), count};

@@ -12,10 +12,16 @@
 #include <tuple>
 #include <type_traits>
 
+#include "dini/core/kind.hpp"
 #include "dini/core/status.hpp"
+#include "dini/linear/adjoint.hpp"
 #include "dini/transforms/control.hpp"
 
 namespace dini {
+
+namespace detail {
+struct WatchOpaque;
+}
 
 /// z -> f(z) for solvers: both arrays of one axis, whatever trees the user's function takes. Can be differentiated, batched
 /// and compiled like any other callable: jacobian(f)(z).
@@ -30,8 +36,7 @@ class Function {
   std::function<Array(const Array&)> f_;
 };
 
-/// When to stop. Without an explicit tolerance: when the Newton correction is within rtol = eps^(2/3) of the solution's norm.
-/// With one: when ‖F(z)‖ ≤ max(absolute, relative·‖F(z0)‖). A plain number sets both.
+/// When to stop. Without an explicit tolerance: when the solution is as exact as the dtype allows (solvers/criterion.hpp). With one: when ‖F(z)‖ ≤ max(absolute, relative·‖F(z0)‖). A plain number sets both.
 struct Tolerance {
   std::optional<double> absolute, relative;
   Tolerance() = default;
@@ -40,22 +45,33 @@ struct Tolerance {
   bool given() const { return absolute || relative; }
 };
 
-/// What a solver is asked to do: 0 = residual(z), which for a fixed point is map(z) - z.
+/// What a solver is asked to do: 0 = residual(z). Of a fixed point that is map(z) - z; of a minimum the gradient of what is made
+/// least, and of a least-squares fit that of ½‖r‖².
 struct SolverProblem {
-  Function map;  // empty for roots
-  Function residual;
-  bool fixed_point = false;
+  Kind kind = Kind::root;
+  Function map;        // of a fixed point
+  Function residual;   // z [n] -> [n]
+  Function objective;  // of a minimum: z -> a scalar; of a least-squares fit: z -> the residuals r [m]
+  MatrixStructure structure = {};  // of ∂residual/∂z, or of its negative for a fixed point
+  bool reads_values = false;       // its functions may read their arguments' elements: they cannot be traced
 };
+/// When a solve ends.
 struct StopRule {
   Tolerance tolerance;
-  std::int64_t max_steps = -1;  // -1: the solver's default
-  std::int64_t history = 0;     // how many residual norms to keep
+  std::int64_t max_steps = -1;                              // -1: the solver's default
+  std::int64_t history = 0;                                 // how many residual norms to keep
+  std::shared_ptr<const detail::WatchOpaque> watch = nullptr;  // a monitor, a token, a deadline
+  Array budget = {};  // a traced limit of steps below max_steps, int64; none where undefined
 };
 
-/// The end of a solve, in arrays, so that it can be traced. Scalars but for z and history.
+/// The end of a solve, in arrays, so that it can be traced. Scalars but for z, history and factors.
 struct Outcome {
   Array z, status, steps, evaluations, residual_norm, error_estimate, history;
-  auto tree() { return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history); }
+  Array method;   // which of several methods it was that found z, int64
+  Leaves factors;  // [A, its factors..., whether they are there] near z, where SolverMethod::factors says so
+  auto tree() {
+    return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history, method, factors);
+  }
 };
 
 namespace detail {
@@ -69,9 +85,16 @@ struct SolverMethod : Opaque {
   virtual std::string key() const = 0;
   /// False where only a call at run time will do: a user's callable.
   virtual bool staged() const { return true; }
-  virtual bool fixed_point_only() const { return false; }
+  /// Whether it says itself how the solve ended. What a user's callable returns has to be judged.
+  virtual bool has_status() const { return staged(); }
+  /// The kinds of problem that it is for.
+  virtual Kinds kinds() const { return Kinds::all(); }
   /// Whether it converges only where the map contracts. A linear map on which it has converged has spectral radius below 1.
   virtual bool contracts() const { return false; }
+  /// Whether its outcome for n unknowns has factors of A.
+  virtual bool factors(std::int64_t n, const StopRule& stop) const { return (void)n, (void)stop, false; }
+  /// The methods among which Outcome::method counts.
+  virtual std::vector<std::string> methods() const { return {name()}; }
   virtual Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule& stop) const = 0;
   /// Whether a copy may outlive the call that it was passed to.
   virtual bool may_outlive() const { return true; }

@@ -62,7 +62,9 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
           maximum(s.steps, array(std::int64_t{1})),
           s.residual,
           s.residual / where(size > 0, size, scalar_like(1, size)),
-          zeros({0}, s.z.dtype())};
+          zeros({0}, s.z.dtype()),
+          array(std::int64_t{0}),
+          {}};
 }
 
 struct History {
@@ -78,7 +80,8 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
     const Array residual = norm(x1 - x0) / (1e-5 + norm(x1));
     const Array status = where(residual < o.tol, code(StatusCode::converged),
                                where(isfinite(residual), code(StatusCode::max_steps), code(StatusCode::nonfinite)));
-    return {x0, status, array(std::int64_t{0}), array(std::int64_t{1}), residual, residual, zeros({0}, dtype)};
+    const Array none = array(std::int64_t{0});
+    return {x0, status, none, array(std::int64_t{1}), residual, residual, zeros({0}, dtype), none, {}};
   }
   const Array x2 = f(x1);
   const Array empty = zeros(prepend(m - 2, z_init.shape()), dtype);
@@ -119,7 +122,7 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
   status = where(isfinite(h.residual), status, code(StatusCode::nonfinite));
   status = where(h.residual < o.tol, code(StatusCode::converged), status);
   // x1 = f(x0) is a step, too: there are as many as the index at which the textbook's loop is left.
-  return {h.x, status, h.k - 1, h.k, h.residual, h.residual, zeros({0}, dtype)};
+  return {h.x, status, h.k - 1, h.k, h.residual, h.residual, zeros({0}, dtype), array(std::int64_t{0}), {}};
 }
 
 class TextbookMethod final : public SolverMethod {
@@ -132,7 +135,7 @@ class TextbookMethod final : public SolverMethod {
   }
   std::string name() const override { return name_; }
   std::string key() const override { return key_; }
-  bool fixed_point_only() const override { return true; }
+  Kinds kinds() const override { return {Kind::fixed_point}; }
   bool contracts() const override { return name_ == "fwd_solver"; }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return run_(p, z0, stop);
@@ -172,12 +175,12 @@ Array AndersonSolver::operator()(const Function& f, const Array& z) const {
 }
 
 const detail::MethodTable<FwdSolver>& FwdSolver::table() {
-  static const detail::MethodTable<FwdSolver> t{"fwd_solver", "the textbook's forward iteration, to the letter", true,
+  static const detail::MethodTable<FwdSolver> t{"fwd_solver", "the textbook's forward iteration, to the letter", {Kind::fixed_point},
                                                 false, detail::textbook::step_length_fields<FwdSolver>()};
   return t;
 }
 const detail::MethodTable<NewtonSolver>& NewtonSolver::table() {
-  static const detail::MethodTable<NewtonSolver> t{"newton_solver", "the textbook's Newton iteration", true, false,
+  static const detail::MethodTable<NewtonSolver> t{"newton_solver", "the textbook's Newton iteration", {Kind::fixed_point}, false,
                                                    detail::textbook::step_length_fields<NewtonSolver>()};
   return t;
 }
@@ -186,7 +189,7 @@ const detail::MethodTable<AndersonSolver>& AndersonSolver::table() {
   static const detail::MethodTable<AndersonSolver> t{
       "anderson_solver",
       "the textbook's Anderson acceleration",
-      true,
+      {Kind::fixed_point},
       false,
       {{"m", &AndersonSolver::m, {2}, "how many iterates are mixed"},
        {"lam", &AndersonSolver::lam, {}, "regularisation"},

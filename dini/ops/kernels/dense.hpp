@@ -136,6 +136,10 @@ template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s,
 // 0: exactly singular; 1: n = 0; NaN: input that is not finite. "Singular" in Dini is below n·eps.
 template <class T> double condition_equilibrated(std::size_t n, const T* a);
 
+// 1/(‖A‖₁ est ‖A⁻¹‖₁) from A and its LU factors, as they are: no more than the above but for a small power of n, and at the cost of
+// a few solves. 0: exactly singular, or not finite.
+template <class T> double condition_from_factors(std::size_t n, const T* a, const T* lu, const std::int32_t* perm);
+
 // E = e^A. Returns 0, or 1 if A is not finite (E is NaN then). Overflow gives infinities or NaN.
 template <class T> int expm(std::size_t n, const T* a, T* e);
 

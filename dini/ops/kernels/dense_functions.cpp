@@ -329,6 +329,17 @@ template <class T> double condition_equilibrated(std::size_t n, const T* a) {
   return std::isfinite(inverse_norm) ? std::min(1.0, 1 / (norm * inverse_norm)) : 0;
 }
 
+template <class T> double condition_from_factors(std::size_t n, const T* a, const T* lu, const std::int32_t* perm) {
+  if (n == 0) return 1;
+  const double norm = norm_1(n, a);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (lu[i * n + i] == 0) return 0;
+  }
+  if (!std::isfinite(norm)) return 0;
+  const double inverse_norm = n == 1 ? 1 / std::fabs(static_cast<double>(lu[0])) : inverse_norm_1(n, lu, perm);
+  return std::isfinite(inverse_norm) ? std::min(1.0, 1 / (norm * inverse_norm)) : 0;
+}
+
 template <class T> int expm(std::size_t n, const T* a, T* e) {
   if (n == 0) return 0;
   if (!all_finite(n * n, a)) {
@@ -352,6 +363,8 @@ template <class T> int expm(std::size_t n, const T* a, T* e) {
 
 template double condition_equilibrated<float>(std::size_t, const float*);
 template double condition_equilibrated<double>(std::size_t, const double*);
+template double condition_from_factors<float>(std::size_t, const float*, const float*, const std::int32_t*);
+template double condition_from_factors<double>(std::size_t, const double*, const double*, const std::int32_t*);
 template int expm<float>(std::size_t, const float*, float*);
 template int expm<double>(std::size_t, const double*, double*);
 

@@ -1,0 +1,22 @@
+#include "dini/core/kind.hpp"
+
+namespace dini {
+
+namespace {
+constexpr Kind every_kind[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares};
+}
+
+const char* name(Kind kind) {
+  constexpr const char* names[] = {"root", "fixed_point", "minimize", "least_squares"};
+  return names[static_cast<int>(kind)];
+}
+
+std::string Kinds::text() const {
+  std::string out;
+  for (Kind k : every_kind) {
+    if (has(k)) out += (out.empty() ? "" : ", ") + std::string(name(k));
+  }
+  return out;
+}
+
+}  // namespace dini

@@ -1,0 +1,37 @@
+// The kinds of problem: by what equation a solution z is defined.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+namespace dini {
+
+enum class Kind : std::uint8_t {
+  root,          // 0 = F(θ, z)
+  fixed_point,   // z = f(θ, z)
+  minimize,      // z = argmin E(θ, z), E a scalar
+  least_squares  // z = argmin ½‖r(θ, z)‖²
+};
+
+/// "root", "fixed_point", "minimize", "least_squares".
+const char* name(Kind kind);
+
+/// A set of kinds: those that a method is for.
+class Kinds {
+ public:
+  constexpr Kinds(std::initializer_list<Kind> kinds) {
+    for (Kind k : kinds) bits_ |= bit(k);
+  }
+  static constexpr Kinds all() { return {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares}; }
+  constexpr bool has(Kind k) const { return (bits_ & bit(k)) != 0; }
+  friend constexpr bool operator==(Kinds a, Kinds b) = default;
+  /// Their names, with commas between them.
+  std::string text() const;
+
+ private:
+  static constexpr unsigned bit(Kind k) { return 1u << static_cast<unsigned>(k); }
+  unsigned bits_ = 0;
+};
+
+}  // namespace dini

@@ -1,0 +1,139 @@
+#include "dini/solvers/automatic.hpp"
+
+#include <limits>
+
+#include "dini/linear/system.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/solvers/anderson.hpp"
+#include "dini/solvers/drive.hpp"
+#include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/newton.hpp"
+
+namespace dini::detail {
+
+namespace {
+
+using Sequence = std::vector<std::shared_ptr<const SolverMethod>>;
+
+const Sequence& every_method() {
+  static const Sequence all{ForwardIteration{}.method(), Newton{}.method(), Anderson{}.method()};
+  return all;
+}
+
+Sequence sequence_of(Kind kind, std::int64_t n) {
+  Sequence out;
+  for (const auto& m : every_method()) {
+    if (!m->kinds().has(kind)) continue;
+    // Its matrix is not formed without being asked for where there is something else.
+    if (m->name() == "newton" && kind == Kind::fixed_point && n > formed_unasked) continue;
+    out.push_back(m);
+  }
+  return out;
+}
+
+struct Automatic final : SolverMethod {
+  std::string name() const override { return "auto"; }
+  std::string key() const override { return "auto"; }
+  std::vector<std::string> methods() const override {
+    std::vector<std::string> names;
+    for (const auto& m : every_method()) names.push_back(m->name());
+    return names;
+  }
+  bool factors(std::int64_t n, const StopRule& stop) const override {
+    for (const auto& m : every_method()) {
+      if (!m->factors(n, stop)) return false;
+    }
+    return true;
+  }
+
+  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
+    const Sequence methods = sequence_of(p.kind, z0.size());
+    const bool with_factors = factors(z0.size(), stop);
+    auto solved = [&](std::size_t k, const Array& start, const StopRule& rule) {
+      Outcome out = methods[k]->solve(p, start, rule);
+      for (std::size_t i = 0; i < every_method().size(); ++i) {
+        if (every_method()[i] == methods[k]) out.method = array(static_cast<std::int64_t>(i));
+      }
+      if (!with_factors) out.factors.clear();
+      return out;
+    };
+    if (methods.size() == 1) return solved(0, z0, stop);
+
+    struct Progress {
+      Outcome best;
+      Array round;
+      auto tree() { return std::tie(best, round); }
+    };
+    const std::int64_t budget = stop.max_steps >= 0 ? stop.max_steps : std::numeric_limits<std::int64_t>::max();
+    auto open = [&](const Outcome& o) {
+      return (o.status != 0) & (o.status != code(StatusCode::cancelled)) & (o.steps < budget);
+    };
+    Progress q{nothing_yet(p, z0, stop, with_factors), array(std::int64_t{0})};
+    q = loop([&](const Progress& at) { return (at.round < 2) & open(at.best); },
+             [&](const Progress& at) {
+               Progress r = at;
+               for (std::size_t k = 0; k < methods.size(); ++k) {
+                 r = loop([&](const Progress& s) { return open(s.best); },
+                          [&](const Progress& s) {
+                            StopRule rule = stop;
+                            // In a batch the lanes that are there already take part, with no steps left to them.
+                            rule.budget = where(open(s.best), budget - s.best.steps, array(std::int64_t{0}));
+                            const Array start = where(s.round == 0, z0, s.best.z);
+                            return Progress{better(s.best, solved(k, start, rule)), s.round};
+                          },
+                          r, 1);
+               }
+               r.round = at.round + 1;
+               return r;
+             },
+             q, 2);
+    Outcome out = q.best;
+    out.status = where(open(out) | (out.status == 0) | (out.status == code(StatusCode::cancelled)), out.status,
+                       code(StatusCode::max_steps));
+    return out;
+  }
+
+ private:
+  // What no solver has been at: z0, with a residual that any other is better than.
+  static Outcome nothing_yet(const SolverProblem& p, const Array& z0, const StopRule& stop, bool with_factors) {
+    Outcome o;
+    o.z = z0;
+    o.status = code(StatusCode::max_steps);
+    o.steps = o.evaluations = o.method = array(std::int64_t{0});
+    o.residual_norm = o.error_estimate = scalar_like(std::numeric_limits<double>::infinity(), z0);
+    o.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
+    if (!with_factors) return o;
+    const Array a = eye(z0.size(), z0.dtype());
+    o.factors = {a};
+    for (const Array& f : factorize(a, p.structure)) o.factors.push_back(f);
+    o.factors.push_back(array(false));
+    return o;
+  }
+
+  // What has converged, or else what has the smaller residual; steps and evaluations are those of both.
+  static Outcome better(const Outcome& before, const Outcome& now) {
+    const Array takes = (now.status == 0) | (now.residual_norm < before.residual_norm) | ~isfinite(before.residual_norm);
+    Outcome out = tree_map([&](const Array& a, const Array& b) { return where(takes, b, a); }, before, now);
+    const Array ended = now.status == code(StatusCode::cancelled);
+    out.status = where(ended, now.status, out.status);
+    out.steps = before.steps + now.steps;
+    out.evaluations = before.evaluations + now.evaluations;
+    return out;
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const SolverMethod> automatic_method() {
+  static const std::shared_ptr<const SolverMethod> method = std::make_shared<Automatic>();
+  return method;
+}
+
+std::vector<std::string> automatic_sequence(Kind kind, std::int64_t n) {
+  std::vector<std::string> names;
+  for (const auto& m : sequence_of(kind, n)) names.push_back(m->name());
+  return names;
+}
+
+}  // namespace dini::detail

@@ -1,0 +1,189 @@
+#include "dini/solvers/criterion.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "dini/linear/system.hpp"
+#include "dini/ops/contract.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/linalg.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/transforms/control.hpp"
+#include "dini/transforms/grad.hpp"
+#include "dini/transforms/rounding_noise.hpp"
+
+namespace dini::detail {
+
+Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
+Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
+
+Array length(const Array& v) { return norm(v); }
+
+double solution_tolerance(Dtype dtype) { return std::pow(epsilon(dtype) / 2, 2.0 / 3); }
+
+Array largest_relative(const Array& d, const Array& z) {
+  return max(where(d == 0.0, zeros_like(d), abs(d) / abs(z)));
+}
+
+Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
+  const double rtol = solution_tolerance(z.dtype()), eps = epsilon(z.dtype());
+  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), eps * eps * length(z0)));
+  return entrywise | (length(delta) <= rtol * length(z));
+}
+
+Array relative_change(const Array& a, const Inverse& inverse, const Array& change) {
+  const Array rows = max(abs(a), 1, true);
+  const Array columns = max(abs(a) / where(rows > 0, rows, ones_like(rows)), 0);
+  const Array c = where(columns > 0, reciprocal(columns), ones_like(columns));
+  return norm(inverse(change) * c / reshape(c, {c.size(), 1}));
+}
+
+namespace {
+
+// [n, 4] patterns of signs.
+Array sign_patterns(const Array& z) {
+  const Array j = reshape(astype(arange(z.size()), z.dtype()), {z.size(), 1});
+  const Array k = astype(array({0.0, 3.1, 1.55, 2.3}), z.dtype());
+  return where(cos(j * k) < 0, scalar_like(-1, z), scalar_like(1, z));
+}
+
+// η, or what stands for it where F cannot be traced: a few roundings of the terms of A z.
+Array noise_at(const SolverProblem& problem, const Candidate& at) {
+  if (!problem.reads_values) return rounding_noise([&](const Array& z) { return problem.residual(z); })(at.z);
+  if (!at.matrix.defined()) return zeros_like(at.z);
+  return 2 * epsilon(at.z.dtype()) * dot(abs(at.matrix), abs(at.z));
+}
+
+class MinimumCriterion final : public Criterion {
+ protected:
+  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
+    if (!at.matrix.defined()) return code(StatusCode::converged);
+    const Array definite = is_definite(at.factors, at.matrix);
+    // Where one more correction changes the Hessian by much of itself it is singular at the end, and what is semidefinite may be
+    // a saddle: its null direction is that of the corrections.
+    const Array size = length(at.delta), far = length(z - at.z0);
+    const Array change = relative_change(at.matrix, at.inverse,
+                                         stop_gradient(jacobian(problem.residual)(at.z + at.delta)) - at.matrix);
+    const Array along = at.delta / where(size > 0, size, scalar_like(1, size));
+    const Array here = least(problem, z);
+    Array lower = array(false);
+    for (double part : {1e-1, 1e-2, 1e-3}) {
+      const Array step = part * far * along;
+      for (const Array& there : {least(problem, z + step), least(problem, z - step)}) {
+        lower = lower | (there < here - 1e3 * epsilon(z.dtype()) * abs(here));
+      }
+    }
+    const Array falls = ~(change < 0.1) & (size > 0) & lower;
+    return where(definite & ~falls, code(StatusCode::converged), code(StatusCode::not_a_minimum));
+  }
+  // What is made least.
+  static Array least(const SolverProblem& problem, const Array& z) {
+    const Array value = problem.objective(z);
+    return problem.kind == Kind::minimize ? value : 0.5 * sum(square(value));
+  }
+};
+
+class LeastSquaresCriterion final : public Criterion {
+ protected:
+  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
+    if (!at.matrix.defined()) return code(StatusCode::converged);
+    auto columns = [&](const Array& v) { return linalg::norm(stop_gradient(jacobian(problem.objective)(v)), {}, 0); };
+    const Array vanished = any(columns(z) < 1e-8 * columns(at.z0));
+    const Array status = where(is_definite(at.factors, at.matrix), code(StatusCode::converged),
+                               code(StatusCode::not_a_minimum));
+    return where(vanished, code(StatusCode::stagnated), status);
+  }
+};
+
+}  // namespace
+
+Array Criterion::merit(const Array& residual) const { return length(residual); }
+
+Array Criterion::confirm(const SolverProblem&, const Candidate&, const Array&) const {
+  return code(StatusCode::converged);
+}
+
+Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) const {
+  const Dtype dtype = at.z.dtype();
+  const double rtol = solution_tolerance(dtype), eps = epsilon(dtype);
+  const Array eta = noise_at(problem, at);
+  Array shift = zeros_like(at.z);
+  if (at.matrix.defined()) {
+    const Array columns = reshape(eta, {eta.size(), 1}) * sign_patterns(at.z);
+    shift = max(abs(at.inverse(columns)), 1);
+    shift = where(isfinite(shift), shift, zeros_like(shift));
+  }
+  // Components that are no more than noise have no say in how good a correction is.
+  auto measure = [&](const Array& d, const Array& z) {
+    return largest_relative(where(abs(d) <= 4 * shift, zeros_like(d), d), z);
+  };
+
+  struct Polish {
+    Array z, residual, delta, measure, going, turns;
+    auto tree() { return std::tie(z, residual, delta, measure, going, turns); }
+  };
+  Polish p;
+  p.z = at.z;
+  p.residual = at.residual;
+  p.delta = at.delta;
+  p.measure = measure(at.delta, at.z);
+  p.going = isfinite(length(at.delta)) & any(at.delta != 0.0) & any(at.residual != 0.0);
+  p.turns = array(std::int64_t{0});
+  p = loop([](const Polish& q) { return q.going; },
+           [&](const Polish& q) {
+             Polish r;
+             const Array z = q.z + q.delta, f = problem.residual(z), delta = -at.inverse(f);
+             const Array next = measure(delta, z);
+             // A correction that leads to a worse point (a residual at its floor goes up and down) is not taken.
+             const Array good = isfinite(length(delta)) & ((next < q.measure) | (next == 0.0));
+             r.z = where(good, z, q.z);
+             r.residual = where(good, f, q.residual);
+             r.delta = where(good, delta, q.delta);
+             r.measure = where(good, next, q.measure);
+             r.going = good & (next < 0.5 * q.measure) & (next > 0);
+             r.turns = q.turns + 1;
+             return r;
+           },
+           p, 6);
+
+  const Array size = length(p.residual), there = length(problem.residual(p.z + p.delta));
+  Array at_noise = (size <= 4 * length(eta)) | all(abs(p.residual) <= 4 * eta);
+  if (at.matrix.defined()) at_noise = at_noise | (size <= 8 * eps * length(dot(abs(at.matrix), abs(p.z))));
+  const Array small = all(abs(p.delta) <= maximum(maximum(rtol * abs(p.z), 4 * shift), eps * eps * length(at.z0)));
+  const Array good = isfinite(there) & ((there <= 0.5 * size) | at_noise);
+  Array hidden = array(false);
+  if (at.matrix.defined()) {
+    const Array moved = length(at.inverse(abs(p.residual) + eta));
+    hidden = at_noise & ~(moved <= maximum(1e-2 * length(p.z), 4 * eps * length(at.z0)));
+  }
+  const Array zero = size == 0.0;
+  Judgement out;
+  const Array confirmed = confirm(problem, at, p.z);
+  out.status = where(small & good, confirmed, array(Judgement::not_yet));
+  out.status = where(hidden, code(StatusCode::stagnated), out.status);
+  out.status = where(zero, confirmed, out.status);
+  out.z = p.z;
+  out.residual = p.residual;
+  out.evaluations = p.turns + 4;
+  const Array error = (abs(p.delta) + shift) / abs(p.z);
+  out.error_estimate = max(where(abs(p.z) > eps * eps * length(at.z0), error, zeros_like(error)));
+  out.error_estimate = where(isfinite(out.error_estimate), out.error_estimate,
+                             scalar_like(std::numeric_limits<double>::infinity(), p.z));
+  return out;
+}
+
+const Criterion& criterion_of(Kind kind) {
+  static const Criterion root;
+  static const MinimumCriterion minimum;
+  static const LeastSquaresCriterion fit;
+  switch (kind) {
+    case Kind::minimize: return minimum;
+    case Kind::least_squares: return fit;
+    default: return root;
+  }
+}
+
+}  // namespace dini::detail

@@ -1,0 +1,73 @@
+// When a point is a solution: one rule for each kind of problem.
+//
+// With A = ∂F/∂z and δ = -A⁻¹F(z), rtol = eps^(2/3), η the rounding noise of F (transforms/rounding_noise.hpp) and e what it does
+// to z, the largest |A⁻¹(s∘η)| over fixed patterns s of signs, a point has converged when
+//
+//     |δ_j| ≤ max(rtol·|z_j|, 4 e_j, eps²·‖z0‖)        in every component j, for unknowns have units,
+//
+// and the correction is good: F(z + δ) is finite and at most half as long as F(z), or F is at its noise (‖F‖ ≤ 4‖η‖, or |F| ≤ 4η in
+// every entry, or ‖F‖ ≤ 8·eps·‖ |A||z| ‖). F = 0 converges, too. Then the point is polished: δ is taken, and further corrections by
+// the same factors while each is less than half of the last, measured by the largest |δ_j|/|z_j|. At its noise while
+// ‖A⁻¹(|F| + η)‖ > 1e-2·‖z‖ the root is hidden by rounding, and nothing has converged.
+//
+// A minimum wants besides that the Hessian is positive definite, and where it has nearly lost its rank that no step along its null
+// direction leads further down. A least-squares fit wants that no column of ∂r/∂z has vanished since the start: where one has, the
+// gradient is small because the model no longer depends on that parameter.
+#pragma once
+
+#include "dini/solvers/solver.hpp"
+
+namespace dini::detail {
+
+/// b -> A⁻¹b for A at or near the point, b [n] or [n, k].
+using Inverse = std::function<Array(const Array&)>;
+
+/// A point to judge.
+struct Candidate {
+  Array z, residual, delta;  // F(z), and -A⁻¹F(z)
+  Array matrix;              // A, where it is formed; undefined otherwise
+  Leaves factors;            // of A
+  Inverse inverse;
+  Array z0;
+};
+
+struct Judgement {
+  Array z, residual;     // polished where it has converged
+  Array status;          // converged, or why not: stagnated (hidden by rounding), not_a_minimum; not_yet otherwise
+  Array error_estimate;  // the largest (|δ_j| + e_j)/|z_j|
+  Array evaluations;     // how many F took
+  auto tree() { return std::tie(z, residual, status, error_estimate, evaluations); }
+  static constexpr std::int64_t not_yet = -1;
+};
+
+class Criterion {
+ public:
+  virtual ~Criterion() = default;
+  /// By which the best point is kept: the smaller, the better.
+  virtual Array merit(const Array& residual) const;
+  /// What the rule above says of a point.
+  Judgement judge(const SolverProblem& problem, const Candidate& at) const;
+
+ protected:
+  /// What the kind wants besides of a point that is a root of the residual: `converged` or another status.
+  virtual Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const;
+};
+const Criterion& criterion_of(Kind kind);
+
+/// rtol of a dtype.
+double solution_tolerance(Dtype dtype);
+/// The largest |d_j|/|z_j|, where 0/0 is 0.
+Array largest_relative(const Array& d, const Array& z);
+/// Whether δ is so small beside z that the point is worth a judgement; cheap enough for every step.
+Array worth_judging(const Array& delta, const Array& z, const Array& z0);
+
+/// A scalar constant of StatusCode's array type.
+Array code(StatusCode c);
+/// A real scalar constant of z's dtype.
+Array scalar_like(double value, const Array& z);
+/// ‖v‖, neither overflowing nor vanishing where squares of v would.
+Array length(const Array& v);
+/// ‖A⁻¹ΔA‖ with the columns of A, once its rows are scaled, of one size: the relative change of A, whatever its scaling.
+Array relative_change(const Array& a, const Inverse& inverse, const Array& change);
+
+}  // namespace dini::detail
