@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dini::detail {
+namespace dini::detail::operators {
 
 namespace krylov {
 
@@ -198,4 +198,4 @@ KrylovResult bicgstab(const RealOperator& a, const RealVector& b, double toleran
   return finish(a, b, std::move(out), target);
 }
 
-}  // namespace dini::detail
+}  // namespace dini::detail::operators

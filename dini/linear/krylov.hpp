@@ -6,7 +6,7 @@
 
 #include "dini/linear/adjoint.hpp"
 
-namespace dini::detail {
+namespace dini::detail::operators {
 
 using RealVector = std::vector<double>;
 using RealOperator = std::function<RealVector(const RealVector&)>;
@@ -23,4 +23,4 @@ KrylovResult gmres(const RealOperator& a, const RealVector& b, int restart, doub
 KrylovResult conjugate_gradients(const RealOperator& a, const RealVector& b, double tolerance, long long max_products);
 KrylovResult bicgstab(const RealOperator& a, const RealVector& b, double tolerance, long long max_products);
 
-}  // namespace dini::detail
+}  // namespace dini::detail::operators
