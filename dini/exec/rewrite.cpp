@@ -31,6 +31,7 @@ const KnownOps& known() {
       .neg = find_op("neg"),
       .select = find_op("select"),
       .sum = find_op("sum"),
+      .norm2 = find_op("norm2"),
       .square = find_op("square"),
       .sqrt = find_op("sqrt"),
   };

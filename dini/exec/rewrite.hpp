@@ -19,7 +19,7 @@ Kind kind_of(const Op& op);
 /// The ops that passes look for or emit; null where the registry has none of the name.
 struct KnownOps {
   const Op *reshape, *transpose, *broadcast, *convert, *stop_gradient, *eye, *iota, *dot_general, *mul, *div, *sub,
-      *add, *neg, *select, *sum, *square, *sqrt;
+      *add, *neg, *select, *sum, *norm2, *square, *sqrt;
 };
 const KnownOps& known();
 

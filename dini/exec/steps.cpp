@@ -7,6 +7,7 @@
 #include "dini/exec/rewrite.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/vector.hpp"
+#include "dini/ops/reduce_loops.hpp"
 
 namespace dini::exec {
 
@@ -114,6 +115,7 @@ template <class T> void sum(const Step& s, void** v) {
   using F = T (*)(const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), s.n);
 }
+template <class T> void norm(const Step& s, void** v) { *out<T>(v, s.d) = reduce_detail::norm_of(in<T>(v, s.a), s.n); }
 template <class T> void dot(const Step& s, void** v) {
   using F = T (*)(const T*, const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), in<T>(v, s.b), s.n);
@@ -139,10 +141,13 @@ template <class T> void choose_product(Step& s, const ProductData& d) {
   s.function = reinterpret_cast<Function>(f);
 }
 
-template <class T> void choose_dense(Step& s, const Op& op, const Params& params, std::span<const Aval> in) {
+template <class T>
+void choose_dense(Step& s, const Op& op, const Params& params, std::span<const Aval> in, const Aval& out) {
   const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
   if (&op == &sum_product_op()) {
     s.run = dot<T>, s.function = reinterpret_cast<Function>(k.dot), s.n = in[0].shape.size();
+  } else if (&op == known().norm2 && out.shape.size() == 1) {
+    s.run = norm<T>, s.n = in[0].shape.size();
   } else if (&op == known().sum && static_cast<int>(params.ints("axes").size()) == in[0].shape.ndim() &&
              in[0].shape.ndim() > 0) {
     s.run = sum<T>, s.function = reinterpret_cast<Function>(k.sum), s.n = in[0].shape.size();
@@ -223,9 +228,9 @@ Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, co
     s.run = step::choose;
     s.n = static_cast<std::size_t>(out.shape.size()) * item_size(out.dtype);
   } else if (out.dtype == Dtype::float32) {
-    step::choose_dense<float>(s, op, params, in);
+    step::choose_dense<float>(s, op, params, in, out);
   } else if (out.dtype == Dtype::float64) {
-    step::choose_dense<double>(s, op, params, in);
+    step::choose_dense<double>(s, op, params, in, out);
   }
   return s;
 }

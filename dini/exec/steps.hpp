@@ -97,7 +97,7 @@ struct FusedData final : StepData {
     const char* name = "";
   };
   struct Sum {
-    bool product = false;  // of two operands
+    enum Of : std::uint8_t { elements, products, norm } of = elements;  // products: of two operands
     Dtype dtype = Dtype::float64;
     std::uint8_t a = 0, b = 0;
     std::uint32_t slot = 0;

@@ -4,6 +4,7 @@
 
 #include "dini/exec/steps.hpp"
 #include "dini/ops/kernels/vector.hpp"
+#include "dini/ops/reduce_loops.hpp"
 
 namespace dini::exec {
 
@@ -47,8 +48,19 @@ void cond(const Step& s, void** v) {
   run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v);
 }
 
-void fused(const Step& s, void** v) {
-  const FusedData& d = *static_cast<const FusedData*>(s.data);
+// What one block adds to a sum. In a norm, of elements times `factor`.
+template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std::size_t n, double factor) {
+  const auto& k = kernels::vector_kernels<T>();
+  const T *a = reinterpret_cast<const T*>(at[sum.a]), *b = reinterpret_cast<const T*>(at[sum.b]);
+  switch (sum.of) {
+    case FusedData::Sum::products: return k.dot(a, b, n);
+    case FusedData::Sum::norm:
+      return factor == 1 ? k.sum_squares(a, n) : reduce_detail::scaled_squares(a, n, static_cast<T>(factor));
+    default: return k.block_sum(a, n);
+  }
+}
+
+void all_blocks(const FusedData& d, void** v, double* totals, double factor) {
   constexpr std::size_t block = FusedData::block;
   char* at[FusedData::most_operands];
   std::size_t stride[FusedData::most_operands];
@@ -65,7 +77,7 @@ void fused(const Step& s, void** v) {
       default: std::fill_n(reinterpret_cast<std::uint64_t*>(at[k]), n, *static_cast<std::uint64_t*>(v[o.slot])); break;
     }
   }
-  double totals[FusedData::most_operands] = {};
+  std::fill_n(totals, d.sums.size(), 0.0);
   for (std::size_t i = 0; i < d.size; i += block) {
     const std::size_t n = std::min(block, d.size - i);
     std::size_t next = 0;
@@ -76,20 +88,32 @@ void fused(const Step& s, void** v) {
         continue;
       }
       const FusedData::Sum& sum = d.sums[next];
-      auto part = [&]<class T>() {
-        const auto& k = kernels::vector_kernels<T>();
-        const T *a = reinterpret_cast<const T*>(at[sum.a]), *b = reinterpret_cast<const T*>(at[sum.b]);
-        return static_cast<double>(sum.product ? k.dot(a, b, n) : k.block_sum(a, n));
-      };
-      totals[next++] += sum.dtype == Dtype::float32 ? part.operator()<float>() : part.operator()<double>();
+      totals[next++] += sum.dtype == Dtype::float32 ? static_cast<double>(block_part<float>(sum, at, n, factor))
+                                                    : block_part<double>(sum, at, n, factor);
     }
     for (std::size_t k = 0; k < d.operands.size(); ++k) at[k] += stride[k];
   }
+}
+
+void fused(const Step& s, void** v) {
+  const FusedData& d = *static_cast<const FusedData*>(s.data);
+  double totals[FusedData::most_operands];
+  all_blocks(d, v, totals, 1);
   for (std::size_t k = 0; k < d.sums.size(); ++k) {
-    if (d.sums[k].dtype == Dtype::float32)
-      *static_cast<float*>(v[d.sums[k].slot]) = static_cast<float>(totals[k]);
-    else
-      *static_cast<double*>(v[d.sums[k].slot]) = totals[k];
+    const FusedData::Sum& sum = d.sums[k];
+    auto finish = [&]<class T>() {
+      T& y = *static_cast<T*>(v[sum.slot]);
+      y = static_cast<T>(totals[k]);
+      if (sum.of != FusedData::Sum::norm) return;
+      // A norm whose squares over- or underflow: the whole once more, since its blocks are gone.
+      y = reduce_detail::norm_of(y, [&](bool down) {
+        double scaled[FusedData::most_operands];
+        const double scale = static_cast<double>(reduce_detail::norm_scale<T>);
+        all_blocks(d, v, scaled, down ? 1 / scale : scale);
+        return scaled[k];
+      });
+    };
+    sum.dtype == Dtype::float32 ? finish.operator()<float>() : finish.operator()<double>();
   }
 }
 
@@ -153,7 +177,8 @@ std::string FusedData::str(const std::string& indent) const {
       for (int k = 0; k < c.count; ++k) out += (k ? ", " : "") + operand(c.in[k]);
     } else {
       const Sum& s = sums[next++];
-      out += std::to_string(s.slot) + " = sum(" + operand(s.a) + (s.product ? " * " + operand(s.b) : "");
+      out += std::to_string(s.slot) + (s.of == Sum::norm ? " = norm2(" : " = sum(") + operand(s.a) +
+             (s.of == Sum::products ? " * " + operand(s.b) : "");
     }
     out += ")\n";
   }

@@ -21,18 +21,7 @@ constexpr std::int64_t formed_limit = 200;  // unknowns up to which A is formed 
 Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
 Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
 
-Array length(const Array& v) {
-  const Array plain = norm(v);
-  if (v.size() == 0) return plain;
-  auto scaled = [](const Array& v, const Array&) {
-    const Array most = stop_gradient(max(abs(v)));
-    const Array scale = where((most > 0) & isfinite(most), most, scalar_like(1, v));
-    return scale * norm(v / scale);
-  };
-  const double large = v.dtype() == Dtype::float32 ? 1e15 : 1e150;
-  return cond((plain > 1 / large) & (plain < large), [](const Array&, const Array& plain) { return plain; }, scaled, v,
-              plain);
-}
+Array length(const Array& v) { return norm(v); }
 
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {
   const Array a = jacobian(problem.residual)(z);

@@ -34,7 +34,7 @@ Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const A
 Array code(StatusCode c);
 /// A real scalar constant of z's dtype.
 Array scalar_like(double value, const Array& z);
-/// ‖v‖, neither overflowing nor vanishing where squares of v would.
+/// ‖v‖.
 Array length(const Array& v);
 
 /// A = ∂F/∂z, δ = -A⁻¹F, ‖δ‖ and the rounding floor 8·eps·‖ |A||z| ‖ at z.
