@@ -9,6 +9,13 @@
 
 namespace dini {
 
+Program::Program(const Program& other)
+    : variables(other.variables),
+      inputs(other.inputs),
+      outputs(other.outputs),
+      constants(other.constants),
+      equations(other.equations) {}
+
 std::vector<Aval> Program::input_avals() const {
   std::vector<Aval> out;
   for (int v : inputs) out.push_back(variables[v]);
@@ -303,23 +310,6 @@ bool Program::equal(const Program& o) const {
       return false;
   }
   return true;
-}
-
-std::shared_ptr<void> Program::find_cached(const std::string& key) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& [k, value] : cache_) {
-    if (k == key) return value;
-  }
-  return nullptr;
-}
-
-std::shared_ptr<void> Program::keep_cached(const std::string& key, std::shared_ptr<void> value) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& [k, kept] : cache_) {
-    if (k == key) return kept;  // another thread was first
-  }
-  cache_.emplace_back(key, value);
-  return value;
 }
 
 }  // namespace dini
