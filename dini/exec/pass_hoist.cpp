@@ -40,7 +40,7 @@ void move_out(Rewriter& outer, Program& inner, std::vector<int> outside, std::ve
   std::vector<bool> moved(inner.variables.size(), false);
   for (Equation& e : inner.equations) {
     const Kind kind = kind_of(*e.op);
-    const bool can = !e.outputs.empty() && kind != Kind::while_loop && !is_effectful(e) &&
+    const bool can = !e.outputs.empty() && kind != Kind::while_loop && !is_effectful(inner, e) &&
                      std::all_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return invariant[v]; });
     if (!can) {
       left.push_back(std::move(e));

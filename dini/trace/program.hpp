@@ -62,6 +62,15 @@ class Program {
   mutable detail::LruCache<std::string, void> derived_{64};
 };
 
+/// The Programs among parameters.
+std::vector<ProgramRef> programs_in(const Params& params);
+/// The Programs that an equation holds (branches, a loop's body), or the one that it stands for.
+std::vector<ProgramRef> programs_in(const Program& program, const Equation& e);
+
+/// Whether it calls back into a user's code, also from a Program within.
+bool is_effectful(const Program& program, const Equation& e);
+bool is_effectful(const Program& program);
+
 /// Prints str().
 std::ostream& operator<<(std::ostream& out, const Program& program);
 

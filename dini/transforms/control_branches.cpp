@@ -260,6 +260,7 @@ const Op& cond_op() {
   static const Op op = [] {
     using namespace control;
     Op o = branches_record("cond");
+    o.control = Control::cond;
     // Of an index out of range the nearest branch. "first" says which of plain_branch the first branch is; with "nested" the
     // second of the three is itself a cond, which takes the third.
     o.samples = [](Dtype d) {
