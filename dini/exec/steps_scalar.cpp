@@ -3,6 +3,7 @@
 #include <limits>
 #include <string_view>
 
+#include "dini/exec/rewrite.hpp"
 #include "dini/exec/steps.hpp"
 
 namespace dini::exec {
@@ -150,9 +151,9 @@ Step scalar_step(const Op& op, std::span<const Aval> in, const Aval& out) {
   Step step{nullptr};
   step.name = op.name.c_str();
   if (!op.element) return step;
-  if (op.name == "select") {
+  if (&op == known().select) {
     step.run = visit_dtype(out.dtype, []<class T>() -> scalar::Run { return scalar::select<T>; });
-  } else if (op.name == "convert") {
+  } else if (&op == known().convert) {
     step.run = scalar::convert(in[0].dtype, out.dtype);
   } else {
     for (const scalar::Entry& entry : scalar::table) {
