@@ -159,14 +159,15 @@ void write_file(const std::string& path, std::initializer_list<std::string_view>
 struct OutputFolder::Parts {
   std::filesystem::path folder;
   std::string who;
-  bool made = false, finished = false;
+  std::vector<std::filesystem::path> made;  // folders, the innermost first
+  bool finished = false;
   std::vector<std::pair<std::string, std::unique_ptr<files::Temporary>>> written;
   int descriptor = -1;
 
   ~Parts() {
     written.clear();
     if (descriptor >= 0) ::close(descriptor);
-    if (made && !finished) ::rmdir(folder.c_str());  // only where it is empty
+    for (std::size_t k = 0; k < made.size() && !finished; ++k) ::rmdir(made[k].c_str());  // only where it is empty
   }
   [[noreturn]] void refuse(const std::string& what) const { files::fail(who, folder.string(), what); }
 
@@ -188,7 +189,10 @@ OutputFolder::OutputFolder(const std::string& path, const std::string& who) : pa
   if (!parts_->folder.has_filename()) parts_->folder = parts_->folder.parent_path();
   parts_->who = who;
   std::error_code error;
-  parts_->made = std::filesystem::create_directories(parts_->folder, error);
+  for (auto p = parts_->folder; !p.empty() && !std::filesystem::exists(p, error); p = p.parent_path()) {
+    parts_->made.push_back(p);
+  }
+  std::filesystem::create_directories(parts_->folder, error);
   if (error) parts_->refuse("cannot be made a folder: " + error.message());
   parts_->descriptor = ::open(parts_->folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (parts_->descriptor < 0) parts_->refuse("cannot be opened: " + files::reason(errno));

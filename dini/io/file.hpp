@@ -54,7 +54,7 @@ class OutputFolder {
  public:
   /// Makes the folder, and those above it, where there is none.
   OutputFolder(const std::string& path, const std::string& who);
-  /// Without `finish`, what was written is removed, and so is the folder where it was made for this.
+  /// Without `finish`, what was written is removed, and so are the folders that were made for it.
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;

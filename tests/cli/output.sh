@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.bash"
 
 root=(--root 'z**2 - a' --z0 1 --loss z)
 # A result, and what else is in the folder stays.
-rm -rf folder
+rm -rf folder new nested both link
 mkdir folder
 echo mine >folder/mine.txt
 run 0 solve "${root[@]}" --input a=2 --hessian a --jacobian a --out folder --quiet
@@ -38,7 +38,7 @@ check 'a limit, and a new folder' [ "$(
   "$dini" solve --value 'zeros(1000)' --out new/folder --quiet 2>err
   echo $?
 )" -eq 4 ]
-check 'which is gone' [ ! -e new/folder ]
+check 'which is gone' [ ! -e new ]
 check 'a limit, and a table' [ "$(
   ulimit -f 0
   "$dini" solve "${root[@]}" --input a=2 --history limited.csv --quiet 2>err
@@ -50,7 +50,6 @@ check 'a limit, and standard output' [ "$(
   "$dini" solve --value 'zeros(1000)' --json 2>err >long.json
   echo $?
 )" -eq 4 ]
-rm -rf nested new
 mkdir -p nested/z.npy
 run 4 solve --value b --input b=4 --out nested --quiet
 has err 'nested/z.npy: is a directory'
@@ -72,7 +71,6 @@ run 0 solve --value b --input b=1 --out new/a/../folder/ --quiet
 listed new/folder result.json z.npy
 
 # Two that write into one folder take turns: all files are of one of them.
-rm -rf both
 for round in $(seq 20); do
   "$dini" solve "${root[@]}" --input a=4 --jacobian a --out both --quiet &
   "$dini" solve --root 'z**2 - b' --z0 1 --loss z --input b=9 --hessian b --out both --quiet
@@ -89,7 +87,6 @@ for round in $(seq 20); do
 done
 
 # A link in the folder is replaced, not what it points to.
-rm -rf link
 mkdir link
 echo mine >target
 ln -s ../target link/z.npy
