@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dini/core/cancel.hpp"
 #include "dini/trace/trace.hpp"
 
 namespace dini::exec {
@@ -71,6 +72,7 @@ Leaves interpret_scan(const Params& params, Arrays in) {
 }
 
 Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
+  detail::poll_cancel();
   if (op.kernel) return call_kernel(op, in, params);
   if (op.name == "cond") return interpret_cond(params, in);
   if (op.name == "while") return interpret_while(params, in);
