@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dini/core/cancel.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/trace/trace.hpp"
 
@@ -72,6 +73,7 @@ Leaves interpret_scan(const Params& params, Arrays in) {
 }
 
 Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
+  detail::poll_cancel();
   if (op.kernel) return call_kernel(op, in, params);
   std::vector<Aval> avals;
   for (const Array& a : in) avals.push_back(a.aval());

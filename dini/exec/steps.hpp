@@ -9,6 +9,9 @@
 
 namespace dini::exec {
 
+/// Looks at whether the run is to end.
+Step poll_step();
+
 /// One element: arithmetic on numbers, no kernel. Only where every instruction set has the same bits.
 Step scalar_step(const Op& op, std::span<const Aval> in, const Aval& out);
 

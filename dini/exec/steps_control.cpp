@@ -21,31 +21,34 @@ inline void rotate(const std::vector<std::uint32_t>& cycles, void** v) {
   }
 }
 
-void while_loop(const Step& s, void** v) {
+void while_loop(const Step& s, void** v, const RunContext& context) {
   const WhileData& d = *static_cast<const WhileData*>(s.data);
   while (true) {
-    run_block(d.cond, v);
+    context.poll_turn();
+    run_block(d.cond, v, context);
     if (!*static_cast<const bool*>(v[d.condition])) return;
-    run_block(d.body, v);
+    run_block(d.body, v, context);
     rotate(d.cycles, v);
   }
 }
 
-void scan(const Step& s, void** v) {
+void scan(const Step& s, void** v, const RunContext& context) {
   const ScanData& d = *static_cast<const ScanData*>(s.data);
   for (std::int64_t k = 0; k < d.length; ++k) {
+    context.poll_turn();
     const std::size_t at = static_cast<std::size_t>(d.reverse ? d.length - 1 - k : k);
     for (const ScanData::Slice& slice : d.slices)
       v[slice.slice] = static_cast<char*>(v[slice.array]) + at * slice.stride;
-    run_block(d.body, v);
+    run_block(d.body, v, context);
     rotate(d.cycles, v);
   }
 }
 
-void cond(const Step& s, void** v) {
+void cond(const Step& s, void** v, const RunContext& context) {
   const CondData& d = *static_cast<const CondData*>(s.data);
   const std::int64_t index = *static_cast<const std::int64_t*>(v[d.index]);
-  run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v);
+  run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v,
+            context);
 }
 
 // What one block adds to a sum. In a norm, of elements times `factor`.
@@ -60,7 +63,7 @@ template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std:
   }
 }
 
-void all_blocks(const FusedData& d, void** v, double* totals, double factor) {
+void all_blocks(const FusedData& d, void** v, const RunContext& context, double* totals, double factor) {
   constexpr std::size_t block = FusedData::block;
   char* at[FusedData::most_operands];
   std::size_t stride[FusedData::most_operands];
@@ -79,6 +82,7 @@ void all_blocks(const FusedData& d, void** v, double* totals, double factor) {
   }
   std::fill_n(totals, d.sums.size(), 0.0);
   for (std::size_t i = 0; i < d.size; i += block) {
+    context.poll_turn();
     const std::size_t n = std::min(block, d.size - i);
     std::size_t next = 0;
     for (const FusedData::Call& call : d.calls) {
@@ -95,10 +99,10 @@ void all_blocks(const FusedData& d, void** v, double* totals, double factor) {
   }
 }
 
-void fused(const Step& s, void** v) {
+void fused(const Step& s, void** v, const RunContext& context) {
   const FusedData& d = *static_cast<const FusedData*>(s.data);
   double totals[FusedData::most_operands];
-  all_blocks(d, v, totals, 1);
+  all_blocks(d, v, context, totals, 1);
   for (std::size_t k = 0; k < d.sums.size(); ++k) {
     const FusedData::Sum& sum = d.sums[k];
     auto finish = [&]<class T>() {
@@ -109,7 +113,7 @@ void fused(const Step& s, void** v) {
       y = reduce_detail::norm_of(y, [&](bool down) {
         double scaled[FusedData::most_operands];
         const double scale = static_cast<double>(reduce_detail::norm_scale<T>);
-        all_blocks(d, v, scaled, down ? 1 / scale : scale);
+        all_blocks(d, v, context, scaled, down ? 1 / scale : scale);
         return scaled[k];
       });
     };
@@ -127,7 +131,7 @@ std::string print_cycles(const std::vector<std::uint32_t>& cycles, const std::st
   return out;
 }
 
-Step make(void (*run)(const Step&, void**), const StepData& data, const char* name) {
+Step make(void (*run)(const Step&, void**, const RunContext&), const StepData& data, const char* name) {
   Step s{run};
   s.data = &data;
   s.name = name;

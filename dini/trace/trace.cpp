@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dini/core/cancel.hpp"
 #include "dini/core/readback.hpp"
 #include "dini/trace/run.hpp"
 #include "dini/trace/split.hpp"
@@ -36,6 +37,7 @@ void check_not_leaked(const Trace* trace, const Array& a, const char* op) {
 }
 
 Leaves emit(const Op& op, const Leaves& inputs, const Params& params) {
+  detail::poll_cancel();
   if (current) {
     const TraceRef trace = current;  // the rules change what is current
     return trace->process(op, inputs, params);
