@@ -7,16 +7,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <new>
 
 #include "apps/dini/options.hpp"
+#include "apps/dini/output.hpp"
 #include "apps/dini/report.hpp"
 #include "apps/dini/solve.hpp"
 #include "apps/dini/solvers.hpp"
 #include "dini/formula/text.hpp"
-#include "dini/io/file.hpp"
-#include "dini/io/npy.hpp"
 
 namespace dini::app {
 
@@ -62,28 +60,6 @@ int complain(const std::string& message, bool json, ExitStatus status) {
   return status;
 }
 
-void write_results(const ProblemResult& result, const Options& options) {
-  if (!options.out.empty()) {
-    const std::filesystem::path folder = options.out;
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error || !std::filesystem::is_directory(folder, error)) {
-      throw FileError("--out: " + text::in_quotes(options.out) + " cannot be made a folder" +
-                      (error ? ": " + error.message() : ""));
-    }
-    if (result.z.defined()) save_npy((folder / "z.npy").string(), result.z);
-    if (result.loss.defined()) save_npy((folder / "loss.npy").string(), result.loss);
-    const std::pair<const char*, const ProblemResult::Named*> groups[] = {
-        {"gradient", &result.gradient}, {"hessian", &result.hessian}, {"jacobian", &result.jacobian}};
-    for (const auto& [group, arrays] : groups) {
-      for (const auto& [name, a] : *arrays) save_npy((folder / (std::string(group) + "-" + name + ".npy")).string(), a);
-    }
-    io::write_file((folder / "result.json").string(), {to_json(result) + "\n"}, "--out");
-  }
-  if (!options.history.empty()) io::write_file(options.history, {history_csv(result)}, "--history");
-  if (!options.plot.empty()) io::write_file(options.plot, {history_svg(result)}, "--plot");
-}
-
 // A line on the terminal while a solve takes longer than a second.
 class Progress {
  public:
@@ -127,11 +103,12 @@ int run_solve(const Options& options) {
     precise = make_problem(in_float64, problem_folder(options), settings.max_bytes);
     settings.precise = &*precise;
   }
+  Output output(options);
   catch_signals();  // only now: reading standard input ends as usual
   Progress progress(!options.quiet && !options.verbose);
   settings.gradient_anyway = options.gradient_anyway;
   settings.check = options.check;
-  settings.history = !options.history.empty() || !options.plot.empty() || options.verbose;
+  settings.history = options.history || options.plot || options.verbose;
   settings.cancel = &cancelled;
   if (progress.wanted()) settings.on_evaluation = [&](std::int64_t k, double norm) { progress.evaluation(k, norm); };
   ProblemResult result = solve_problem(problem, settings);
@@ -143,7 +120,7 @@ int run_solve(const Options& options) {
   }
   result.seconds_total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  write_results(result, options);
+  output.write(result);
   bool printed = true;
   if (options.json)
     printed = print(to_json(result) + "\n");
@@ -213,7 +190,10 @@ void add_solve_options(CLI::App& solve, Options& o) {
   solve.add_flag("--check", o.check, "compare the gradient with differences of the re-solved problem")
       ->group("How it is solved");
   solve.add_flag("--json", o.json, "the result as one JSON object on standard output")->group("Output");
-  solve.add_option("--out", o.out, "write z.npy, gradient-NAME.npy, ... and result.json there")
+  solve
+      .add_option(
+          "--out", o.out,
+          "write z.npy, loss.npy, gradient-NAME.npy, ... and result.json there; they replace those of an earlier run")
       ->type_name("FOLDER")
       ->group("Output");
   solve.add_option("--history", o.history, "the residual norm after each step, as a table")
@@ -234,6 +214,7 @@ void add_solve_options(CLI::App& solve, Options& o) {
 
 int run(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow any more is a failed write
   CLI::App app("Implicit layers: solve an equation, and differentiate its solution.", "dini");
   app.set_version_flag("--version", "dini " DINI_VERSION);
   app.require_subcommand(1);

@@ -17,7 +17,7 @@ struct Options {
   std::vector<std::string> inputs;                            // NAME=VALUE
   std::optional<std::string> z0, loss, gradient, hessian, jacobian, batch, dtype, solver, adjoint, tolerance, max_steps,
       deadline, lower, upper, bracket, max_memory;
-  std::string out, history, plot;
+  std::optional<std::string> out, history, plot;
   bool json = false, gradient_anyway = false, check = false, quiet = false, verbose = false;
 };
 

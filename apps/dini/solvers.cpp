@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "dini/formula/text.hpp"
 #include "dini/solvers/library.hpp"
 
@@ -45,9 +47,12 @@ const MethodInfo<Made>* find(const std::vector<MethodInfo<Made>>& known, const c
 }
 
 template <class Made> std::string described(const MethodInfo<Made>& info, const char* others) {
-  std::string out =
-      fmt::format("\n{}{}\n    {}{}.\n", info.name, info.automatic ? " *" : "",
-                  static_cast<char>(std::toupper(static_cast<unsigned char>(info.purpose[0]))), info.purpose.substr(1));
+  std::string purpose = info.purpose;
+  // A sentence's first letter; that of a formula stays.
+  if (purpose.size() > 1 && std::isalpha(static_cast<unsigned char>(purpose[1]))) {
+    purpose[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(purpose[0])));
+  }
+  std::string out = fmt::format("\n{}{}\n    {}.\n", info.name, info.automatic ? " *" : "", purpose);
   out += fmt::format("    For {}.\n", info.fixed_point_only ? "fixed_point" : others);
   for (const OptionInfo& o : info.options) out += fmt::format("      {:<14}{:<10}{}\n", o.name, o.fallback, o.help);
   return out;

@@ -34,8 +34,8 @@ bool is_splat(const Program& p, const Equation& e) {
 bool is_full_sum(const Program& p, const Equation& e) {
   const Aval& a = p.variables[e.inputs.empty() ? 0 : e.inputs[0]];
   if (e.inputs.empty() || !is_floating(a.dtype)) return false;
-  return e.op == &sum_product_op() ||
-         (e.op == known().sum && static_cast<int>(e.params.ints("axes").size()) == a.shape.ndim());
+  return e.op == &sum_product_op() || ((e.op == known().sum || e.op == known().norm2) &&
+                                       static_cast<int>(e.params.ints("axes").size()) == a.shape.ndim());
 }
 
 Grouping group_equations(const Program& p) {

@@ -27,7 +27,7 @@ Grouping group_equations(const Program& p);
 
 /// Whether an equation repeats one number.
 bool is_splat(const Program& p, const Equation& e);
-/// Whether it is a sum over all elements that a fused loop can do.
+/// Whether it is a sum over all elements, or of their squares for the norm, that a fused loop can do.
 bool is_full_sum(const Program& p, const Equation& e);
 
 }  // namespace dini::exec

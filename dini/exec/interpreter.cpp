@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "dini/core/cancel.hpp"
+#include "dini/exec/rewrite.hpp"
 #include "dini/trace/trace.hpp"
 
 namespace dini::exec {
@@ -71,27 +73,25 @@ Leaves interpret_scan(const Params& params, Arrays in) {
 }
 
 Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
+  detail::poll_cancel();
   if (op.kernel) return call_kernel(op, in, params);
-  if (op.name == "cond") return interpret_cond(params, in);
-  if (op.name == "while") return interpret_while(params, in);
-  if (op.name == "scan") return interpret_scan(params, in);
   std::vector<Aval> avals;
   for (const Array& a : in) avals.push_back(a.aval());
-  if (op.name == "callback") return call_host(op, params, Leaves(in.begin(), in.end()), op.infer(avals, params));
-  if (op.inlined) return interpret(*op.inlined(params, avals), in);
+  switch (kind_of(op)) {
+    case Kind::cond: return interpret_cond(params, in);
+    case Kind::while_loop: return interpret_while(params, in);
+    case Kind::scan: return interpret_scan(params, in);
+    case Kind::callback: return call_host(op, params, Leaves(in.begin(), in.end()), op.infer(avals, params));
+    case Kind::inlined: return interpret(*op.inlined(params, avals), in);
+    case Kind::kernel:
+    case Kind::none: break;
+  }
   throw_not_runnable(op);
 }
 
 class Interpreter final : public Executable {
  public:
-  explicit Interpreter(const Program& p) {
-    program_.variables = p.variables;
-    program_.inputs = p.inputs;
-    program_.outputs = p.outputs;
-    program_.constants = p.constants;
-    program_.equations = p.equations;
-    avals_ = p.input_avals();
-  }
+  explicit Interpreter(const Program& p) : program_(p), avals_(p.input_avals()) {}
   Leaves run(Arrays inputs) const override {
     check_inputs(inputs, avals_);
     return interpret(program_, inputs);

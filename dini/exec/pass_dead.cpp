@@ -17,7 +17,7 @@ std::vector<bool> needed(const Program& p, const std::vector<bool>& wanted) {
   }
   for (auto e = p.equations.rbegin(); e != p.equations.rend(); ++e) {
     const bool wants = std::any_of(e->outputs.begin(), e->outputs.end(), [&](int v) { return live[v]; });
-    if (!wants && !is_effectful(*e)) continue;
+    if (!wants && !is_effectful(p, *e)) continue;
     for (int v : e->inputs) live[v] = true;
   }
   return live;
@@ -127,7 +127,7 @@ void remove_dead(Program& p) {
   for (std::size_t k = p.equations.size(); k-- > 0;) {
     Equation& e = p.equations[k];
     const bool wanted = std::any_of(e.outputs.begin(), e.outputs.end(), [&](int v) { return live[v]; });
-    if (!wanted && !is_effectful(e)) {
+    if (!wanted && !is_effectful(p, e)) {
       keep[k] = false;
       continue;
     }

@@ -31,16 +31,8 @@ bool choose_branch(Rewriter& r, const Equation& e) {
   const std::vector<Program*> branches = programs_of(e);
   const std::int64_t last = static_cast<std::int64_t>(branches.size()) - 1;
   const Program& branch = *branches[std::clamp<std::int64_t>(index->item<std::int64_t>(), 0, last)];
-  std::vector<int> map(branch.variables.size(), -1);
-  for (std::size_t k = 0; k < branch.inputs.size(); ++k) map[branch.inputs[k]] = r.now(e.inputs[k + 1]);
-  for (const auto& [v, a] : branch.constants) map[v] = r.constant(a);
-  for (const Equation& inner : branch.equations) {
-    Equation copy{inner.op, inner.params, {}, {}};
-    for (int v : inner.inputs) copy.inputs.push_back(map[v]);
-    for (int v : inner.outputs) copy.outputs.push_back(map[v] = r.add(branch.variables[v]));
-    r.keep(std::move(copy));
-  }
-  for (std::size_t k = 0; k < e.outputs.size(); ++k) r.replace(e.outputs[k], map[branch.outputs[k]]);
+  const std::vector<int> out = r.splice(branch, {e.inputs.begin() + 1, e.inputs.end()});
+  for (std::size_t k = 0; k < out.size(); ++k) r.replace(e.outputs[k], out[k]);
   return true;
 }
 

@@ -46,7 +46,7 @@ void merge_common(Program& p) {
   std::unordered_map<std::size_t, std::vector<int>> seen;  // first outputs by hash
   for (Equation& e : r.take_equations()) {
     r.rename(e);
-    if (e.outputs.empty() || is_effectful(e)) {
+    if (e.outputs.empty() || is_effectful(p, e)) {
       r.keep(std::move(e));
       continue;
     }

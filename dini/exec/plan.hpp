@@ -11,12 +11,27 @@
 #include <string>
 #include <vector>
 
+#include "dini/core/cancel.hpp"
 #include "dini/exec/executable.hpp"
 
 namespace dini::exec {
 
+/// What the steps of one activation share, beside its arrays.
+struct RunContext {
+  CancelScope* cancel = detail::cancel_scope;  // null: nobody may end this run
+  /// CancelledError where the run is to end: before what is long, and at each turn of a loop.
+  void poll() const {
+    if (cancel) [[unlikely]]
+      cancel->poll();
+  }
+  void poll_turn() const {
+    if (cancel) [[unlikely]]
+      cancel->poll_turn();
+  }
+};
+
 struct Step {
-  void (*run)(const Step& self, void** v);
+  void (*run)(const Step& self, void** v, const RunContext& context);
   void (*function)() = nullptr;              // a kernel, whose type `run` knows
   std::uint32_t a = 0, b = 0, c = 0, d = 0;  // slots; d is the result's
   std::size_t n = 0, m = 0;
@@ -28,8 +43,8 @@ struct Block {
   std::vector<Step> steps;
 };
 
-inline void run_block(const Block& block, void** v) {
-  for (const Step& s : block.steps) s.run(s, v);
+inline void run_block(const Block& block, void** v, const RunContext& context) {
+  for (const Step& s : block.steps) s.run(s, v, context);
 }
 
 /// What a step's `data` may point to; the plan owns it.

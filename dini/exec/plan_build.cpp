@@ -1,6 +1,7 @@
 #include "dini/exec/plan_build.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "dini/exec/interpreter.hpp"
@@ -84,9 +85,32 @@ void PlanBuilder::want(Level& l, int v, int slot) {
   }
 }
 
+// About how long a group takes, in elements of elementwise operations: kernels of matrices are of order n³ in their n² elements.
+// Nothing for loops and branches, which look by themselves.
+double PlanBuilder::work_of(const Level& l, const Group& group) {
+  double work = 0;
+  for (int k : group.equations) {
+    const Equation& e = l.p.equations[static_cast<std::size_t>(k)];
+    if (kind_of(*e.op) != Kind::kernel) continue;
+    double elements = 1;
+    for (int v : e.inputs) elements += static_cast<double>(l.p.variables[v].shape.size());
+    for (int v : e.outputs) elements += static_cast<double>(l.p.variables[v].shape.size());
+    work += e.op->element ? elements : elements * std::sqrt(elements);
+  }
+  return work;
+}
+
 void PlanBuilder::lower(Level& l, Block& block) {
+  constexpr double long_work = 1 << 18;  // a hundred microseconds, as a rule
+  double since = 0;                      // the last look at whether to end
   for (std::size_t g = 0; g < l.groups.groups.size(); ++g) {
     const Group& group = l.groups.groups[g];
+    const double work = work_of(l, group);
+    if (since + work >= long_work) {
+      emit(block, poll_step(), {});
+      since = 0;
+    }
+    since += work;
     if (group.fused)
       lower_fused(l, block, group, static_cast<int>(g));
     else

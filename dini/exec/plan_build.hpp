@@ -45,6 +45,7 @@ class PlanBuilder {
   // Programs and equations.
   void inputs_and_constants(Level& l, const std::vector<int>& inputs);
   void want(Level& l, int v, int slot);
+  static double work_of(const Level& l, const Group& group);
   void lower(Level& l, Block& block);
   void lower_equation(Level& l, Block& block, const Equation& e, int group);
   void lower_kernel(Level& l, Block& block, const Equation& e, int group);

@@ -71,7 +71,9 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
     for (std::size_t j = 0; j < e.inputs.size(); ++j) call.in[j] = static_cast<std::uint8_t>(read(e.inputs[j]));
     if (is_full_sum(l.p, e)) {
       FusedData::Sum sum;
-      sum.product = e.op == &sum_product_op();
+      sum.of = e.op == &sum_product_op() ? FusedData::Sum::products
+               : e.op == known().norm2   ? FusedData::Sum::norm
+                                         : FusedData::Sum::elements;
       sum.dtype = l.p.variables[v].dtype;
       sum.a = call.in[0], sum.b = call.in[1];
       const int slot = result(l, v);

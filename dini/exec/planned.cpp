@@ -82,6 +82,8 @@ class Planned final : public Executable {
   Leaves run(std::span<const Array> inputs) const override {
     const Plan& plan = *plan_;
     check_inputs(inputs, plan.input_avals);
+    const RunContext context;
+    context.poll();
     struct Lease {
       FreeLists& lists;
       Workspace* w;
@@ -111,7 +113,7 @@ class Planned final : public Executable {
             out[k] = allocate(source.aval, &v[plan.allocated[source.index].first]);
       }
     }
-    run_block(plan.main, v);
+    run_block(plan.main, v, context);
     return out;
   }
 

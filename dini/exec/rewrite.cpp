@@ -1,38 +1,46 @@
 #include "dini/exec/rewrite.hpp"
 
 #include "dini/exec/interpreter.hpp"
-#include "dini/ops/registry.hpp"
+#include "dini/ops/contract_ops.hpp"
+#include "dini/ops/create_ops.hpp"
+#include "dini/ops/elementwise_ops.hpp"
+#include "dini/ops/reduce_ops.hpp"
+#include "dini/ops/shaping_ops.hpp"
 
 namespace dini::exec {
 
 Kind kind_of(const Op& op) {
   if (op.kernel) return Kind::kernel;
-  if (op.name == "cond") return Kind::cond;
-  if (op.name == "while") return Kind::while_loop;
-  if (op.name == "scan") return Kind::scan;
-  if (op.name == "callback") return Kind::callback;
+  switch (op.control) {
+    case Control::cond: return Kind::cond;
+    case Control::while_loop: return Kind::while_loop;
+    case Control::scan: return Kind::scan;
+    case Control::callback: return Kind::callback;
+    case Control::none: break;
+  }
   return op.inlined ? Kind::inlined : Kind::none;
 }
 
 const KnownOps& known() {
   static const KnownOps ops = {
-      .reshape = find_op("reshape"),
-      .transpose = find_op("transpose"),
-      .broadcast = find_op("broadcast"),
-      .convert = find_op("convert"),
-      .stop_gradient = find_op("stop_gradient"),
-      .eye = find_op("eye"),
-      .iota = find_op("iota"),
-      .dot_general = find_op("dot_general"),
-      .mul = find_op("mul"),
-      .div = find_op("div"),
-      .sub = find_op("sub"),
-      .add = find_op("add"),
-      .neg = find_op("neg"),
-      .select = find_op("select"),
-      .sum = find_op("sum"),
-      .square = find_op("square"),
-      .sqrt = find_op("sqrt"),
+      .reshape = &reshape_op(),
+      .transpose = &transpose_op(),
+      .broadcast = &broadcast_op(),
+      .convert = &convert_op(),
+      .stop_gradient = &stop_gradient_op(),
+      .eye = &eye_op(),
+      .iota = &iota_op(),
+      .dot_general = &dot_general_op(),
+      .mul = &mul_op(),
+      .div = &div_op(),
+      .sub = &sub_op(),
+      .add = &add_op(),
+      .neg = &neg_op(),
+      .select = &select_op(),
+      .sum = &sum_op(),
+      .norm2 = &norm2_op(),
+      .square = &square_op(),
+      .sqrt = &sqrt_op(),
   };
   return ops;
 }
@@ -100,32 +108,12 @@ std::shared_ptr<Program> private_copy(const Program& program) {
 std::vector<Program*> programs_of(const Equation& e) {
   std::vector<Program*> out;
   if (e.op->kernel) return out;
-  for (const auto& [key, value] : e.params.items()) {
-    if (auto* p = std::get_if<ProgramRef>(&value); p && *p) out.push_back(const_cast<Program*>(p->get()));
-    if (auto* list = std::get_if<std::vector<ProgramRef>>(&value)) {
-      for (const ProgramRef& p : *list) out.push_back(const_cast<Program*>(p.get()));
-    }
-  }
+  for (const ProgramRef& p : programs_in(e.params)) out.push_back(const_cast<Program*>(p.get()));
   return out;
 }
 
 Program& program_of(const Equation& e, const char* parameter) {
   return const_cast<Program&>(*e.params.program(parameter));  // private_copy made it, as a Program that is not const
-}
-
-bool is_effectful(const Equation& e) {
-  if (e.op->effectful) return true;
-  for (const Program* p : programs_of(e)) {
-    if (is_effectful(*p)) return true;
-  }
-  return false;
-}
-
-bool is_effectful(const Program& p) {
-  for (const Equation& e : p.equations) {
-    if (is_effectful(e)) return true;
-  }
-  return false;
 }
 
 bool same_params(const Params& a, const Params& b) {
@@ -194,6 +182,20 @@ int Rewriter::constant(const Array& value) {
   constant_[v] = static_cast<int>(p_.constants.size());
   p_.constants.emplace_back(v, value.weak() ? with_aval(value, strong(value.aval())) : value);
   return v;
+}
+
+std::vector<int> Rewriter::splice(const Program& program, const std::vector<int>& inputs) {
+  std::vector<int> map(program.variables.size(), -1), out;
+  for (std::size_t k = 0; k < inputs.size(); ++k) map[program.inputs[k]] = now(inputs[k]);
+  for (const auto& [v, a] : program.constants) map[v] = constant(a);
+  for (const Equation& e : program.equations) {
+    Equation copy{e.op, e.params, {}, {}};
+    for (int v : e.inputs) copy.inputs.push_back(map[v]);
+    for (int v : e.outputs) copy.outputs.push_back(map[v] = add(program.variables[v]));
+    keep(std::move(copy));
+  }
+  for (int v : program.outputs) out.push_back(map[v]);
+  return out;
 }
 
 void Rewriter::finish() {

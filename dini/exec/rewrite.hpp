@@ -16,10 +16,10 @@ namespace dini::exec {
 enum class Kind { kernel, cond, while_loop, scan, callback, inlined, none };
 Kind kind_of(const Op& op);
 
-/// The ops that passes look for or emit; null where the registry has none of the name.
+/// The ops that passes look for or emit.
 struct KnownOps {
   const Op *reshape, *transpose, *broadcast, *convert, *stop_gradient, *eye, *iota, *dot_general, *mul, *div, *sub,
-      *add, *neg, *select, *sum, *square, *sqrt;
+      *add, *neg, *select, *sum, *norm2, *square, *sqrt;
 };
 const KnownOps& known();
 
@@ -30,9 +30,6 @@ std::shared_ptr<Program> private_copy(const Program& program);
 /// The Programs an equation holds: branches, or condition and body. They must be part of a private copy.
 std::vector<Program*> programs_of(const Equation& e);
 Program& program_of(const Equation& e, const char* parameter);
-
-bool is_effectful(const Equation& e);
-bool is_effectful(const Program& p);
 
 bool same_params(const Params& a, const Params& b);
 
@@ -62,6 +59,8 @@ class Rewriter {
   /// Appends a new equation for an op with one output; the output.
   int emit(const Op& op, std::vector<int> inputs, Params params = {});
   int constant(const Array& value);
+  /// Appends a Program's equations, for these inputs; its outputs.
+  std::vector<int> splice(const Program& program, const std::vector<int>& inputs);
   /// A new variable, for an equation to be kept.
   int add(const Aval& aval) {
     const int v = add_variable(p_, aval);

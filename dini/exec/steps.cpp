@@ -7,6 +7,7 @@
 #include "dini/exec/rewrite.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/vector.hpp"
+#include "dini/ops/reduce_loops.hpp"
 
 namespace dini::exec {
 
@@ -19,16 +20,16 @@ template <class T> T* out(void** v, std::uint32_t slot) { return static_cast<T*>
 
 // ---- Elementwise -----------------------------------------------------------------------------------------------------
 
-template <class T> void unary(const Step& s, void** v) {
+template <class T> void unary(const Step& s, void** v, const RunContext&) {
   typed<kernels::UnaryKernel<T>>(s)(in<T>(v, s.a), out<T>(v, s.d), s.n);
 }
-template <class T> void binary(const Step& s, void** v) {
+template <class T> void binary(const Step& s, void** v, const RunContext&) {
   typed<kernels::BinaryKernel<T>>(s)(in<T>(v, s.a), in<T>(v, s.b), out<T>(v, s.d), s.n);
 }
-template <class T> void compare(const Step& s, void** v) {
+template <class T> void compare(const Step& s, void** v, const RunContext&) {
   typed<kernels::CompareKernel<T>>(s)(in<T>(v, s.a), in<T>(v, s.b), out<bool>(v, s.d), s.n);
 }
-template <int count> void element(const Step& s, void** v) {
+template <int count> void element(const Step& s, void** v, const RunContext&) {
   const std::uint32_t slots[3] = {s.a, s.b, s.c};
   const void* operands[count];
   for (int k = 0; k < count; ++k) operands[k] = v[slots[k]];
@@ -83,26 +84,26 @@ template <class T> bool direct(Step& s, std::string_view name) {
 
 // ---- Copies ----------------------------------------------------------------------------------------------------------
 
-template <class T> void fill(const Step& s, void** v) {
+template <class T> void fill(const Step& s, void** v, const RunContext&) {
   const T x = *in<T>(v, s.a);
   T* y = out<T>(v, s.d);
   for (std::size_t k = 0; k < s.n; ++k) y[k] = x;
 }
-template <class T> void copy_one(const Step& s, void** v) { *out<T>(v, s.d) = *in<T>(v, s.a); }
-void copy(const Step& s, void** v) { std::memcpy(v[s.d], v[s.a], s.n); }
-void choose(const Step& s, void** v) { std::memcpy(v[s.d], v[*in<bool>(v, s.a) ? s.b : s.c], s.n); }
+template <class T> void copy_one(const Step& s, void** v, const RunContext&) { *out<T>(v, s.d) = *in<T>(v, s.a); }
+void copy(const Step& s, void** v, const RunContext&) { std::memcpy(v[s.d], v[s.a], s.n); }
+void choose(const Step& s, void** v, const RunContext&) { std::memcpy(v[s.d], v[*in<bool>(v, s.a) ? s.b : s.c], s.n); }
 
 // ---- Products and sums -----------------------------------------------------------------------------------------------
 
-template <class T> void product(const Step& s, void** v) {
+template <class T> void product(const Step& s, void** v, const RunContext&) {
   using F = void (*)(std::size_t, std::size_t, const T*, const T*, T*);
   typed<F>(s)(s.m, s.n, in<T>(v, s.a), in<T>(v, s.b), out<T>(v, s.d));
 }
-template <class T> void product_swapped(const Step& s, void** v) {
+template <class T> void product_swapped(const Step& s, void** v, const RunContext&) {
   using F = void (*)(std::size_t, std::size_t, const T*, const T*, T*);
   typed<F>(s)(s.m, s.n, in<T>(v, s.b), in<T>(v, s.a), out<T>(v, s.d));
 }
-template <class T> void matrices(const Step& s, void** v) {
+template <class T> void matrices(const Step& s, void** v, const RunContext&) {
   const ProductData& d = *static_cast<const ProductData*>(s.data);
   const T *a = in<T>(v, s.a), *b = in<T>(v, s.b);
   T* c = out<T>(v, s.d);
@@ -110,11 +111,12 @@ template <class T> void matrices(const Step& s, void** v) {
     kernels::gemm<T>(d.trans_a, d.trans_b, d.m, d.n, d.k, a + i * d.m * d.k, b + i * d.k * d.n, c + i * d.m * d.n);
   }
 }
-template <class T> void sum(const Step& s, void** v) {
+template <class T> void sum(const Step& s, void** v, const RunContext&) {
   using F = T (*)(const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), s.n);
 }
-template <class T> void dot(const Step& s, void** v) {
+template <class T> void norm(const Step& s, void** v, const RunContext&) { *out<T>(v, s.d) = reduce_detail::norm_of(in<T>(v, s.a), s.n); }
+template <class T> void dot(const Step& s, void** v, const RunContext&) {
   using F = T (*)(const T*, const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), in<T>(v, s.b), s.n);
 }
@@ -139,10 +141,13 @@ template <class T> void choose_product(Step& s, const ProductData& d) {
   s.function = reinterpret_cast<Function>(f);
 }
 
-template <class T> void choose_dense(Step& s, const Op& op, const Params& params, std::span<const Aval> in) {
+template <class T>
+void choose_dense(Step& s, const Op& op, const Params& params, std::span<const Aval> in, const Aval& out) {
   const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
   if (&op == &sum_product_op()) {
     s.run = dot<T>, s.function = reinterpret_cast<Function>(k.dot), s.n = in[0].shape.size();
+  } else if (&op == known().norm2 && out.shape.size() == 1) {
+    s.run = norm<T>, s.n = in[0].shape.size();
   } else if (&op == known().sum && static_cast<int>(params.ints("axes").size()) == in[0].shape.ndim() &&
              in[0].shape.ndim() > 0) {
     s.run = sum<T>, s.function = reinterpret_cast<Function>(k.sum), s.n = in[0].shape.size();
@@ -151,7 +156,7 @@ template <class T> void choose_dense(Step& s, const Op& op, const Params& params
 
 // ---- Anything --------------------------------------------------------------------------------------------------------
 
-void kernel(const Step& s, void** v) {
+void kernel(const Step& s, void** v, const RunContext&) {
   const KernelData& d = *static_cast<const KernelData*>(s.data);
   constexpr std::size_t most = 16;
   const void* in_small[most];
@@ -165,7 +170,8 @@ void kernel(const Step& s, void** v) {
   d.kernel({d.params, {in, d.in.size()}, {out, d.out.size()}, d.in_avals, d.out_avals});
 }
 
-void callback(const Step& s, void** v) {
+void callback(const Step& s, void** v, const RunContext& context) {
+  context.poll();
   const CallbackData& d = *static_cast<const CallbackData*>(s.data);
   auto bytes = [](const Aval& a) { return static_cast<std::size_t>(a.shape.size()) * item_size(a.dtype); };
   Leaves arguments;
@@ -178,7 +184,15 @@ void callback(const Step& s, void** v) {
   for (std::size_t k = 0; k < d.out.size(); ++k) std::memcpy(v[d.out[k]], results[k].raw(), bytes(d.out_avals[k]));
 }
 
+void poll(const Step&, void**, const RunContext& context) { context.poll(); }
+
 }  // namespace step
+
+Step poll_step() {
+  Step s{step::poll};
+  s.name = "poll";
+  return s;
+}
 
 Step element_step(const Op& op, std::span<const Aval> in, const Aval& out) {
   Step s{nullptr};
@@ -223,9 +237,9 @@ Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, co
     s.run = step::choose;
     s.n = static_cast<std::size_t>(out.shape.size()) * item_size(out.dtype);
   } else if (out.dtype == Dtype::float32) {
-    step::choose_dense<float>(s, op, params, in);
+    step::choose_dense<float>(s, op, params, in, out);
   } else if (out.dtype == Dtype::float64) {
-    step::choose_dense<double>(s, op, params, in);
+    step::choose_dense<double>(s, op, params, in, out);
   }
   return s;
 }

@@ -9,6 +9,9 @@
 
 namespace dini::exec {
 
+/// Looks at whether the run is to end.
+Step poll_step();
+
 /// One element: arithmetic on numbers, no kernel. Only where every instruction set has the same bits.
 Step scalar_step(const Op& op, std::span<const Aval> in, const Aval& out);
 
@@ -97,7 +100,7 @@ struct FusedData final : StepData {
     const char* name = "";
   };
   struct Sum {
-    bool product = false;  // of two operands
+    enum Of : std::uint8_t { elements, products, norm } of = elements;  // products: of two operands
     Dtype dtype = Dtype::float64;
     std::uint8_t a = 0, b = 0;
     std::uint32_t slot = 0;

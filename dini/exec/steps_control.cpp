@@ -4,6 +4,7 @@
 
 #include "dini/exec/steps.hpp"
 #include "dini/ops/kernels/vector.hpp"
+#include "dini/ops/reduce_loops.hpp"
 
 namespace dini::exec {
 
@@ -20,35 +21,49 @@ inline void rotate(const std::vector<std::uint32_t>& cycles, void** v) {
   }
 }
 
-void while_loop(const Step& s, void** v) {
+void while_loop(const Step& s, void** v, const RunContext& context) {
   const WhileData& d = *static_cast<const WhileData*>(s.data);
   while (true) {
-    run_block(d.cond, v);
+    context.poll_turn();
+    run_block(d.cond, v, context);
     if (!*static_cast<const bool*>(v[d.condition])) return;
-    run_block(d.body, v);
+    run_block(d.body, v, context);
     rotate(d.cycles, v);
   }
 }
 
-void scan(const Step& s, void** v) {
+void scan(const Step& s, void** v, const RunContext& context) {
   const ScanData& d = *static_cast<const ScanData*>(s.data);
   for (std::int64_t k = 0; k < d.length; ++k) {
+    context.poll_turn();
     const std::size_t at = static_cast<std::size_t>(d.reverse ? d.length - 1 - k : k);
     for (const ScanData::Slice& slice : d.slices)
       v[slice.slice] = static_cast<char*>(v[slice.array]) + at * slice.stride;
-    run_block(d.body, v);
+    run_block(d.body, v, context);
     rotate(d.cycles, v);
   }
 }
 
-void cond(const Step& s, void** v) {
+void cond(const Step& s, void** v, const RunContext& context) {
   const CondData& d = *static_cast<const CondData*>(s.data);
   const std::int64_t index = *static_cast<const std::int64_t*>(v[d.index]);
-  run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v);
+  run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v,
+            context);
 }
 
-void fused(const Step& s, void** v) {
-  const FusedData& d = *static_cast<const FusedData*>(s.data);
+// What one block adds to a sum. In a norm, of elements times `factor`.
+template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std::size_t n, double factor) {
+  const auto& k = kernels::vector_kernels<T>();
+  const T *a = reinterpret_cast<const T*>(at[sum.a]), *b = reinterpret_cast<const T*>(at[sum.b]);
+  switch (sum.of) {
+    case FusedData::Sum::products: return k.dot(a, b, n);
+    case FusedData::Sum::norm:
+      return factor == 1 ? k.sum_squares(a, n) : reduce_detail::scaled_squares(a, n, static_cast<T>(factor));
+    default: return k.block_sum(a, n);
+  }
+}
+
+void all_blocks(const FusedData& d, void** v, const RunContext& context, double* totals, double factor) {
   constexpr std::size_t block = FusedData::block;
   char* at[FusedData::most_operands];
   std::size_t stride[FusedData::most_operands];
@@ -65,8 +80,9 @@ void fused(const Step& s, void** v) {
       default: std::fill_n(reinterpret_cast<std::uint64_t*>(at[k]), n, *static_cast<std::uint64_t*>(v[o.slot])); break;
     }
   }
-  double totals[FusedData::most_operands] = {};
+  std::fill_n(totals, d.sums.size(), 0.0);
   for (std::size_t i = 0; i < d.size; i += block) {
+    context.poll_turn();
     const std::size_t n = std::min(block, d.size - i);
     std::size_t next = 0;
     for (const FusedData::Call& call : d.calls) {
@@ -76,20 +92,32 @@ void fused(const Step& s, void** v) {
         continue;
       }
       const FusedData::Sum& sum = d.sums[next];
-      auto part = [&]<class T>() {
-        const auto& k = kernels::vector_kernels<T>();
-        const T *a = reinterpret_cast<const T*>(at[sum.a]), *b = reinterpret_cast<const T*>(at[sum.b]);
-        return static_cast<double>(sum.product ? k.dot(a, b, n) : k.block_sum(a, n));
-      };
-      totals[next++] += sum.dtype == Dtype::float32 ? part.operator()<float>() : part.operator()<double>();
+      totals[next++] += sum.dtype == Dtype::float32 ? static_cast<double>(block_part<float>(sum, at, n, factor))
+                                                    : block_part<double>(sum, at, n, factor);
     }
     for (std::size_t k = 0; k < d.operands.size(); ++k) at[k] += stride[k];
   }
+}
+
+void fused(const Step& s, void** v, const RunContext& context) {
+  const FusedData& d = *static_cast<const FusedData*>(s.data);
+  double totals[FusedData::most_operands];
+  all_blocks(d, v, context, totals, 1);
   for (std::size_t k = 0; k < d.sums.size(); ++k) {
-    if (d.sums[k].dtype == Dtype::float32)
-      *static_cast<float*>(v[d.sums[k].slot]) = static_cast<float>(totals[k]);
-    else
-      *static_cast<double*>(v[d.sums[k].slot]) = totals[k];
+    const FusedData::Sum& sum = d.sums[k];
+    auto finish = [&]<class T>() {
+      T& y = *static_cast<T*>(v[sum.slot]);
+      y = static_cast<T>(totals[k]);
+      if (sum.of != FusedData::Sum::norm) return;
+      // A norm whose squares over- or underflow: the whole once more, since its blocks are gone.
+      y = reduce_detail::norm_of(y, [&](bool down) {
+        double scaled[FusedData::most_operands];
+        const double scale = static_cast<double>(reduce_detail::norm_scale<T>);
+        all_blocks(d, v, context, scaled, down ? 1 / scale : scale);
+        return scaled[k];
+      });
+    };
+    sum.dtype == Dtype::float32 ? finish.operator()<float>() : finish.operator()<double>();
   }
 }
 
@@ -103,7 +131,7 @@ std::string print_cycles(const std::vector<std::uint32_t>& cycles, const std::st
   return out;
 }
 
-Step make(void (*run)(const Step&, void**), const StepData& data, const char* name) {
+Step make(void (*run)(const Step&, void**, const RunContext&), const StepData& data, const char* name) {
   Step s{run};
   s.data = &data;
   s.name = name;
@@ -153,7 +181,8 @@ std::string FusedData::str(const std::string& indent) const {
       for (int k = 0; k < c.count; ++k) out += (k ? ", " : "") + operand(c.in[k]);
     } else {
       const Sum& s = sums[next++];
-      out += std::to_string(s.slot) + " = sum(" + operand(s.a) + (s.product ? " * " + operand(s.b) : "");
+      out += std::to_string(s.slot) + (s.of == Sum::norm ? " = norm2(" : " = sum(") + operand(s.a) +
+             (s.of == Sum::products ? " * " + operand(s.b) : "");
     }
     out += ")\n";
   }

@@ -3,6 +3,7 @@
 #include <limits>
 #include <string_view>
 
+#include "dini/exec/rewrite.hpp"
 #include "dini/exec/steps.hpp"
 
 namespace dini::exec {
@@ -12,13 +13,13 @@ namespace scalar {
 template <class T> const T& in(void** v, std::uint32_t slot) { return *static_cast<const T*>(v[slot]); }
 template <class T> T& out(void** v, std::uint32_t slot) { return *static_cast<T*>(v[slot]); }
 
-template <class F, class T, class R> void unary(const Step& s, void** v) {
+template <class F, class T, class R> void unary(const Step& s, void** v, const RunContext&) {
   out<R>(v, s.d) = static_cast<R>(F{}(in<T>(v, s.a)));
 }
-template <class F, class T, class R> void binary(const Step& s, void** v) {
+template <class F, class T, class R> void binary(const Step& s, void** v, const RunContext&) {
   out<R>(v, s.d) = static_cast<R>(F{}(in<T>(v, s.a), in<T>(v, s.b)));
 }
-template <class T> void select(const Step& s, void** v) {
+template <class T> void select(const Step& s, void** v, const RunContext&) {
   const T x = in<T>(v, s.b), y = in<T>(v, s.c);
   out<T>(v, s.d) = in<bool>(v, s.a) ? x : y;
 }
@@ -91,7 +92,7 @@ template <class R> struct To {
   template <class T> R operator()(T a) const { return static_cast<R>(a); }
 };
 
-using Run = void (*)(const Step&, void**);
+using Run = void (*)(const Step&, void**, const RunContext&);
 
 template <class F, bool to_bool = false> Run arithmetic(Dtype d) {  // any number
   return visit_dtype(d, []<class T>() -> Run {
@@ -150,9 +151,9 @@ Step scalar_step(const Op& op, std::span<const Aval> in, const Aval& out) {
   Step step{nullptr};
   step.name = op.name.c_str();
   if (!op.element) return step;
-  if (op.name == "select") {
+  if (&op == known().select) {
     step.run = visit_dtype(out.dtype, []<class T>() -> scalar::Run { return scalar::select<T>; });
-  } else if (op.name == "convert") {
+  } else if (&op == known().convert) {
     step.run = scalar::convert(in[0].dtype, out.dtype);
   } else {
     for (const scalar::Entry& entry : scalar::table) {

@@ -1,8 +1,8 @@
 #include "dini/implicit/solve.hpp"
 
-#include <mutex>
-#include <unordered_map>
+#include <cstdio>
 
+#include "dini/core/lru_cache.hpp"
 #include "dini/implicit/solve_samples.hpp"
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/registry.hpp"
@@ -93,28 +93,27 @@ const Op& solve_op() {
 
 }  // namespace implicit
 
+namespace {
+
 // One Spec for equal Programs and settings: what was derived and compiled for a solve serves the next one like it, since
 // what a function captured is an input and no part of its Program.
-static implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& settings) {
-  constexpr std::size_t most = 512;
-  struct Known {
-    std::string key;
-    ProgramRef map;
-    implicit::SpecRef spec;
-  };
-  static std::mutex mutex;
-  static std::unordered_multimap<std::uint64_t, Known> table;
+struct SpecKey {
+  ProgramRef map;
+  std::string settings;
+  friend bool operator==(const SpecKey& a, const SpecKey& b) { return a.settings == b.settings && a.map->equal(*b.map); }
+};
+struct SpecHash {
+  std::size_t operator()(const SpecKey& k) const { return k.map->hash() ^ std::hash<std::string>{}(k.settings); }
+};
+
+implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& settings) {
+  static LruCache<SpecKey, const implicit::Spec, SpecHash> known(256);
+  // What holds a user's objects is not kept beyond its use.
   if (!settings.method->shareable() || settings.stop.watch) return implicit::plain_spec(map, settings);
-  const std::string key = settings.key();
-  const std::uint64_t hash = map->hash();
-  std::lock_guard lock(mutex);
-  const auto [first, last] = table.equal_range(hash);
-  for (auto it = first; it != last; ++it) {
-    if (it->second.key == key && it->second.map->equal(*map)) return it->second.spec;
-  }
-  if (table.size() >= most) table.clear();  // those in use live on in their ops
-  return table.emplace(hash, Known{key, map, implicit::plain_spec(map, settings)})->second.spec;
+  return known.get({map, settings.key()}, [&] { return implicit::plain_spec(map, settings); });
 }
+
+}  // namespace
 
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta) {
   const implicit::SpecRef spec = find_spec(map, settings);

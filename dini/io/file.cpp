@@ -1,15 +1,21 @@
 #include "dini/io/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace dini::io {
 
@@ -63,11 +69,14 @@ class Temporary {
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
   }
-  void take_place() {
+  // All of it is on the disk.
+  void complete() {
     if (::fsync(descriptor_) != 0) refuse("writing failed");
     const int closed = ::close(descriptor_);
     descriptor_ = -1;
     if (closed != 0) refuse("writing failed");
+  }
+  void take_place() {
     if (::rename(path_.c_str(), target_.c_str()) != 0) refuse("cannot be replaced");
     path_.clear();
   }
@@ -135,6 +144,7 @@ void write_file(const std::string& path, std::initializer_list<std::string_view>
   files::Temporary temporary(target, 0666, who);
   if (exists) temporary.set_mode(old.st_mode & 07777);
   for (std::string_view piece : pieces) temporary.write(piece);
+  temporary.complete();
   temporary.take_place();
   // The name, too, should outlast a power failure; a file system that cannot promise it is no error.
   const std::size_t slash = target.rfind('/');
@@ -144,6 +154,83 @@ void write_file(const std::string& path, std::initializer_list<std::string_view>
     (void)::fsync(descriptor);
     ::close(descriptor);
   }
+}
+
+struct OutputFolder::Parts {
+  std::filesystem::path folder;
+  std::string who;
+  std::vector<std::filesystem::path> made;  // folders, the innermost first
+  bool finished = false;
+  std::vector<std::pair<std::string, std::unique_ptr<files::Temporary>>> written;
+  int descriptor = -1;
+
+  ~Parts() {
+    written.clear();
+    if (descriptor >= 0) ::close(descriptor);
+    for (std::size_t k = 0; k < made.size() && !finished; ++k) ::rmdir(made[k].c_str());  // only where it is empty
+  }
+  [[noreturn]] void refuse(const std::string& what) const { files::fail(who, folder.string(), what); }
+
+  // The folder itself is what is locked, so that nothing is left in it. The lock ends with the descriptor.
+  void lock() const {
+    constexpr int tries = 1000;
+    for (int k = 0; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0; ++k) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return;  // a file system that has no locks
+      if (k == tries) refuse("another process has been writing there for 10 s");
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+};
+
+OutputFolder::OutputFolder(const std::string& path, const std::string& who) : parts_(std::make_unique<Parts>()) {
+  files::check_path(path, who);
+  // Without a slash at its end, after which there would be another, nameless one to make.
+  parts_->folder = std::filesystem::path(path).lexically_normal();
+  if (!parts_->folder.has_filename()) parts_->folder = parts_->folder.parent_path();
+  parts_->who = who;
+  std::error_code error;
+  for (auto p = parts_->folder; !p.empty() && !std::filesystem::exists(p, error); p = p.parent_path()) {
+    parts_->made.push_back(p);
+  }
+  std::filesystem::create_directories(parts_->folder, error);
+  if (error) parts_->refuse("cannot be made a folder: " + error.message());
+  parts_->descriptor = ::open(parts_->folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parts_->descriptor < 0) parts_->refuse("cannot be opened: " + files::reason(errno));
+  if (::access(parts_->folder.c_str(), W_OK | X_OK) != 0)
+    parts_->refuse("cannot be written to: " + files::reason(errno));
+}
+
+OutputFolder::~OutputFolder() = default;
+
+void OutputFolder::write(const std::string& name, std::initializer_list<std::string_view> pieces) {
+  const std::filesystem::path target = parts_->folder / name;
+  struct stat old {};
+  if (::lstat(target.c_str(), &old) == 0 && S_ISDIR(old.st_mode)) {
+    files::fail(parts_->who, target.string(), "is a directory, not a file");
+  }
+  auto temporary = std::make_unique<files::Temporary>(target.string(), 0666, parts_->who);
+  for (std::string_view piece : pieces) temporary->write(piece);
+  temporary->complete();
+  parts_->written.emplace_back(name, std::move(temporary));
+}
+
+void OutputFolder::finish(const std::function<bool(std::string_view name)>& replaced) {
+  const auto remove = [&](const std::filesystem::path& path) {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return;
+    files::fail(parts_->who, path.string(), "cannot be removed: " + files::reason(errno));
+  };
+  parts_->lock();
+  if (!parts_->written.empty()) remove(parts_->folder / parts_->written.back().first);
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(parts_->folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const bool is_folder = entry->symlink_status(error).type() == std::filesystem::file_type::directory;
+    if (!is_folder && replaced(entry->path().filename().string())) remove(entry->path());
+  }
+  if (error) parts_->refuse("cannot be read: " + error.message());
+  for (const auto& [name, temporary] : parts_->written) temporary->take_place();
+  (void)::fsync(parts_->descriptor);
+  parts_->finished = true;
 }
 
 std::string escaped(std::string_view text, std::size_t most) {

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -46,6 +48,27 @@ std::string read_file(const std::string& path, const std::string& who, std::int6
 /// Writes a file that holds the pieces one after the other. They go to a temporary file beside it, which takes the
 /// file's place when all is on the disk; on an error it is removed and what was there stays.
 void write_file(const std::string& path, std::initializer_list<std::string_view> pieces, const std::string& who);
+
+/// Files of one folder that take their places together, in the stead of those of an earlier time.
+class OutputFolder {
+ public:
+  /// Makes the folder, and those above it, where there is none.
+  OutputFolder(const std::string& path, const std::string& who);
+  /// Without `finish`, what was written is removed, and so are the folders that were made for it.
+  ~OutputFolder();
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  /// Writes a file that holds the pieces one after the other, under a temporary name.
+  void write(const std::string& name, std::initializer_list<std::string_view> pieces);
+  /// Removes the files whose names are `replaced`, and gives those written their own. The last one written goes first and
+  /// comes last: where it is, the files are all there and of one time. Another process that does the same waits.
+  void finish(const std::function<bool(std::string_view name)>& replaced);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 /// Text from a file for a message: what is not printable is escaped, and what is long cut off.
 std::string escaped(std::string_view text, std::size_t most = 80);

@@ -1,6 +1,7 @@
 #include "dini/io/problem.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "dini/formula/text.hpp"
@@ -108,6 +109,7 @@ ProblemTolerance read_tolerance(const ProblemValue& value) {
     return out;
   }
   check_keys(value, {"absolute", "relative"}, "tolerance");
+  if (value.get<ProblemValue::Object>().empty()) fail("tolerance", "the object has neither `absolute` nor `relative`");
   if (const ProblemValue* v = value.find("absolute")) out.absolute = read_number(*v, "tolerance.absolute", 0);
   if (const ProblemValue* v = value.find("relative")) out.relative = read_number(*v, "tolerance.relative", 0);
   return out;
@@ -260,8 +262,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   check_floating(p, p.hessian, "hessian");
   check_floating(p, p.jacobian, "jacobian");
   if (!p.loss) {
-    if (gradient && !(gradient->holds<bool>() && !gradient->get<bool>()))
-      fail("gradient", "there is no `loss` to differentiate");
+    if (all || !p.gradient.empty()) fail("gradient", "there is no `loss` to differentiate");
     if (!p.hessian.empty()) fail("hessian", "there is no `loss` to differentiate");
   }
   check_batch(p);
@@ -287,13 +288,16 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   if (const ProblemValue* v = contents.find("adjoint")) p.adjoint = read_method(*v, "adjoint");
   if (const ProblemValue* v = contents.find("tolerance")) p.tolerance = read_tolerance(*v);
   if (const ProblemValue* v = contents.find("max_steps")) {
-    if (!v->holds<std::int64_t>() || v->get<std::int64_t>() < 0 || v->get<std::int64_t>() > 1'000'000'000) {
-      fail("max_steps", "a whole number from 0 to 1000000000 is wanted" +
-                            (v->is_number() ? ", got " + shown(v->number()) : std::string(", got ") + v->kind()));
+    const double steps = v->is_number() ? v->number() : -1;
+    if (!(steps >= 0 && steps <= 1e9 && std::floor(steps) == steps)) {
+      fail("max_steps", "a whole number from 0 to 1000000000 is wanted, got " +
+                            (v->is_number() ? shown(v->number()) : std::string(v->kind())));
     }
-    p.max_steps = v->get<std::int64_t>();
+    p.max_steps = static_cast<std::int64_t>(steps);
   }
-  if (const ProblemValue* v = contents.find("deadline")) p.deadline = read_number(*v, "deadline", 0);
+  if (const ProblemValue* v = contents.find("deadline")) {
+    p.deadline = std::min(read_number(*v, "deadline", 0), 1e9);  // what a clock can be moved by: 30 years
+  }
   warn_of_unused(p);
   return p;
 }

@@ -15,14 +15,13 @@
 #include "dini/core/option_table.hpp"
 #include "dini/core/status.hpp"
 #include "dini/linear/adjoint.hpp"
+#include "dini/linear/krylov.hpp"
 #include "dini/transforms/derive.hpp"
 
 namespace dini::detail {
 
 /// Unknowns up to which A is formed without being asked for, and up to which it is formed just to look at a point.
 constexpr std::int64_t formed_unasked = 1000, formed_for_a_look = 200;
-
-using Product = std::function<Array(const Array&)>;
 
 class LinearSystem {
  public:

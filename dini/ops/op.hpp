@@ -130,6 +130,9 @@ struct Sample {
 /// What an op's operands may be beside floating. (The functions that users call convert them before other ops.)
 enum class Operands { floating, booleans, integers, any };
 
+/// Ops that are run in a way of their own. (A call, a solve and others that stand for one Program are `inlined`.)
+enum class Control { none, cond, while_loop, scan, callback };
+
 /// What computes and derives is `mutable`, so that a test may break an op in place and see that it is noticed; the library
 /// changes none of it.
 struct Op {
@@ -145,6 +148,7 @@ struct Op {
   /// For ops that stand for a Program (a call, a solve): that Program, whose inputs and outputs are the op's. The executor
   /// puts it in their place.
   mutable std::function<ProgramRef(const Params&, std::span<const Aval>)> inlined;
+  Control control = Control::none;
 
   /// For elementwise ops: the kernel for these operands, of which all have one shape. Null for dtypes it cannot take.
   mutable ElementKernel (*element)(std::span<const Aval> in, const Aval& out) = nullptr;

@@ -58,6 +58,8 @@ struct Reduction {
     if (axes.empty()) return operand;
     return kept(emit_one(op, {operand}, {{"axes", to_ints(axes)}}));
   }
+  // Over no axes at all it is |x|.
+  Array norm(const Array& operand) const { return kept(emit_one(norm2_op(), {operand}, {{"axes", to_ints(axes)}})); }
   Array emit_extremum(const Op& op) const {
     if (!count())
       throw ShapeError(std::string(function) + ": nothing to choose from in an array of shape " + x.shape().str());
@@ -152,14 +154,14 @@ Array argmin(const Array& a) {
 
 Array norm(const Array& x) {
   const Reduction r("norm", x, {}, false);
-  return sqrt(r.emit(sum_op(), square(detail::as_floating(x, "norm"))));
+  return r.norm(detail::as_floating(x, "norm"));
 }
 
 Array detail::norm_of_order(const Array& a, double ord, const ReduceAxes& axes, bool keepdims) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const Reduction r("norm", a, axes, keepdims);
   const Array x = detail::as_floating(a, "norm");
-  if (ord == 2) return sqrt(r.emit(sum_op(), square(x)));
+  if (ord == 2) return r.norm(x);
   if (ord == 1) return r.emit(sum_op(), abs(x));
   if (ord == infinity) return max(abs(x), r.axes, keepdims);
   if (ord == -infinity) return min(abs(x), r.axes, keepdims);

@@ -52,7 +52,7 @@ Array argmax(const Array& a, int axis, bool keepdims = false);
 Array argmin(const Array& a);
 Array argmin(const Array& a, int axis, bool keepdims = false);
 
-/// √Σx² over all elements. Its slope at 0 is NaN.
+/// √Σx² over all elements, right also where squares of them over- or underflow. Its slope at 0 is NaN.
 Array norm(const Array& x);
 /// The p-norm of all elements, or along axes, by ord: (Σ|x|ᵖ)^(1/p), max|x| for inf, min|x| for -inf, the number of
 /// elements that are not 0 for 0. Matrix norms are linalg::norm's.

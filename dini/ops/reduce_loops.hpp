@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+#include <vector>
 
 #include "dini/ops/kernels/vector.hpp"
 #include "dini/ops/op.hpp"
@@ -79,6 +80,62 @@ struct MinRule {
     return y;
   }
 };
+
+// Squares of floating numbers, of these times 2^k before where the plain ones over- or underflow (norm_of below).
+template <class T> constexpr T norm_scale = std::is_same_v<T, float> ? T(0x1p100f) : T(0x1p600);
+
+// Of n <= reduction_block elements times a power of two, in the order of sum_squares.
+template <class T> T scaled_squares(const T* x, std::size_t n, T factor) {
+  T scaled[kernels::reduction_block];
+  for (std::size_t i = 0; i < n; ++i) scaled[i] = x[i] * factor;
+  return kernels::vector_kernels<T>().sum_squares(scaled, n);
+}
+
+// scale: 0, 1 (up) or -1 (down).
+template <int scale> struct SquaresRule {
+  template <class T> using Acc = double;
+  template <class T> static constexpr T factor = scale > 0 ? norm_scale<T> : scale < 0 ? 1 / norm_scale<T> : T(1);
+  template <class T> static double identity() { return 0; }
+  template <class T> static double combine(double a, double b) { return a + b; }
+  template <class T> static double term(T x) {
+    if constexpr (scale != 0) x *= factor<T>;
+    return static_cast<double>(x * x);
+  }
+  template <class T> static double run(const T* x, std::size_t n) {
+    if constexpr (scale == 0) return static_cast<double>(kernels::vector_kernels<T>().sum_squares(x, n));
+    double total = 0;
+    for (std::size_t i = 0; i < n; i += kernels::reduction_block)
+      total += static_cast<double>(scaled_squares(x + i, std::min(n - i, kernels::reduction_block), factor<T>));
+    return static_cast<double>(static_cast<T>(total));
+  }
+};
+
+// The norm from Σx², where that has all its digits: no square overflowed, and those that lost digits below the smallest
+// number are too small to count. Otherwise from scaled(down), Σx² of the elements times 1/norm_scale or norm_scale: with
+// these fixed factors everything that counts is in range, whatever the elements are, so that nobody has to look for the
+// largest of them.
+template <class T, class Scaled> T norm_of(T squares, Scaled scaled) {
+  using Limits = std::numeric_limits<T>;
+  if ((squares >= Limits::min() / Limits::epsilon() && squares <= Limits::max()) || squares != squares)
+    return std::sqrt(squares);
+  const bool down = squares > 1;
+  return std::sqrt(static_cast<T>(scaled(down))) * (down ? norm_scale<T> : 1 / norm_scale<T>);
+}
+
+// ‖x‖ of n elements that are neighbours.
+template <class T> T norm_of(const T* x, std::size_t n) {
+  if (n == 1) return std::fabs(*x);
+  return norm_of(static_cast<T>(SquaresRule<0>::run(x, n)),
+                 [=](bool down) { return down ? SquaresRule<-1>::run(x, n) : SquaresRule<1>::run(x, n); });
+}
+
+// What an element adds to a reduction.
+template <class Rule, class T> typename Rule::template Acc<T> term(T x) {
+  if constexpr (requires { Rule::term(x); })
+    return Rule::term(x);
+  else
+    return static_cast<typename Rule::template Acc<T>>(x);
+}
 
 // The groups of axes, and how to walk over those of one kind.
 struct Groups {
@@ -161,8 +218,7 @@ template <class Rule, class T> void reduce_elements(const T* x, T* y, const Grou
         const std::int64_t r1 = std::min(r0 + rows, g.reduced.total);
         for (std::int64_t r = r0; r < r1; ++r) {
           const T* row = from + g.reduced.offset(r) + c0;
-          for (std::int64_t c = 0; c < width; ++c)
-            part[c] = Rule::template combine<T>(part[c], static_cast<Acc>(row[c]));
+          for (std::int64_t c = 0; c < width; ++c) part[c] = Rule::template combine<T>(part[c], term<Rule>(row[c]));
         }
         for (std::int64_t c = 0; c < width; ++c) total[c] = Rule::template combine<T>(total[c], part[c]);
       }
@@ -177,6 +233,38 @@ template <class Rule> void reduce_kernel(const KernelCall& call) {
   visit_dtype(call.in_avals[0].dtype, [&]<class T>() {
     reduce_elements<Rule>(static_cast<const T*>(call.in[0]), static_cast<T*>(call.out[0]), groups);
   });
+}
+
+template <class T> void norm_elements(const T* x, T* y, std::int64_t results, const Groups& g) {
+  reduce_elements<SquaresRule<0>>(x, y, g);
+  std::vector<T> scaled[2];  // Σx² of the elements scaled up and down, for the results that want it
+  for (std::int64_t o = 0; o < results; ++o) {
+    y[o] = norm_of(y[o], [&](bool down) {
+      std::vector<T>& all = scaled[down];
+      if (all.empty()) {
+        all.resize(static_cast<std::size_t>(results));
+        down ? reduce_elements<SquaresRule<-1>>(x, all.data(), g) : reduce_elements<SquaresRule<1>>(x, all.data(), g);
+      }
+      return all[static_cast<std::size_t>(o)];
+    });
+  }
+}
+
+inline void norm_kernel(const KernelCall& call) {
+  const std::int64_t results = call.out_avals[0].shape.size();
+  if (!results) return;
+  auto run = [&]<class T>() {
+    const T* x = static_cast<const T*>(call.in[0]);
+    T* y = static_cast<T*>(call.out[0]);
+    if (results == 1)
+      *y = norm_of(x, static_cast<std::size_t>(call.in_avals[0].shape.size()));
+    else
+      norm_elements(x, y, results, Groups(call.in_avals[0].shape, call.params.ints("axes")));
+  };
+  if (call.in_avals[0].dtype == Dtype::float32)
+    run.operator()<float>();
+  else
+    run.operator()<double>();
 }
 
 // An axis between those before it, taken together, and those after it.

@@ -296,6 +296,39 @@ const Op& min_op() {
   return op;
 }
 
+// ‖x‖, d‖x‖ = Σ x/‖x‖ dx: no square stands in the derivative either.
+const Op& norm2_op() {
+  static const Op op = [] {
+    using namespace reduce_detail;
+    Op op;
+    op.name = "norm2";
+    op.infer = infer_reduction;
+    op.kernel = norm_kernel;
+    op.jvp = [](const JvpCall& call) -> Leaves {
+      const Axes axes = call.params.axes("axes");
+      const Array direction = call.in[0] / spread(call.out[0], call.in[0].shape(), axes);
+      return {emit_one(sum_op(), {call.tangents[0] * direction}, call.params)};
+    };
+    op.batch = [](const BatchCall& call) { return batch_axes(norm2_op(), call); };
+    op.samples = [](Dtype dtype) {
+      std::vector<Sample> samples = reduction_samples(dtype);
+      const double large = dtype == Dtype::float32 ? 1e25 : 1e200;
+      const Array x = detail::sample_array({3, -4, 0.5, 1.5 * large, -2 * large, 0.25 * large, 1.5 / large, 2 / large,
+                                            -0.75 / large, 1.5, 0.5 * large, 1 / large},
+                                           Shape{4, 3}, dtype);
+      for (Params::Ints axes : {Params::Ints{1}, {0}, {0, 1}, {}}) samples.push_back({{x}, {{"axes", axes}}});
+      return samples;
+    };
+    op.plain = [](const Sample& s) {  // a long double has the exponents for it
+      auto out = plain_reduction(s, 0, [](long double a, long double b) { return a + b * b; });
+      for (long double& y : out[0]) y = std::sqrt(y);
+      return out;
+    };
+    return op;
+  }();
+  return op;
+}
+
 const Op& argmax_op() {
   static const Op op = [] {
     using namespace reduce_detail;
@@ -419,9 +452,8 @@ const Op& linear_recurrence_op() {
 }
 
 OpList reduce_ops() {
-  static const Op* const ops[] = {&sum_op(),    &prod_op(),    &max_op(),
-                                  &min_op(),    &argmax_op(),  &argmin_op(),
-                                  &cumsum_op(), &cumprod_op(), &linear_recurrence_op()};
+  static const Op* const ops[] = {&sum_op(),    &prod_op(),   &max_op(),    &min_op(),     &norm2_op(),
+                                  &argmax_op(), &argmin_op(), &cumsum_op(), &cumprod_op(), &linear_recurrence_op()};
   return ops;
 }
 

@@ -9,6 +9,7 @@ const Op& sum_op();      // {axes: Ints}; the result drops them. Floating and in
 const Op& prod_op();     // {axes}
 const Op& max_op();      // {axes}; on bool: or (false over nothing)
 const Op& min_op();      // {axes}; on bool: and (true over nothing)
+const Op& norm2_op();    // {axes}; √Σx² without over- or underflow of the squares. Floating
 const Op& argmax_op();   // {axis: int64}; int64; the result drops it
 const Op& argmin_op();   // {axis}
 const Op& cumsum_op();   // {axis: int64, reverse: bool}; reverse: from the last to the first

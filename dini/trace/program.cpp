@@ -9,6 +9,13 @@
 
 namespace dini {
 
+Program::Program(const Program& other)
+    : variables(other.variables),
+      inputs(other.inputs),
+      outputs(other.outputs),
+      constants(other.constants),
+      equations(other.equations) {}
+
 std::vector<Aval> Program::input_avals() const {
   std::vector<Aval> out;
   for (int v : inputs) out.push_back(variables[v]);
@@ -22,6 +29,38 @@ std::vector<Aval> Program::output_avals() const {
 }
 
 std::ostream& operator<<(std::ostream& out, const Program& program) { return out << program.str(); }
+
+std::vector<ProgramRef> programs_in(const Params& params) {
+  std::vector<ProgramRef> out;
+  for (const auto& [key, value] : params.items()) {
+    if (auto* p = std::get_if<ProgramRef>(&value); p && *p) out.push_back(*p);
+    if (auto* list = std::get_if<std::vector<ProgramRef>>(&value)) out.insert(out.end(), list->begin(), list->end());
+  }
+  return out;
+}
+
+std::vector<ProgramRef> programs_in(const Program& program, const Equation& e) {
+  if (e.op->kernel) return {};
+  if (!e.op->inlined) return programs_in(e.params);
+  std::vector<Aval> avals;
+  for (int v : e.inputs) avals.push_back(program.variables[v]);
+  return {e.op->inlined(e.params, avals)};
+}
+
+bool is_effectful(const Program& program, const Equation& e) {
+  if (e.op->effectful) return true;
+  for (const ProgramRef& p : programs_in(program, e)) {
+    if (is_effectful(*p)) return true;
+  }
+  return false;
+}
+
+bool is_effectful(const Program& program) {
+  for (const Equation& e : program.equations) {
+    if (is_effectful(program, e)) return true;
+  }
+  return false;
+}
 
 Leaves evaluate(const Program& program, const Leaves& inputs) {
   if (inputs.size() != program.inputs.size()) throw std::logic_error("evaluate: wrong number of inputs");
@@ -179,12 +218,7 @@ void Program::check() const {
         fail(e.op->name + " gives " + inferred[k].str() + ", not " + variables[e.outputs[k]].str());
       }
     }
-    for (const auto& [key, value] : e.params.items()) {
-      if (auto* p = std::get_if<ProgramRef>(&value); p && *p) (*p)->check();
-      if (auto* list = std::get_if<std::vector<ProgramRef>>(&value)) {
-        for (const ProgramRef& p : *list) p->check();
-      }
-    }
+    for (const ProgramRef& p : programs_in(e.params)) p->check();
   }
   for (int v : outputs) use(v);
 }
@@ -303,23 +337,6 @@ bool Program::equal(const Program& o) const {
       return false;
   }
   return true;
-}
-
-std::shared_ptr<void> Program::find_cached(const std::string& key) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& [k, value] : cache_) {
-    if (k == key) return value;
-  }
-  return nullptr;
-}
-
-std::shared_ptr<void> Program::keep_cached(const std::string& key, std::shared_ptr<void> value) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& [k, kept] : cache_) {
-    if (k == key) return kept;  // another thread was first
-  }
-  cache_.emplace_back(key, value);
-  return value;
 }
 
 }  // namespace dini

@@ -9,12 +9,12 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "dini/core/lru_cache.hpp"
 #include "dini/ops/op.hpp"
 
 namespace dini {
@@ -28,6 +28,11 @@ struct Equation {
 
 class Program {
  public:
+  Program() = default;
+  /// Without what is derived from the other and kept with it.
+  explicit Program(const Program& other);
+  Program& operator=(const Program&) = delete;
+
   std::vector<Aval> variables;
   std::vector<int> inputs;                       // distinct variables
   std::vector<int> outputs;                      // any variables, in any number
@@ -47,18 +52,24 @@ class Program {
   bool equal(const Program& other) const;
 
   /// A place for what is derived from a finished Program and kept with it: executables, derivatives. Where two threads
-  /// make the same thing at once, both get the one that was first.
+  /// make the same thing at once, both get the one that was first. What was not asked for the longest is forgotten, and made
+  /// anew: a Program may be batched with any number of sizes.
   template <class T, class Make> std::shared_ptr<T> cached(const std::string& key, Make&& make) const {
-    if (auto found = find_cached(key)) return std::static_pointer_cast<T>(found);
-    return std::static_pointer_cast<T>(keep_cached(key, make()));
+    return std::static_pointer_cast<T>(derived_.get(key, [&] { return std::shared_ptr<void>(make()); }));
   }
 
  private:
-  std::shared_ptr<void> find_cached(const std::string& key) const;
-  std::shared_ptr<void> keep_cached(const std::string& key, std::shared_ptr<void> value) const;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::pair<std::string, std::shared_ptr<void>>> cache_;
+  mutable detail::LruCache<std::string, void> derived_{64};
 };
+
+/// The Programs among parameters.
+std::vector<ProgramRef> programs_in(const Params& params);
+/// The Programs that an equation holds (branches, a loop's body), or the one that it stands for.
+std::vector<ProgramRef> programs_in(const Program& program, const Equation& e);
+
+/// Whether it calls back into a user's code, also from a Program within.
+bool is_effectful(const Program& program, const Equation& e);
+bool is_effectful(const Program& program);
 
 /// Prints str().
 std::ostream& operator<<(std::ostream& out, const Program& program);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "dini/core/cancel.hpp"
 #include "dini/core/readback.hpp"
 #include "dini/trace/run.hpp"
+#include "dini/trace/split.hpp"
 
 namespace dini {
 
@@ -35,6 +37,7 @@ void check_not_leaked(const Trace* trace, const Array& a, const char* op) {
 }
 
 Leaves emit(const Op& op, const Leaves& inputs, const Params& params) {
+  detail::poll_cancel();
   if (current) {
     const TraceRef trace = current;  // the rules change what is current
     return trace->process(op, inputs, params);
@@ -170,11 +173,7 @@ bool StagingTrace::from_constants(const detail::Tracer& value) const {
   for (int v : program_->inputs) depends[static_cast<std::size_t>(v)] = true;
   for (std::size_t k = 0; k < captured_.size(); ++k)
     depends[static_cast<std::size_t>(captured_variables_[k])] = !captured_[k].concrete();
-  for (const Equation& e : program_->equations) {
-    const bool any =
-        std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return depends[static_cast<std::size_t>(v)]; });
-    for (int v : e.outputs) depends[static_cast<std::size_t>(v)] = any;
-  }
+  depends = detail::dependents(*program_, std::move(depends));
   return !depends[static_cast<std::size_t>(static_cast<const StagedTracer&>(value).variable)];
 }
 

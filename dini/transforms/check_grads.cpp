@@ -223,7 +223,9 @@ class Checker {
       in[k] = like(moved, primals[k]);
       try {
         return line_of(f(in));
-      } catch (const Error&) { return Numbers(outputs, std::numeric_limits<double>::quiet_NaN()); }
+      } catch (const CancelledError&) { throw; } catch (const Error&) {
+        return Numbers(outputs, std::numeric_limits<double>::quiet_NaN());
+      }
     };
     Numbers best(outputs, std::numeric_limits<double>::quiet_NaN()),
         trust(outputs, std::numeric_limits<double>::infinity());

@@ -13,15 +13,26 @@ namespace dini::detail {
 
 namespace control {
 
+// The inputs are [index (of a cond), operands...].
+struct BranchParts {
+  Programs programs;
+  Group index, operands;
+  std::size_t outputs;
+};
 static Programs branches_of(const Params& params) {
   if (params.has("program")) return {params.program("program")};
   return params.get<Programs>("branches");
 }
-static bool has_index(const Params& params) { return !params.has("program"); }
+static BranchParts parts_of_branches(const Params& params) {
+  Groups in;
+  const Programs programs = branches_of(params);
+  const Group index = in.next(params.has("program") ? 0 : 1), operands = in.next(programs[0]->inputs.size());
+  return {programs, index, operands, programs[0]->outputs.size()};
+}
 
 static Leaves emit_branches(const Params& like, const Programs& programs, const Leaves& index, const Leaves& operands) {
-  if (!has_index(like)) { return emit(call_op(), operands, {{"program", programs[0]}, {"name", like.text("name")}}); }
-  return emit(cond_op(), join(index, operands), {{"branches", programs}});
+  if (like.has("program")) return emit(call_op(), operands, {{"program", programs[0]}, {"name", like.text("name")}});
+  return emit(cond_op(), joined({index, operands}), {{"branches", programs}});
 }
 
 static std::vector<Aval> infer_branches(std::span<const Aval>, const Params& params) {
@@ -33,120 +44,105 @@ static std::vector<Aval> infer_branches(std::span<const Aval>, const Params& par
   return out;
 }
 
+// Of outputs: those that are active in any branch.
+template <class OutActive> static Mask active_in_any(const Programs& programs, const OutActive& out_active) {
+  Mask all = out_active(programs[0]);
+  for (const ProgramRef& p : programs) all = either(all, out_active(p));
+  return all;
+}
+
 static Linearized linearize_branches(const LinearizeCall& call) {
-  const Programs programs = branches_of(call.params);
-  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const BranchParts s = parts_of_branches(call.params);
   const Leaves in(call.in.begin(), call.in.end());
-  const Leaves index = part(in, 0, first), operands = part(in, first, in.size());
-  const Mask active = mask_part(call.active, first, call.active.size());
-  Mask out_active;
-  for (const ProgramRef& p : programs) {
-    const Mask m = linear_program(p, active).out_active;
-    out_active = out_active.empty() ? m : either(out_active, m);
-  }
+  const Leaves index = s.index.of(in), operands = s.operands.of(in);
+  const Mask active = s.operands.of(call.active);
+  const Mask out_active =
+      active_in_any(s.programs, [&](const ProgramRef& p) { return linear_program(p, active).out_active; });
   // The residuals of all branches stand side by side; each branch fills its own and leaves zeros in the others'.
   std::vector<LinearProgram> linear;
   std::vector<Aval> residual_avals;
-  for (const ProgramRef& p : programs) {
+  std::vector<Group> own;
+  Groups of_residuals;
+  for (const ProgramRef& p : s.programs) {
     linear.push_back(linear_program(p, active, out_active));
-    const std::vector<Aval> out = linear.back().primal->output_avals();
-    residual_avals.insert(residual_avals.end(), out.end() - static_cast<std::ptrdiff_t>(linear.back().residuals),
-                          out.end());
+    own.push_back(of_residuals.next(linear.back().residuals));
+    const Group residuals{s.outputs, linear.back().residuals};
+    residual_avals = joined({residual_avals, residuals.of(linear.back().primal->output_avals())});
   }
-  const std::size_t outputs = programs[0]->outputs.size();
-  const std::size_t tangents = count(active);
   Programs primal, tangent;
-  std::size_t before = 0;
-  for (std::size_t b = 0; b < programs.size(); ++b) {
-    const LinearProgram& own = linear[b];
-    const std::size_t after = before + own.residuals;
-    if (programs.size() == 1) {
-      primal.push_back(own.primal);
-      tangent.push_back(own.tangent);
+  for (std::size_t b = 0; b < linear.size(); ++b) {
+    const LinearProgram& from = linear[b];
+    if (linear.size() == 1) {
+      primal.push_back(from.primal);
+      tangent.push_back(from.tangent);
       break;
     }
     primal.push_back(stage_closed(
         [&](const Leaves& inputs) {
-          const Leaves own_out = evaluate(*own.primal, inputs);
-          Leaves out = part(own_out, 0, outputs);
+          Leaves out = evaluate(*from.primal, inputs), residuals;
           for (std::size_t k = 0; k < residual_avals.size(); ++k) {
-            const bool mine = k >= before && k < after;
-            out.push_back(mine ? own_out[outputs + k - before]
-                               : zeros(residual_avals[k].shape, residual_avals[k].dtype));
+            residuals.push_back(own[b].has(k) ? out[s.outputs + k - own[b].first]
+                                              : zeros(residual_avals[k].shape, residual_avals[k].dtype));
           }
-          return out;
+          out.resize(s.outputs);
+          return joined({out, residuals});
         },
-        programs[b]->input_avals(), "linearize"));
-    std::vector<Aval> avals = own.tangent->input_avals();
-    avals.resize(tangents);
-    avals.insert(avals.end(), residual_avals.begin(), residual_avals.end());
+        s.programs[b]->input_avals(), "linearize"));
+    const Group dx{0, count(active)}, mine{dx.size + own[b].first, own[b].size};
     tangent.push_back(stage_closed(
         [&](const Leaves& inputs) {
-          return evaluate(*own.tangent,
-                          join(part(inputs, 0, tangents), part(inputs, tangents + before, tangents + after)));
+          return evaluate(*from.tangent, joined({dx.of(inputs), mine.of(inputs)}));
         },
-        avals, "linearize"));
-    before = after;
+        joined({dx.of(from.tangent->input_avals()), residual_avals}), "linearize"));
   }
   const Leaves all = emit_branches(call.params, primal, index, operands);
-  const Leaves residuals = part(all, outputs, all.size());
+  const Leaves residuals = part(all, s.outputs, all.size());
   const Params params = call.params;
-  return {part(all, 0, outputs), [=](const Leaves& given) {
-            const Leaves dx = only(part(given, first, given.size()), active);
-            return spread(emit_branches(params, tangent, index, join(dx, residuals)), out_active);
+  return {part(all, 0, s.outputs), [=](const Leaves& given) {
+            const Leaves dx = only(s.operands.of(given), active);
+            return spread(emit_branches(params, tangent, index, joined({dx, residuals})), out_active);
           }};
 }
 
 static std::pair<Leaves, Leaves> joint_branches(const JvpCall& call) {
-  const Programs programs = branches_of(call.params);
-  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const BranchParts s = parts_of_branches(call.params);
   const Leaves in(call.in.begin(), call.in.end()), given(call.tangents.begin(), call.tangents.end());
-  const Leaves dx = part(given, first, given.size());
+  const Leaves dx = s.operands.of(given);
   const Mask active = defined(dx);
-  Mask out_active;
-  for (const ProgramRef& p : programs) {
-    const Mask m = jvp_program(p, active).out_active;
-    out_active = out_active.empty() ? m : either(out_active, m);
-  }
+  const Mask out_active =
+      active_in_any(s.programs, [&](const ProgramRef& p) { return jvp_program(p, active).out_active; });
   Programs both;
-  for (const ProgramRef& p : programs) both.push_back(jvp_program(p, active, out_active).program);
-  const Leaves all =
-      emit_branches(call.params, both, part(in, 0, first), join(part(in, first, in.size()), only(dx, active)));
-  const std::size_t n = programs[0]->outputs.size();
-  return {part(all, 0, n), spread(part(all, n, all.size()), out_active)};
+  for (const ProgramRef& p : s.programs) both.push_back(jvp_program(p, active, out_active).program);
+  const Leaves all = emit_branches(call.params, both, s.index.of(in), joined({s.operands.of(in), only(dx, active)}));
+  return {part(all, 0, s.outputs), spread(part(all, s.outputs, all.size()), out_active)};
 }
 
 static Leaves transpose_branches(const TransposeCall& call) {
-  const Programs programs = branches_of(call.params);
-  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const BranchParts s = parts_of_branches(call.params);
   const Leaves in(call.in.begin(), call.in.end());
-  const Leaves operands = part(in, first, in.size());
-  Mask linear = defined(operands);
-  linear.flip();
+  const Leaves operands = s.operands.of(in);
+  const Mask known = defined(operands), linear = flipped(known);
   Leaves cotangents;
-  const std::vector<Aval> out = programs[0]->output_avals();
+  const std::vector<Aval> out = s.programs[0]->output_avals();
   for (std::size_t k = 0; k < out.size(); ++k) cotangents.push_back(instantiate(call.cotangents[k], out[k]));
   Programs transposed;
-  for (const ProgramRef& p : programs) transposed.push_back(transpose_program(p, linear));
-  Mask known = linear;
-  known.flip();
+  for (const ProgramRef& p : s.programs) transposed.push_back(transpose_program(p, linear));
   const Leaves sent =
-      emit_branches(call.params, transposed, part(in, 0, first), join(cotangents, only(operands, known)));
-  return join(Leaves(first), spread(sent, linear));
+      emit_branches(call.params, transposed, s.index.of(in), joined({cotangents, only(operands, known)}));
+  return joined({Leaves(s.index.size), spread(sent, linear)});
 }
 
 static Batched batch_branches(const BatchCall& call) {
-  const Programs programs = branches_of(call.params);
-  const std::size_t first = has_index(call.params) ? 1 : 0;
+  const BranchParts s = parts_of_branches(call.params);
   const Leaves in(call.in.begin(), call.in.end());
-  const Leaves operands = part(in, first, in.size());
-  const Mask batched = mask_part(call.batched, first, call.batched.size());
-  const bool lane_index = first == 1 && call.batched[0];
-  Mask want(programs[0]->outputs.size(), lane_index);
-  for (const ProgramRef& p : programs) want = either(want, batch_program(p, batched, call.size).out_batched);
+  const Leaves operands = s.operands.of(in);
+  const Mask batched = s.operands.of(call.batched);
+  const bool lane_index = s.index.size == 1 && call.batched[0];
+  Mask want(s.outputs, lane_index);
+  for (const ProgramRef& p : s.programs) want = either(want, batch_program(p, batched, call.size).out_batched);
   Programs made;
-  for (const ProgramRef& p : programs) made.push_back(batch_program(p, batched, call.size, want).program);
-  if (!lane_index) return {emit_branches(call.params, made, part(in, 0, first), operands), want};
+  for (const ProgramRef& p : s.programs) made.push_back(batch_program(p, batched, call.size, want).program);
+  if (!lane_index) return {emit_branches(call.params, made, s.index.of(in), operands), want};
   // Lanes take different branches: all are run, and each lane keeps its own.
   Leaves out;
   for (std::size_t b = 0; b < made.size(); ++b) {
@@ -260,6 +256,7 @@ const Op& cond_op() {
   static const Op op = [] {
     using namespace control;
     Op o = branches_record("cond");
+    o.control = Control::cond;
     // Of an index out of range the nearest branch. "first" says which of plain_branch the first branch is; with "nested" the
     // second of the three is itself a cond, which takes the third.
     o.samples = [](Dtype d) {

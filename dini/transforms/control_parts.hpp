@@ -1,5 +1,5 @@
-// What the rules of call, cond, while and scan share: pieces of lists of leaves and of masks, which are a Program's inputs or
-// outputs in groups, and the parameters of the loops.
+// What the rules of call, cond, while and scan share: lists of leaves and marks, Programs with their inputs in another order,
+// and the parameters of the loops.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "dini/trace/groups.hpp"
 #include "dini/transforms/control_ops.hpp"
 #include "dini/transforms/derive.hpp"
 
@@ -16,23 +17,8 @@ namespace dini::detail::control {
 using Programs = std::vector<ProgramRef>;
 using Mask = std::vector<bool>;
 
-inline Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
-  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
-}
-inline Leaves join(Leaves a, const Leaves& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-inline Mask mask_part(const Mask& v, std::size_t first, std::size_t last) {
-  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
-}
-inline Leaves only(const Leaves& v, const Mask& mask) {
-  Leaves out;
-  for (std::size_t k = 0; k < v.size(); ++k) {
-    if (mask[k]) out.push_back(v[k]);
-  }
-  return out;
-}
+inline Leaves part(const Leaves& v, std::size_t first, std::size_t last) { return Group{first, last - first}.of(v); }
+inline Leaves join(const Leaves& a, const Leaves& b) { return joined({a, b}); }
 inline Leaves spread(const Leaves& some, const Mask& mask) {
   Leaves out;
   std::size_t next = 0;
@@ -47,6 +33,13 @@ inline Mask defined(std::span<const Array> v) {
 inline Mask either(const Mask& a, const Mask& b) {
   Mask out = a;
   for (std::size_t k = 0; k < b.size(); ++k) out[k] = out[k] || b[k];
+  return out;
+}
+/// The Program with its inputs and outputs in another order.
+inline ProgramRef reordered(const Program& p, std::vector<int> inputs, std::vector<int> outputs) {
+  auto out = std::make_shared<Program>(p);
+  out->inputs = std::move(inputs);
+  out->outputs = std::move(outputs);
   return out;
 }
 inline std::size_t count(const Mask& m) { return static_cast<std::size_t>(std::count(m.begin(), m.end(), true)); }

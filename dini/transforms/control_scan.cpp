@@ -7,39 +7,60 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_build.hpp"
+#include "dini/trace/split.hpp"
+#include "dini/transforms/callable.hpp"
 #include "dini/transforms/control_parts.hpp"
 
 namespace dini::detail {
 
 namespace control {
 
+// The body is [carry..., xs..., captured...] -> [carry..., ys...], and so are the op's inputs and outputs.
 struct ScanParts {
   ProgramRef body;
   std::int64_t length;
-  std::size_t carry, xs;
   bool reverse;
+  Group carry, xs, captured, ys;
 };
 static ScanParts parts_of_scan(const Params& p) {
-  return {p.program("body"), p.integer("length"), static_cast<std::size_t>(p.integer("carry")),
-          static_cast<std::size_t>(p.integer("xs")), p.flag("reverse")};
+  const ProgramRef& body = p.program("body");
+  Groups in, out;
+  ScanParts s{body, p.integer("length"), p.flag("reverse"), {}, {}, {}, {}};
+  s.carry = in.next(static_cast<std::size_t>(p.integer("carry")));
+  s.xs = in.next(static_cast<std::size_t>(p.integer("xs")));
+  s.captured = in.next(body->inputs.size() - in.size());
+  out.next(s.carry.size);
+  s.ys = out.next(body->outputs.size() - out.size());
+  return s;
 }
 
-// Which of the body's inputs are active once the carry's activity has settled. `derive` is what makes the tangents: where
-// one writes zeros the other may know that there is nothing.
-template <class Derive> static Mask scan_active(const ScanParts& s, Mask active, const Derive& derive) {
+// Which of the body's inputs are active once the carry's activity has settled. `out_active` gives that of the outputs. What
+// makes the tangents should say it: where one way writes zeros another may know that there is nothing.
+template <class OutActive> static Mask settled(const ScanParts& s, Mask active, const OutActive& out_active) {
   for (;;) {
-    const Mask out = derive(s.body, active, Mask()).out_active;
-    Mask next = active;
-    for (std::size_t k = 0; k < s.carry; ++k) next[k] = next[k] || out[k];
+    const Mask next = either(active, s.carry.of(out_active(active)));
     if (next == active) return active;
     active = next;
   }
 }
+template <class Derive> static Mask scan_active(const ScanParts& s, const Mask& active, const Derive& derive) {
+  return settled(s, active, [&](const Mask& m) { return derive(s.body, m, Mask()).out_active; });
+}
 
-static std::vector<Aval> lined_up(const std::vector<Aval>& a, const std::vector<Aval>& b, const std::vector<Aval>& c) {
-  std::vector<Aval> out = a;
-  out.insert(out.end(), b.begin(), b.end());
-  out.insert(out.end(), c.begin(), c.end());
+// Of outputs: the active carries.
+static Mask carries_wanted(const ScanParts& s, const Mask& active) {
+  Mask want = s.carry.of(active);
+  want.resize(s.body->outputs.size(), false);
+  return want;
+}
+
+// Tangents of the active carries to start with.
+static Leaves tangents_of_carries(const ScanParts& s, const Mask& active, const Leaves& tangents,
+                                  const std::vector<Aval>& avals) {
+  Leaves out;
+  for (std::size_t k = 0; k < s.carry.size; ++k) {
+    if (active[k]) out.push_back(instantiate(tangents[k], avals[k]));
+  }
   return out;
 }
 
@@ -47,153 +68,92 @@ static Linearized linearize_scan(const LinearizeCall& call) {
   const ScanParts s = parts_of_scan(call.params);
   const Leaves in(call.in.begin(), call.in.end());
   const Mask active = scan_active(s, call.active, linear_program);
-  Mask want(s.body->outputs.size(), false);
-  for (std::size_t k = 0; k < s.carry; ++k) want[k] = active[k];
-  const LinearProgram linear = linear_program(s.body, active, want);
-  const std::size_t outputs = s.body->outputs.size(), n = s.carry;
-  // A residual that is one of the captured inputs is the same at each step, and one that is an x is there already: they
-  // are passed on. The others are stacked by the primal scan.
-  enum class From { step, xs, captured };
-  std::vector<std::pair<From, std::size_t>> origin;
-  std::vector<int> stacked_outputs;
-  for (std::size_t r = 0; r < linear.residuals; ++r) {
-    const int v = linear.primal->outputs[outputs + r];
-    const auto& inputs = linear.primal->inputs;
-    const auto place = static_cast<std::size_t>(std::find(inputs.begin(), inputs.end(), v) - inputs.begin());
-    if (place < inputs.size() && place >= n + s.xs)
-      origin.emplace_back(From::captured, place);
-    else if (place < inputs.size() && place >= n)
-      origin.emplace_back(From::xs, place);
-    else {
-      origin.emplace_back(From::step, stacked_outputs.size());
-      stacked_outputs.push_back(v);
-    }
-  }
-  auto primal = std::make_shared<Program>();
-  primal->variables = linear.primal->variables;
-  primal->inputs = linear.primal->inputs;
-  primal->constants = linear.primal->constants;
-  primal->equations = linear.primal->equations;
-  primal->outputs.assign(linear.primal->outputs.begin(),
-                         linear.primal->outputs.begin() + static_cast<std::ptrdiff_t>(outputs));
-  primal->outputs.insert(primal->outputs.end(), stacked_outputs.begin(), stacked_outputs.end());
-  const Leaves all = emit(scan_op(), in, scan_params(primal, s.length, n, s.xs, s.reverse));
+  const LinearProgram linear = linear_program(s.body, active, carries_wanted(s, active));
+  // What depends on captured inputs alone is the same at each step: it is computed before, and not stacked.
+  Mask moving(in.size(), true);
+  for (std::size_t k = s.captured.first; k < s.captured.end(); ++k) moving[k] = false;
+  const SplitProgram primal = split_program(*linear.primal, moving, {.stays = stays_in_loop});
+  const Leaves fixed = evaluate(*primal.early, s.captured.of(in));
 
-  // The tangent scan: carry [dc...], xs [dx..., residuals that vary...], captured [dcaptured..., residuals that do not...].
-  const Mask carry_active = mask_part(active, 0, n), xs_active = mask_part(active, n, n + s.xs),
-             captured_active = mask_part(active, n + s.xs, active.size());
-  const std::size_t nc = count(carry_active), nx = count(xs_active), nk = count(captured_active);
-  Leaves varying, fixed;
-  std::vector<std::size_t> place_of(linear.residuals);  // in [varying..., fixed...]
-  for (std::size_t r = 0; r < linear.residuals; ++r) {
-    if (origin[r].first == From::captured) continue;
-    place_of[r] = varying.size();
-    varying.push_back(origin[r].first == From::xs ? in[origin[r].second] : all[outputs + origin[r].second]);
+  // A residual that is one of these, or an x, is passed on; the others are stacked by the primal scan.
+  const Program& late = *primal.late;  // [carry..., xs..., fixed...] -> [outputs..., residuals...]
+  Groups of_late;
+  const Group outputs = of_late.next(s.body->outputs.size()), residuals = of_late.next(linear.residuals);
+  std::vector<std::size_t> place(late.variables.size(), late.inputs.size());  // among the inputs
+  for (std::size_t k = 0; k < late.inputs.size(); ++k) place[static_cast<std::size_t>(late.inputs[k])] = k;
+  std::vector<int> stacked;
+  for (int v : residuals.of(late.outputs)) {
+    const std::size_t at = place[static_cast<std::size_t>(v)];
+    if (at == late.inputs.size() || s.carry.has(at)) stacked.push_back(v);
   }
-  for (std::size_t r = 0; r < linear.residuals; ++r) {
-    if (origin[r].first != From::captured) continue;
-    place_of[r] = varying.size() + fixed.size();
-    fixed.push_back(in[origin[r].second]);
+  const Leaves all = emit(scan_op(), joined({s.carry.of(in), s.xs.of(in), fixed}),
+                          scan_params(reordered(late, late.inputs, joined({outputs.of(late.outputs), stacked})),
+                                      s.length, s.carry.size, s.xs.size, s.reverse));
+  Leaves varying, still;
+  Mask varies;
+  std::size_t next = outputs.end();
+  for (int v : residuals.of(late.outputs)) {
+    const std::size_t at = place[static_cast<std::size_t>(v)];
+    varies.push_back(at == late.inputs.size() || at < s.captured.first);
+    if (!varies.back())
+      still.push_back(fixed[at - s.captured.first]);
+    else
+      varying.push_back(s.xs.has(at) ? in[at] : all[next++]);
   }
-  const std::vector<Aval> tangent_in = linear.tangent->input_avals();
-  auto sub = [&](std::size_t a, std::size_t b) {
-    return std::vector<Aval>(tangent_in.begin() + static_cast<std::ptrdiff_t>(a),
-                             tangent_in.begin() + static_cast<std::ptrdiff_t>(b));
-  };
-  std::vector<Aval> varying_avals(varying.size()), fixed_avals(fixed.size());
-  for (std::size_t r = 0; r < linear.residuals; ++r) {
-    const Aval& a = tangent_in[nc + nx + nk + r];
-    (place_of[r] < varying.size() ? varying_avals[place_of[r]] : fixed_avals[place_of[r] - varying.size()]) = a;
-  }
-  std::vector<Aval> xs_avals = sub(nc, nc + nx), captured_avals = sub(nc + nx, nc + nx + nk);
-  xs_avals.insert(xs_avals.end(), varying_avals.begin(), varying_avals.end());
-  captured_avals.insert(captured_avals.end(), fixed_avals.begin(), fixed_avals.end());
-  const std::size_t nv = varying.size();
-  const ProgramRef body = stage_closed(
-      [&](const Leaves& a) {
-        Leaves inputs = part(a, 0, nc + nx);
-        const Leaves moving = part(a, nc + nx, nc + nx + nv), dk = part(a, nc + nx + nv, nc + nx + nv + nk),
-                     still = part(a, nc + nx + nv + nk, a.size());
-        inputs = join(std::move(inputs), dk);
-        for (std::size_t r = 0; r < linear.residuals; ++r) {
-          inputs.push_back(place_of[r] < nv ? moving[place_of[r]] : still[place_of[r] - nv]);
-        }
-        return evaluate(*linear.tangent, inputs);
-      },
-      lined_up(sub(0, nc), xs_avals, captured_avals), "scan");
-  const Mask out_active = linear.out_active;
-  std::vector<Aval> carry_avals;
-  for (std::size_t k = 0; k < n; ++k) carry_avals.push_back(in[k].aval());
-  return {part(all, 0, outputs), [=](const Leaves& given) {
-            Leaves inputs;
-            for (std::size_t k = 0; k < n; ++k) {
-              if (carry_active[k]) inputs.push_back(instantiate(given[k], carry_avals[k]));
-            }
-            inputs = join(join(std::move(inputs), only(part(given, n, n + s.xs), xs_active)), varying);
-            inputs = join(join(std::move(inputs), only(part(given, n + s.xs, given.size()), captured_active)), fixed);
-            return spread(emit(scan_op(), inputs, scan_params(body, s.length, nc, nx + nv, s.reverse)), out_active);
+
+  // The tangent scan: carry [dc...], xs [dx..., varying...], captured [dcaptured..., still...].
+  Groups of_tangent;
+  const Group dc = of_tangent.next(count(s.carry.of(active))), dx = of_tangent.next(count(s.xs.of(active))),
+              dk = of_tangent.next(count(s.captured.of(active))), kept = of_tangent.next(linear.residuals);
+  const std::vector<int>& inputs = linear.tangent->inputs;
+  const ProgramRef body = reordered(*linear.tangent,
+                                    joined({dc.of(inputs), dx.of(inputs), only(kept.of(inputs), varies), dk.of(inputs),
+                                            only(kept.of(inputs), flipped(varies))}),
+                                    linear.tangent->outputs);
+  const Params params = scan_params(body, s.length, dc.size, dx.size + varying.size(), s.reverse);
+  const std::vector<Aval> avals = avals_of_leaves(s.carry.of(in));
+  return {outputs.of(all), [=, out_active = linear.out_active](const Leaves& given) {
+            const Leaves start = tangents_of_carries(s, active, given, avals);
+            const Leaves out = emit(scan_op(),
+                                    joined({start, only(s.xs.of(given), s.xs.of(active)), varying,
+                                            only(s.captured.of(given), s.captured.of(active)), still}),
+                                    params);
+            return spread(out, out_active);
           }};
 }
 
 static std::pair<Leaves, Leaves> joint_scan(const JvpCall& call) {
   const ScanParts s = parts_of_scan(call.params);
-  const Leaves in(call.in.begin(), call.in.end()), dx(call.tangents.begin(), call.tangents.end());
-  const Mask active = scan_active(s, defined(dx), jvp_program);
-  const std::size_t n = s.carry, m = n + s.xs, outputs = s.body->outputs.size();
-  Mask want(outputs, false);
-  for (std::size_t k = 0; k < n; ++k) want[k] = active[k];
-  const JvpProgram both = jvp_program(s.body, active, want);
-  const std::size_t nc = count(mask_part(active, 0, n)), nx = count(mask_part(active, n, m));
-  const std::size_t n_captured = in.size() - m;
-  std::vector<Aval> a = both.program->input_avals();
-  auto sub = [&](std::size_t first, std::size_t last) {
-    return std::vector<Aval>(a.begin() + static_cast<std::ptrdiff_t>(first),
-                             a.begin() + static_cast<std::ptrdiff_t>(last));
-  };
-  const std::size_t t = in.size();  // where tangents begin
-  const ProgramRef body = stage_closed(
-      [&](const Leaves& v) {
-        // [c, dc | x, dx | k, dk] -> [c, x, k, dc, dx, dk], and [c, y, dc, dy] -> [c, dc, y, dy]
-        const std::size_t x = n + nc, k = x + s.xs + nx;
-        Leaves inputs = join(join(part(v, 0, n), part(v, x, x + s.xs)), part(v, k, k + n_captured));
-        inputs =
-            join(join(join(std::move(inputs), part(v, n, x)), part(v, x + s.xs, k)), part(v, k + n_captured, v.size()));
-        const Leaves out = evaluate(*both.program, inputs);
-        return join(join(part(out, 0, n), part(out, outputs, outputs + nc)),
-                    join(part(out, n, outputs), part(out, outputs + nc, out.size())));
-      },
-      [&] {
-        std::vector<Aval> order = sub(0, n);
-        for (auto piece :
-             {sub(t, t + nc), sub(n, m), sub(t + nc, t + nc + nx), sub(m, t), sub(t + nc + nx, a.size())}) {
-          order.insert(order.end(), piece.begin(), piece.end());
-        }
-        return order;
-      }(),
-      "scan");
-  Leaves dc;
-  for (std::size_t k = 0; k < n; ++k) {
-    if (active[k]) dc.push_back(instantiate(dx[k], in[k].aval()));
-  }
-  Leaves inputs = join(part(in, 0, n), dc);
-  inputs = join(join(std::move(inputs), part(in, n, m)), only(part(dx, n, m), mask_part(active, n, m)));
-  inputs = join(join(std::move(inputs), part(in, m, t)), only(part(dx, m, t), mask_part(active, m, t)));
-  const Leaves out = emit(scan_op(), inputs, scan_params(body, s.length, n + nc, s.xs + nx, s.reverse));
-  const std::size_t ys = outputs - n;
-  const Leaves tangents = join(part(out, n, n + nc), part(out, n + nc + ys, out.size()));
-  return {join(part(out, 0, n), part(out, n + nc, n + nc + ys)), spread(tangents, both.out_active)};
+  const Leaves in(call.in.begin(), call.in.end()), tangents(call.tangents.begin(), call.tangents.end());
+  const Mask active = scan_active(s, defined(tangents), jvp_program);
+  const JvpProgram both = jvp_program(s.body, active, carries_wanted(s, active));
+  // [c, x, k, dc, dx, dk] -> [c, y, dc, dy] becomes [c, dc | x, dx | k, dk] -> [c, dc | y, dy].
+  Groups of_in, of_out, of_result;
+  const Group c = of_in.next(s.carry.size), x = of_in.next(s.xs.size), k = of_in.next(s.captured.size),
+              dc = of_in.next(count(s.carry.of(active))), dx = of_in.next(count(s.xs.of(active))),
+              dk = of_in.next(count(s.captured.of(active)));
+  const Group c_out = of_out.next(c.size), y_out = of_out.next(s.ys.size), dc_out = of_out.next(dc.size),
+              dy_out = of_out.next(both.program->outputs.size() - of_out.size());
+  const std::vector<int>&inputs = both.program->inputs, &outputs = both.program->outputs;
+  const ProgramRef body = reordered(
+      *both.program, joined({c.of(inputs), dc.of(inputs), x.of(inputs), dx.of(inputs), k.of(inputs), dk.of(inputs)}),
+      joined({c_out.of(outputs), dc_out.of(outputs), y_out.of(outputs), dy_out.of(outputs)}));
+  const Leaves out = emit(scan_op(),
+                          joined({c.of(in), tangents_of_carries(s, active, tangents, avals_of_leaves(in)), x.of(in),
+                                  only(x.of(tangents), x.of(active)), k.of(in), only(k.of(tangents), k.of(active))}),
+                          scan_params(body, s.length, c.size + dc.size, x.size + dx.size, s.reverse));
+  const Group carries = of_result.next(c.size), carry_tangents = of_result.next(dc.size),
+              ys = of_result.next(y_out.size), y_tangents = of_result.next(dy_out.size);
+  return {joined({carries.of(out), ys.of(out)}),
+          spread(joined({carry_tangents.of(out), y_tangents.of(out)}), both.out_active)};
 }
 
 // Which outputs depend on the inputs marked.
 static Mask dependent_outputs(const Program& p, const Mask& inputs) {
-  Mask depends(p.variables.size(), false), out;
-  for (std::size_t k = 0; k < p.inputs.size(); ++k) depends[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
-  for (const Equation& e : p.equations) {
-    const bool any =
-        std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return depends[static_cast<std::size_t>(v)]; });
-    for (int v : e.outputs) depends[static_cast<std::size_t>(v)] = any;
-  }
-  for (int v : p.outputs) out.push_back(depends[static_cast<std::size_t>(v)]);
+  Mask marks(p.variables.size(), false), out;
+  for (std::size_t k = 0; k < p.inputs.size(); ++k) marks[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
+  marks = dependents(p, marks);
+  for (int v : p.outputs) out.push_back(marks[static_cast<std::size_t>(v)]);
   return out;
 }
 
@@ -204,58 +164,48 @@ static Leaves transpose_scan_without(const TransposeCall& call, const Mask& line
 static Leaves transpose_scan(const TransposeCall& call) {
   const ScanParts s = parts_of_scan(call.params);
   const Leaves in(call.in.begin(), call.in.end());
-  const std::size_t n = s.carry, m = n + s.xs;
-  Mask linear = defined(in);
-  linear.flip();
   // A carry that starts as a known value and comes to depend on what is transposed is linear, too; its start has no
   // cotangent. One that never does (a counter) is computed first, and then goes along as an x.
-  const Mask wanted = linear;
-  for (;;) {
-    const Mask out = dependent_outputs(*s.body, linear);
-    Mask next = linear;
-    for (std::size_t k = 0; k < n; ++k) next[k] = next[k] || out[k];
-    if (next == linear) break;
-    linear = next;
-  }
-  if (count(mask_part(linear, 0, n)) < n) return transpose_scan_without(call, linear);
-  const Mask xs_linear = mask_part(linear, n, m), captured_linear = mask_part(linear, m, in.size());
-  Mask xs_known = xs_linear, captured_known = captured_linear;
-  xs_known.flip();
-  captured_known.flip();
-  const std::size_t nx = count(xs_linear), nk = count(captured_linear), ny = s.body->outputs.size() - n;
-  const ProgramRef transposed =
-      transpose_program(s.body, linear);  // [ct c, ct y, known x, known k] -> [ct c, ct x, ct k]
-  const std::vector<Aval> a = transposed->input_avals();
-  const std::vector<Aval> body_in = s.body->input_avals();
-  std::vector<Aval> avals(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n));
-  Leaves init;
-  for (std::size_t k = 0; k < n; ++k) init.push_back(instantiate(call.cotangents[k], call.in_avals[k]));
-  for (std::size_t k = m; k < in.size(); ++k) {
-    if (!linear[k]) continue;
-    avals.push_back({body_in[k].shape, body_in[k].dtype, false});
-    init.push_back(zeros(body_in[k].shape, body_in[k].dtype));
-  }
-  avals.insert(avals.end(), a.begin() + static_cast<std::ptrdiff_t>(n), a.end());
+  const Mask wanted = flipped(defined(in));
+  const Mask linear = settled(s, wanted, [&](const Mask& m) { return dependent_outputs(*s.body, m); });
+  if (count(s.carry.of(linear)) < s.carry.size) return transpose_scan_without(call, linear);
+  const Mask xs_linear = s.xs.of(linear), captured_linear = s.captured.of(linear);
+  const ProgramRef transposed = transpose_program(s.body, linear);
+  Groups of_in, of_out, of_body, of_result;  // of the Program: [ct c, ct y, known x, known k] -> [ct c, ct x, ct k]
+  const Group ct_c = of_in.next(s.carry.size), ct_y = of_in.next(s.ys.size),
+              known_x = of_in.next(count(flipped(xs_linear))), known_k = of_in.next(count(flipped(captured_linear)));
+  const Group c = of_out.next(s.carry.size), x = of_out.next(count(xs_linear)), k = of_out.next(count(captured_linear));
+  // Of the body: [ct c, gathered k | ct y, known x | known k] -> [ct c, gathered k | ct x].
+  const Group body_c = of_body.next(c.size), gathered = of_body.next(k.size),
+              body_rest = of_body.next(ct_y.size + known_x.size + known_k.size);
+  const std::vector<Aval> avals = transposed->input_avals();
+  std::vector<Aval> gathered_avals = k.of(transposed->output_avals());
+  for (Aval& a : gathered_avals) a.weak = false;
+  const Group rest{ct_y.first, body_rest.size};
   const ProgramRef body = stage_closed(
       [&](const Leaves& v) {
-        const Leaves out = evaluate(*transposed, join(part(v, 0, n), part(v, n + nk, v.size())));
-        Leaves carry = part(out, 0, n);
-        for (std::size_t k = 0; k < nk; ++k) carry.push_back(v[n + k] + out[n + nx + k]);
-        return join(std::move(carry), part(out, n, n + nx));
+        const Leaves out = evaluate(*transposed, joined({body_c.of(v), body_rest.of(v)}));
+        Leaves sums = gathered.of(v);
+        const Leaves terms = k.of(out);
+        for (std::size_t j = 0; j < sums.size(); ++j) sums[j] = sums[j] + terms[j];
+        return joined({c.of(out), sums, x.of(out)});
       },
-      avals, "scan");
-  Leaves xs;
-  for (std::size_t k = 0; k < ny; ++k) {
-    const Aval y = s.body->variables[s.body->outputs[n + k]];
-    xs.push_back(instantiate(call.cotangents[n + k], {prepend(s.length, y.shape), y.dtype, false}));
+      joined({ct_c.of(avals), gathered_avals, rest.of(avals)}), "scan");
+  Leaves start, cotangents;
+  for (std::size_t j = 0; j < s.carry.size; ++j) start.push_back(instantiate(call.cotangents[j], call.in_avals[j]));
+  for (const Aval& a : gathered_avals) start.push_back(zeros(a.shape, a.dtype));
+  for (std::size_t j = s.ys.first; j < s.ys.end(); ++j) {
+    const Aval& y = s.body->variables[static_cast<std::size_t>(s.body->outputs[j])];
+    cotangents.push_back(instantiate(call.cotangents[j], {prepend(s.length, y.shape), y.dtype, false}));
   }
-  xs = join(std::move(xs), only(part(in, n, m), xs_known));
-  const Leaves inputs = join(join(init, xs), only(part(in, m, in.size()), captured_known));
-  const Leaves out = emit(scan_op(), inputs, scan_params(body, s.length, n + nk, xs.size(), !s.reverse));
-  Leaves sent = join(join(part(out, 0, n), spread(part(out, n + nk, out.size()), xs_linear)),
-                     spread(part(out, n, n + nk), captured_linear));
-  for (std::size_t k = 0; k < sent.size(); ++k) {
-    if (!wanted[k]) sent[k] = Array();
+  const Leaves out = emit(scan_op(),
+                          joined({start, cotangents, only(s.xs.of(in), flipped(xs_linear)),
+                                  only(s.captured.of(in), flipped(captured_linear))}),
+                          scan_params(body, s.length, start.size(), ct_y.size + known_x.size, !s.reverse));
+  const Group to_c = of_result.next(c.size), to_k = of_result.next(k.size), to_x = of_result.next(x.size);
+  Leaves sent = joined({to_c.of(out), spread(to_x.of(out), xs_linear), spread(to_k.of(out), captured_linear)});
+  for (std::size_t j = 0; j < sent.size(); ++j) {
+    if (!wanted[j]) sent[j] = Array();
   }
   return sent;
 }
@@ -263,84 +213,50 @@ static Leaves transpose_scan(const TransposeCall& call) {
 static Leaves transpose_scan_without(const TransposeCall& call, const Mask& linear) {
   const ScanParts s = parts_of_scan(call.params);
   const Leaves in(call.in.begin(), call.in.end());
-  const std::size_t n = s.carry, m = n + s.xs;
-  const std::vector<Aval> avals = s.body->input_avals();
-  Mask known_carry = mask_part(linear, 0, n), known = linear;
-  known_carry.flip();
-  known.flip();
-  const std::size_t nc = count(known_carry);
-  std::vector<Aval> known_avals;
-  for (std::size_t k = 0; k < avals.size(); ++k) {
-    if (known[k]) known_avals.push_back(avals[k]);
-  }
-  const ProgramRef forward = stage_closed(
-      [&](const Leaves& v) {
-        Leaves inputs = spread(v, known);
-        for (std::size_t k = 0; k < inputs.size(); ++k) inputs[k] = instantiate(inputs[k], avals[k]);
-        return join(only(part(evaluate(*s.body, inputs), 0, n), known_carry), part(v, 0, nc));
-      },
-      known_avals, "scan");
+  const std::vector<int>&inputs = s.body->inputs, &outputs = s.body->outputs;
+  const Mask known = flipped(linear), known_carry = s.carry.of(known), linear_carry = s.carry.of(linear);
+  const std::size_t moved = count(known_carry);
+  // The known carries by themselves: those before each step are stacked.
+  const ProgramRef forward =
+      program_part(*s.body, only(inputs, known),
+                   joined({only(s.carry.of(outputs), known_carry), only(s.carry.of(inputs), known_carry)}));
   const Leaves seen =
-      emit(scan_op(), only(in, known), scan_params(forward, s.length, nc, count(mask_part(known, n, m)), s.reverse));
+      emit(scan_op(), only(in, known), scan_params(forward, s.length, moved, count(s.xs.of(known)), s.reverse));
+  Groups of_seen;
+  of_seen.next(moved);
+  const Leaves stacked = of_seen.next(moved).of(seen);
   // The same scan with the known carries moved behind the xs.
-  auto body = std::make_shared<Program>();
-  body->variables = s.body->variables;
-  body->constants = s.body->constants;
-  body->equations = s.body->equations;
-  std::vector<std::size_t> place;  // of the new inputs among the old ones
-  for (std::size_t k = 0; k < n; ++k) {
-    if (!known_carry[k]) place.push_back(k);
-  }
-  const std::size_t carry = place.size();
-  for (std::size_t k = n; k < m; ++k) place.push_back(k);
-  for (std::size_t k = 0; k < n; ++k) {
-    if (known_carry[k]) place.push_back(k);
-  }
-  for (std::size_t k = m; k < in.size(); ++k) place.push_back(k);
-  Leaves inputs, cotangents;
-  std::vector<Aval> in_avals;
-  std::size_t next = nc;
-  for (std::size_t k : place) {
-    const bool moved = k < n && known_carry[k];
-    body->inputs.push_back(s.body->inputs[k]);
-    inputs.push_back(moved ? seen[next++] : in[k]);
-    in_avals.push_back(moved ? inputs.back().aval() : call.in_avals[k]);
-  }
-  for (std::size_t k = 0; k < s.body->outputs.size(); ++k) {
-    if (k < n && known_carry[k]) continue;
-    body->outputs.push_back(s.body->outputs[k]);
-    cotangents.push_back(call.cotangents[k]);
-  }
-  const Params params = scan_params(body, s.length, carry, s.xs + nc, s.reverse);
-  const Leaves some = transpose_scan({params, inputs, in_avals, cotangents});
-  Leaves sent(in.size());
-  for (std::size_t k = 0; k < place.size(); ++k) {
-    if (place[k] >= n || !known_carry[place[k]]) sent[place[k]] = some[k];
-  }
-  return sent;
+  auto among = [&](const auto& list, const auto& known_carries) {
+    return joined({only(s.carry.of(list), linear_carry), s.xs.of(list), known_carries, s.captured.of(list)});
+  };
+  const ProgramRef body = reordered(*s.body, among(inputs, only(s.carry.of(inputs), known_carry)),
+                                    joined({only(s.carry.of(outputs), linear_carry), s.ys.of(outputs)}));
+  const Leaves cotangents(call.cotangents.begin(), call.cotangents.end());
+  const std::vector<Aval> avals(call.in_avals.begin(), call.in_avals.end());
+  const Leaves some = transpose_scan({scan_params(body, s.length, s.carry.size - moved, s.xs.size + moved, s.reverse),
+                                      among(in, stacked), among(avals, avals_of_leaves(stacked)),
+                                      joined({only(s.carry.of(cotangents), linear_carry), s.ys.of(cotangents)})});
+  Groups of_some;
+  const Group carry = of_some.next(s.carry.size - moved), xs = of_some.next(s.xs.size);
+  of_some.next(moved);
+  const Group captured = of_some.next(s.captured.size);
+  return joined({spread(carry.of(some), linear_carry), xs.of(some), captured.of(some)});
 }
 
 static Batched batch_scan(const BatchCall& call) {
   const ScanParts s = parts_of_scan(call.params);
   Leaves in(call.in.begin(), call.in.end());
-  const std::size_t n = s.carry;
-  Mask batched = call.batched;
-  for (;;) {
-    const Mask out = batch_program(s.body, batched, call.size).out_batched;
-    Mask next = batched;
-    for (std::size_t k = 0; k < n; ++k) next[k] = next[k] || out[k];
-    if (next == batched) break;
-    batched = next;
-  }
-  const BatchProgram body = batch_program(s.body, batched, call.size, mask_part(batched, 0, n));
-  for (std::size_t k = 0; k < n; ++k) {
+  const Mask batched =
+      settled(s, call.batched, [&](const Mask& m) { return batch_program(s.body, m, call.size).out_batched; });
+  const BatchProgram body = batch_program(s.body, batched, call.size, s.carry.of(batched));
+  for (std::size_t k = 0; k < s.carry.size; ++k) {
     if (batched[k] && !call.batched[k]) in[k] = repeat_leading(in[k], call.size);
   }
-  for (std::size_t k = n; k < n + s.xs; ++k) {
+  for (std::size_t k = s.xs.first; k < s.xs.end(); ++k) {
     if (batched[k]) in[k] = moveaxis(in[k], 0, 1);  // steps in front, lanes behind them
   }
-  Leaves out = emit(scan_op(), in, scan_params(body.program, s.length, n, s.xs, s.reverse));
-  for (std::size_t k = n; k < out.size(); ++k) {
+  Leaves out = emit(scan_op(), in, scan_params(body.program, s.length, s.carry.size, s.xs.size, s.reverse));
+  for (std::size_t k = s.ys.first; k < s.ys.end(); ++k) {
     if (body.out_batched[k]) out[k] = moveaxis(out[k], 1, 0);
   }
   return {out, body.out_batched};
@@ -411,7 +327,7 @@ static Plain plain_scan(const Sample& s) {
   std::vector<std::vector<long double>> in;
   for (const Array& a : s.in) in.push_back(numbers(a));
   const std::string& kind = s.params.text("kind");
-  Plain out(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(p.carry));  // the carries, then the ys
+  Plain out = p.carry.of(in);  // then the ys
   if (kind == "mixed") {
     const auto &x = in[3], &m = in[4], &a = in[5];
     const long double k = in[6][0];
@@ -469,6 +385,7 @@ const Op& scan_op() {
   static const Op op = [] {
     Op o;
     o.name = "scan";
+    o.control = Control::scan;
     o.infer = [](std::span<const Aval>, const Params& params) {
       std::vector<Aval> out = params.program("body")->output_avals();
       for (std::size_t k = static_cast<std::size_t>(params.integer("carry")); k < out.size(); ++k) {

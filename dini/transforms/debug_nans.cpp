@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dini/core/index.hpp"
+#include "dini/trace/groups.hpp"
 #include "dini/trace/program.hpp"
 #include "dini/trace/run.hpp"
 
@@ -79,47 +80,55 @@ bool only_moves(const Op& op) {
   return names.count(op.name) != 0;
 }
 
-Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
-  return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
-}
-Leaves join(Leaves a, const Leaves& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 // Runs what the op holds an operation at a time, each of which is looked at.
 void look_inside(const Op& op, const Leaves& in, const Params& params) {
   std::vector<Aval> avals;
   for (const Array& a : in) avals.push_back(a.aval());
   if (op.inlined) {
     evaluate(*op.inlined(params, avals), in);
-  } else if (op.name == "cond") {
-    const auto& branches = params.get<std::vector<ProgramRef>>("branches");
-    const std::int64_t last = static_cast<std::int64_t>(branches.size()) - 1;
-    const std::int64_t k = std::clamp<std::int64_t>(in[0].item<std::int64_t>(), 0, last);
-    evaluate(*branches[static_cast<std::size_t>(k)], part(in, 1, in.size()));
-  } else if (op.name == "while") {
-    const auto carry = static_cast<std::size_t>(params.integer("carry"));
-    const std::size_t middle = carry + static_cast<std::size_t>(params.integer("cond_captured"));
-    Leaves state = part(in, 0, carry);
-    while (evaluate(*params.program("cond"), join(state, part(in, carry, middle)))[0].item<bool>()) {
-      state = evaluate(*params.program("body"), join(state, part(in, middle, in.size())));
+    return;
+  }
+  Groups groups;
+  switch (op.control) {
+    case Control::cond: {
+      const auto& branches = params.get<std::vector<ProgramRef>>("branches");
+      const std::int64_t last = static_cast<std::int64_t>(branches.size()) - 1;
+      const std::int64_t k = std::clamp<std::int64_t>(in[0].item<std::int64_t>(), 0, last);
+      evaluate(*branches[static_cast<std::size_t>(k)], Leaves(in.begin() + 1, in.end()));
+      return;
     }
-  } else if (op.name == "scan") {
-    const auto carry = static_cast<std::size_t>(params.integer("carry")),
-               xs = static_cast<std::size_t>(params.integer("xs"));
-    const std::int64_t length = params.integer("length");
-    Leaves state = part(in, 0, carry);
-    for (std::int64_t k = 0; k < length; ++k) {
-      const std::int64_t at = params.flag("reverse") ? length - 1 - k : k;
-      Leaves inputs = state;
-      for (std::size_t j = 0; j < xs; ++j) inputs.push_back(in[carry + j](at));
-      state = part(evaluate(*params.program("body"), join(inputs, part(in, carry + xs, in.size()))), 0, carry);
+    case Control::while_loop: {
+      const Group carry = groups.next(static_cast<std::size_t>(params.integer("carry"))),
+                  for_condition = groups.next(static_cast<std::size_t>(params.integer("cond_captured"))),
+                  for_body = groups.next(in.size() - groups.size());
+      Leaves state = carry.of(in);
+      while (evaluate(*params.program("cond"), joined({state, for_condition.of(in)}))[0].item<bool>()) {
+        state = evaluate(*params.program("body"), joined({state, for_body.of(in)}));
+      }
+      return;
     }
+    case Control::scan: {
+      const Group carry = groups.next(static_cast<std::size_t>(params.integer("carry"))),
+                  xs = groups.next(static_cast<std::size_t>(params.integer("xs"))),
+                  captured = groups.next(in.size() - groups.size());
+      const std::int64_t length = params.integer("length");
+      Leaves state = carry.of(in);
+      for (std::int64_t k = 0; k < length; ++k) {
+        const std::int64_t at = params.flag("reverse") ? length - 1 - k : k;
+        Leaves x;
+        for (const Array& a : xs.of(in)) x.push_back(a(at));
+        state = carry.of(evaluate(*params.program("body"), joined({state, x, captured.of(in)})));
+      }
+      return;
+    }
+    case Control::callback:
+    case Control::none: return;
   }
 }
 
-bool holds_programs(const Op& op) { return op.inlined || op.name == "cond" || op.name == "while" || op.name == "scan"; }
+bool holds_programs(const Op& op) {
+  return op.inlined || (op.control != Control::none && op.control != Control::callback);
+}
 
 }  // namespace nans
 

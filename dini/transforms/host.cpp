@@ -96,6 +96,7 @@ const Op& callback_op() {
   static const Op op = [] {
     Op o;
     o.name = "callback";
+    o.control = Control::callback;
     o.effectful = true;
     o.infer = [](std::span<const Aval> in, const Params& params) {
       return static_cast<const HostFunction&>(*params.get<OpaqueRef>("function")).outputs(in);

@@ -1,40 +1,51 @@
 #include "dini/transforms/jit.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "dini/transforms/control_ops.hpp"
 
 namespace dini::detail {
 
-std::shared_ptr<const JitCache::Entry> JitCache::find(const Leaves& leaves, const std::string& key) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& e : entries_) {
-    if (e->key != key || e->avals.size() != leaves.size()) continue;
-    bool same = true;
-    for (std::size_t k = 0; same && k < leaves.size(); ++k) same = e->avals[k] == leaves[k].aval();
-    if (same) return e;
-  }
-  return nullptr;
+namespace {
+
+std::size_t hash_with(std::size_t h, std::size_t x) { return (h ^ x) * 0x9e3779b97f4a7c15ULL; }
+std::size_t hash_with(std::size_t h, const Aval& a) {
+  for (std::int64_t n : a.shape) h = hash_with(h, static_cast<std::size_t>(n));
+  h = hash_with(h, static_cast<std::size_t>(a.shape.ndim()));
+  return hash_with(h, 2 * static_cast<std::size_t>(a.dtype) + a.weak);
+}
+
+}  // namespace
+
+std::size_t JitCache::Hash::operator()(const Key& key) const {
+  std::size_t h = std::hash<std::string>()(key.rest);
+  for (const Aval& a : key.avals) h = hash_with(h, a);
+  return h ^ (h >> 32);
+}
+std::size_t JitCache::Hash::operator()(const Arguments& key) const {
+  std::size_t h = std::hash<std::string>()(key.rest);
+  for (const Array& a : key.leaves) h = hash_with(h, a.aval());
+  return h ^ (h >> 32);
+}
+bool JitCache::Equal::operator()(const Key& a, const Key& b) const { return a.rest == b.rest && a.avals == b.avals; }
+bool JitCache::Equal::operator()(const Key& a, const Arguments& b) const {
+  return a.rest == b.rest && std::equal(a.avals.begin(), a.avals.end(), b.leaves.begin(), b.leaves.end(),
+                                        [](const Aval& aval, const Array& leaf) { return aval == leaf.aval(); });
 }
 
 Leaves JitCache::call(const ErasedFunction& f, const Leaves& leaves, const std::string& key,
                       std::shared_ptr<const Entry>& used, const std::function<std::any()>& prototype) {
   require_assigned(leaves, name_.c_str());
-  used = find(leaves, key);
+  used = entries_.find(Arguments{leaves, key});
   if (!used) {
     auto made = std::make_shared<Entry>();
-    made->avals = avals_of_leaves(leaves);
-    made->key = key;
-    made->staged = stage(f, made->avals, name_.c_str());
+    made->staged = stage(f, avals_of_leaves(leaves), name_.c_str());
     made->prototype = prototype();
     bool closed = true;
     for (const Array& a : made->staged.captured) closed &= a.concrete();
     // What an enclosing transformation traces lives only as long as that: such a Program serves this call alone.
-    if (closed) {
-      std::lock_guard lock(mutex_);
-      entries_.push_back(made);
-    }
-    used = made;
+    used = closed ? entries_.keep({avals_of_leaves(leaves), key}, std::move(made)) : std::move(made);
   }
   Leaves inputs = leaves;
   inputs.insert(inputs.end(), used->staged.captured.begin(), used->staged.captured.end());
@@ -43,9 +54,9 @@ Leaves JitCache::call(const ErasedFunction& f, const Leaves& leaves, const std::
 }
 
 bool JitCache::still_valid(const ErasedFunction& f, const Leaves& leaves, const std::string& key) const {
-  const auto entry = find(leaves, key);
+  const auto entry = entries_.find(Arguments{leaves, key});
   if (!entry) return true;
-  const Staged now = stage(f, entry->avals, "check_captures");
+  const Staged now = stage(f, avals_of_leaves(leaves), "check_captures");
   if (!now.program->equal(*entry->staged.program) || now.captured.size() != entry->staged.captured.size()) return false;
   for (std::size_t k = 0; k < now.captured.size(); ++k) {
     const Array &a = now.captured[k], &b = entry->staged.captured[k];

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <any>
-#include <mutex>
 #include <memory>
 #include <typeinfo>
 
@@ -16,13 +15,12 @@ namespace dini {
 
 namespace detail {
 
-// The Programs of one jit object, by the types of the arguments.
+// The Programs of one jit object, by the types of the arguments. Of a function that is called with ever new shapes those
+// used last are kept.
 class JitCache {
  public:
   explicit JitCache(std::string name) : name_(std::move(name)) {}
   struct Entry {
-    std::vector<Aval> avals;
-    std::string key;
     Staged staged;
     std::any prototype;  // the result's tree
   };
@@ -33,10 +31,24 @@ class JitCache {
   bool still_valid(const ErasedFunction& f, const Leaves& leaves, const std::string& key) const;
 
  private:
-  std::shared_ptr<const Entry> find(const Leaves& leaves, const std::string& key) const;
+  struct Key {
+    std::vector<Aval> avals;
+    std::string rest;
+  };
+  struct Arguments {  // a Key that is only looked for
+    const Leaves& leaves;
+    const std::string& rest;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const;
+    std::size_t operator()(const Arguments& key) const;
+  };
+  struct Equal {
+    bool operator()(const Key& a, const Key& b) const;
+    bool operator()(const Key& a, const Arguments& b) const;
+  };
   std::string name_;
-  mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<const Entry>> entries_;
+  mutable LruCache<Key, const Entry, Hash, Equal> entries_{256};
 };
 
 template <class T> void append_static_key(const T& value, std::string& key) {

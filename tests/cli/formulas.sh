@@ -91,6 +91,9 @@ printf 'kind = "\xff"' >bytes.toml
 refused bytes.toml
 printf 'x = %s' "$(repeated '[' 100000)" >deep.toml
 refused deep.toml
+printf 'a%s = 1' "$(repeated .a 31000)" >keys.toml
+refused keys.toml
+has err 'keys.toml, line 1, column 202: nested deeper than 100'
 for z0 in '[[1, 2], [3]]' '[1, [2]]' '[[1], 2]' '1e400' '[1, -1e400]' 'NaN' '-Infinity' '"1"' 'null' '{}'; do
   printf '{"kind": "root", "formula": "z", "z0": %s}' "$z0" >value.json
   refused value.json

@@ -262,6 +262,29 @@ TEST(Passes, NoResultDependsOnAPass) {
   }
 }
 
+// A norm is one step; of a long array it ends the loop over blocks that makes the array, and the loop is run again where
+// squares over- or underflow.
+TEST(Passes, ANormIsOneStepOrTheEndOfALoop) {
+  for (Dtype dtype : {float32, float64}) {
+    for (const std::int64_t n : {1, 7, 3000}) {
+      for (const double size : {1.0, 1e25, 1e-25, 1e200, 1e-200, 0.0}) {
+        const Case c = make_case(
+            [&](const Leaves& in) -> Leaves {
+              const Array d = in[0] - in[1];
+              return {norm(d), norm(in[0] * 2.0), sum(d), exp(d)};
+            },
+            {numbers({n}, dtype, 3) * size, numbers({n}, dtype, 4) * size});
+        EXPECT_TRUE(agrees(c)) << n << " of " << size;
+      }
+      const Case c = make_case([](const Leaves& in) -> Leaves { return {norm(in[0] - in[1])}; },
+                               {numbers({n}, dtype, 3), numbers({n}, dtype, 4)});
+      const std::string plan = Executable::compile(*c.program)->str();
+      EXPECT_EQ(std::count(plan.begin(), plan.end(), '\n'), n < 3000 ? 4 : 5) << plan;
+      EXPECT_EQ(plan.find("fused") != std::string::npos, n == 3000) << plan;
+    }
+  }
+}
+
 // Every op that has samples: planned as a Program of its own, at its place in a loop, and beside others.
 TEST(Passes, EveryOpIsPlannedToTheBit) {
   for (const Op* op : all_ops()) {

@@ -79,9 +79,25 @@ TEST(Problem, ErrorsNameTheKey) {
       {"{" + root + R"j(, "bracket": [1]})j", "[a, b] is wanted"},
       {"{" + root + R"j(, "tolerance": -1})j", "`tolerance`: a number of at least 0"},
       {"{" + root + R"j(, "tolerance": {"relativ": 1}})j", "the nearest known one is `relative`"},
+      {"{" + root + R"j(, "tolerance": {}})j", "`tolerance`: the object has neither `absolute` nor `relative`"},
+      {"{" + root + R"j(, "tolerance": {"absolute": -1}})j", "`tolerance.absolute`: a number of at least 0"},
+      {"{" + root + R"j(, "tolerance": {"relative": "1"}})j", "`tolerance.relative`: a number is wanted, got text"},
+      {"{" + root + R"j(, "tolerance": [1]})j", "`tolerance`: a number is wanted, got a list"},
+      {"{" + root + R"j(, "tolerance": NaN})j", "NaN and infinities"},
       {"{" + root + R"j(, "max_steps": -1})j", "from 0 to 1000000000"},
-      {"{" + root + R"j(, "max_steps": 1.5})j", "from 0 to 1000000000"},
+      {"{" + root + R"j(, "max_steps": 1.5})j", "from 0 to 1000000000 is wanted, got 1.5"},
+      {"{" + root + R"j(, "max_steps": 1e99})j", "from 0 to 1000000000 is wanted, got 1e+99"},
+      {"{" + root + R"j(, "max_steps": true})j", "from 0 to 1000000000 is wanted, got a bool"},
+      {"{" + root + R"j(, "deadline": -1})j", "`deadline`: a number of at least 0 is wanted, got -1"},
       {"{" + root + R"j(, "solver": {"history": 5}})j", "no `name`"},
+      {"{" + root + R"j(, "solver": {}})j", "`solver`: the object has no `name`"},
+      {"{" + root + R"j(, "adjoint": {}})j", "`adjoint`: the object has no `name`"},
+      {"{" + root + R"j(, "solver": {"name": 5}})j", "`solver.name`: a name is wanted, got a number"},
+      {"{" + root + R"j(, "solver": {"name": "newton", "slope": [1]}})j", "`solver.slope`: a number, bool or text"},
+      {"{" + root + R"j(, "batch": null})j", "`batch`: a list of inputs' names is wanted, got null"},
+      {"{" + root + R"j(, "batch": ["a", "a"]})j", "`batch`: `a` stands twice"},
+      {"{" + root + R"j(, "hessian": ["a"]})j", "`hessian`: there is no `loss`"},
+      {"{" + root + R"j(, "gradient": true})j", "`gradient`: there is no `loss`"},
       {"{" + root + R"j(, "dtype": "float16"})j", "there are `float64` and `float32`"},
       {"\xEF\xBB\xBF{}", "byte order mark"},
       {"{\"kind\": \"\xff\"}", "not UTF-8"},
@@ -93,6 +109,13 @@ TEST(Problem, ErrorsNameTheKey) {
     const std::string m = json_error(w.text);
     EXPECT_NE(m.find(w.part), std::string::npos) << m;
   }
+}
+
+TEST(Problem, ListsOfNothing) {
+  const Problem p =
+      from_json("{" + root + R"j(, "gradient": [], "hessian": [], "jacobian": [], "batch": [], "max_steps": 1e3})j");
+  EXPECT_TRUE(p.gradient.empty() && p.hessian.empty() && p.jacobian.empty() && p.batch.empty());
+  EXPECT_EQ(p.max_steps, 1000);
 }
 
 TEST(Problem, ReadsWhatJsonSays) {
@@ -141,6 +164,46 @@ c = "d + a"
       ADD_FAILURE() << w.text.substr(0, 50);
     } catch (const ProblemError& e) { EXPECT_NE(std::string(e.what()).find(w.part), std::string::npos) << e.what(); }
   }
+}
+
+// toml++ makes a table of every dot of a key, within the table of the dot before.
+TEST(Problem, DeepTomlIsRefusedBeforeItIsRead) {
+  const auto repeated = [](const std::string& s, int n) {
+    std::string out;
+    for (int k = 0; k < n; ++k) out += s;
+    return out;
+  };
+  const std::string dots = repeated(".a", 31000), some = "a" + repeated(".a", 60);
+  std::string headers;  // each a list of tables within the one before
+  for (int k = 0; k < 90; ++k) headers += "[[a" + repeated(".a", k) + "]]\n";
+  const Wrong deep[] = {
+      {"a" + dots + " = 1", "line 1, column 202: nested deeper than 100"},
+      {"b = 1\n[a" + dots + "]", "line 2, column 201: nested deeper than 100"},
+      {"[[a" + repeated(" . 'b.c'", 31000) + "]]", "line 1, column "},
+      {"b = '''\n[ '''\n  [ a" + dots + "]", "line 3, column 204"},
+      {"b = [ # [\n1]\na" + dots + "= 1", "line 3, column 202"},
+      {"b = \"\"\"\\\"\"\"\"\"\"\na" + dots + " = 1", "line 2, column 202"},
+      {"a" + dots, "nested deeper"},
+      {"[" + some + "]\n" + some + " = 1", "line 2, column 80"},
+      {"b = {" + some + " = {" + some + " = 1}}", "nested deeper"},
+      {"b = " + repeated("{a = ", 31000), "nested deeper"},
+      {"b = " + repeated("[{a.a = ", 31000), "nested deeper"},
+      {"\xC2\xA0[a" + dots + "]", "nested deeper"},
+      {headers, "nested deeper"},
+  };
+  for (const Wrong& w : deep) {
+    SCOPED_TRACE(w.text.substr(0, 60));
+    try {
+      parse_toml(w.text, "p.toml");
+      ADD_FAILURE();
+    } catch (const ProblemError& e) { EXPECT_NE(std::string(e.what()).find(w.part), std::string::npos) << e.what(); }
+  }
+  // The dots of no key are not counted, nor those of another.
+  const std::string many = repeated(".", 500);
+  const std::string shallow = "d = \"" + many + "\\\"" + many + "\" # " + many + "\nb = '" + many + "'\n'" + many +
+                              "'.b = '''" + many + "\n''" + many + "'''\n[" + some + "] # " + many + "\n[[" + some +
+                              ".b]]\nx = [" + repeated("1.5, {a.b.c = 1.5}, [2.5],\n", 100) + "]";
+  EXPECT_NO_THROW(parse_toml(shallow, "p.toml"));
 }
 
 TEST(Problem, FilesAreFoundInTheProblemsFolder) {

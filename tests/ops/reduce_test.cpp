@@ -13,8 +13,10 @@
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/registry.hpp"
+#include "dini/ops/shaping.hpp"
 #include "dini/trace/emit.hpp"
 #include "dini/transforms/grad.hpp"
+#include "dini/transforms/jit.hpp"
 #include "dini/transforms/vmap.hpp"
 
 namespace dini {
@@ -112,6 +114,79 @@ TEST(Reduce, Values) {
   expect_values(argmax(array({1.0, nan, 3.0, nan})), {1});
   expect_values(max(array({1.0, nan, 3.0})), {nan});
   expect_values(max(array({{1.0, nan}, {3.0, 2.0}}), 0), {3, nan});
+}
+
+// Where squares over- or underflow, and where only some of them do.
+TEST(Reduce, NormsOfAnySize) {
+  struct Row {
+    Doubles x;
+    double norm;  // for float32, too, where its range has them all
+    Dtype dtype = float64;
+  };
+  const double least = std::numeric_limits<double>::denorm_min(), most = std::numeric_limits<double>::max(),
+               least32 = std::numeric_limits<float>::denorm_min(), most32 = std::numeric_limits<float>::max();
+  const Row rows[] = {
+      {{3, -4}, 5},
+      {{3e200, -4e200}, 5e200},
+      {{3e-200, -4e-200}, 5e-200},
+      {{3e-170, 4e-170, 1e-200}, 5e-170},
+      {{1e200, 1, 1e-200}, 1e200},
+      {{3 * least, 4 * least}, 5 * least},
+      {{most / 8, most / 4, most / 4, most / 2}, 0.625 * most},
+      {{most, most}, inf},
+      {{least}, least},
+      {{-most}, most},
+      {{3e30, -4e30}, 5e30, float32},
+      {{3e-30, -4e-30}, 5e-30, float32},
+      {{3 * least32, 4 * least32}, 5 * least32, float32},
+      {{most32 / 8, most32 / 4, most32 / 4, most32 / 2}, 0.625 * most32, float32},
+      {{-most32}, most32, float32},
+      {{most32, most32}, inf, float32},
+      {{0, -0.0}, 0},
+      {{-0.0}, 0},
+      {{-inf}, inf},
+      {{1, inf, -inf}, inf},
+      {{1e-300, inf}, inf},
+      {{nan, 1e300}, nan},
+      {{inf, nan}, nan},
+      {{nan}, nan},
+  };
+  const auto compiled = jit([](const Array& x) { return norm(x); });
+  for (const Row& row : rows) {
+    const Array x = astype(array(row.x), row.dtype);
+    SCOPED_TRACE(::testing::PrintToString(row.x));
+    const double close = row.dtype == float32 ? 1e-7 : 4e-16;
+    expect_values(norm(x), {row.norm}, close);
+    expect_values(compiled(x), {row.norm}, close);
+    expect_values(norm(stack({x, x}), 2, 1), {row.norm, row.norm}, close);  // by rows, by columns, with a neighbour
+    expect_values(norm(stack({x, ones_like(x)}, 1), 2, 0), {row.norm, std::sqrt(static_cast<double>(x.size()))}, close);
+    expect_values(vmap([](const Array& v) { return norm(v); })(stack({ones_like(x), x})),
+                  {std::sqrt(static_cast<double>(x.size())), row.norm}, close);
+    // Long, in one loop with what makes it.
+    const Array longer = tile(x, 3000);
+    const double scaled = row.norm * std::sqrt(3000.0);
+    if (row.norm > 1e-300 || row.norm == 0 || std::isnan(row.norm)) {
+      const double wanted = row.dtype == float32 && scaled > most32 ? inf : scaled;
+      expect_values(jit([](const Array& v) { return norm(v - 0.0); })(longer), {wanted}, 10 * close);
+      EXPECT_TRUE(array_equal(jit([](const Array& v) { return norm(v - 0.0); })(longer), norm(longer)).item<bool>() ||
+                  std::isnan(wanted));
+    }
+  }
+}
+
+// x/‖x‖ and (I - x xᵀ/‖x‖²)/‖x‖.
+TEST(Reduce, SlopesOfNormsOfAnySize) {
+  const Fn f = [](const Array& x) { return norm(x); };
+  for (const double size : {1e-250, 1e-160, 1.0, 1e160, 1e300}) {
+    const Array x = array({3 * size, -4 * size});
+    expect_values(grad(f)(x), {0.6, -0.8});
+    expect_values(grad([](const Array& v) { return sum(norm(v, 2, 0, true)); })(x), {0.6, -0.8});
+    expect_values(hessian(f)(x) * size, {0.128, 0.096, 0.096, 0.072});
+  }
+  const Array small = astype(array({3e-30, -4e-30}), float32);
+  expect_values(grad(f)(small), {0.6, -0.8}, 1e-6);
+  expect_values(grad(f)(array(-3.0)), {-1});
+  expect_values(grad(f)(array({inf, 1.0})), {nan, 0});
 }
 
 TEST(Reduce, OverNothing) {
