@@ -27,7 +27,8 @@ void check_options(const SolveRequest& r) {
   const SolverMethod& m = *o.solver.method();
   if (!m.kinds().has(r.kind)) {
     bad("the solver " + m.name() + " is for " + m.kinds().text() + ", got a problem of kind " + name(r.kind) +
-        (r.kind == Kind::root ? "; newton is for 0 = F(z), or write the equation as a fixed point" : "; newton is for it"));
+        (r.kind == Kind::root ? "; newton is for 0 = F(z), or write the equation as a fixed point"
+                              : "; newton is for it"));
   }
   o.adjoint.check(r.kind);
   if (!m.may_outlive()) {

@@ -39,8 +39,8 @@ namespace detail {
 Array half_square(const Leaves& residuals);
 
 template <class Z> Optimum<Z> as_optimum(Solution<Z> s, Array objective) {
-  return {std::move(s.value), s.status,         s.steps,   s.evaluations, std::move(objective), s.residual_norm,
-          s.error_estimate,   s.history, s.method, std::move(s.methods)};
+  return {std::move(s.value), s.status,         s.steps,   s.evaluations, std::move(objective),
+          s.residual_norm,    s.error_estimate, s.history, s.method,      std::move(s.methods)};
 }
 
 }  // namespace detail

@@ -93,12 +93,9 @@ const Op& rcond_op() {
       const Array rows = astype(array({{1024.0}, {0.125}, {2.0}}), d),
                   singular = astype(array({{1.0, 2.0}, {2.0, 4.0}}), d);
       const Leaves lu = emit(lu_factor_op(), {even});
-      return std::vector<Sample>{{{even}, {}},
-                                 {{even, lu[0], lu[1]}, {}},
-                                 {{stack({even * rows, even * reshape(rows, {3})})}, {}},
-                                 {{singular}, {}},
-                                 {{sample({1, 1}, d)}, {}},
-                                 {{zeros({0, 0}, d)}, {}}};
+      return std::vector<Sample>{
+          {{even}, {}},     {{even, lu[0], lu[1]}, {}}, {{stack({even * rows, even * reshape(rows, {3})})}, {}},
+          {{singular}, {}}, {{sample({1, 1}, d)}, {}},  {{zeros({0, 0}, d)}, {}}};
     };
     o.plain = plain_rcond;
     return o;
@@ -171,19 +168,18 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
       Array omega, z, turns;
       auto tree() { return std::tie(omega, z, turns); }
     };
-    const Further settled = loop(
-        [](const Further& f) { return ~(f.omega < suspicious) & (f.turns < 1); },
-        [&](const Further& f) {
-          Array here = f.z, omega = f.omega;
-          for (int k = 0; k < 2; ++k) {
-            const Array b = jacobian_at(here);
-            const Inverse by_b = inverse(factorize(b, known), b);
-            here = here - by_b(felt_at(here, b));
-            if (k == 1) omega = relative_change(b, by_b, jacobian_at(here) - b);
-          }
-          return Further{omega, here, f.turns + 1};
-        },
-        Further{omega, next, zero}, 1);
+    const Further settled = loop([](const Further& f) { return ~(f.omega < suspicious) & (f.turns < 1); },
+                                 [&](const Further& f) {
+                                   Array here = f.z, omega = f.omega;
+                                   for (int k = 0; k < 2; ++k) {
+                                     const Array b = jacobian_at(here);
+                                     const Inverse by_b = inverse(factorize(b, known), b);
+                                     here = here - by_b(felt_at(here, b));
+                                     if (k == 1) omega = relative_change(b, by_b, jacobian_at(here) - b);
+                                   }
+                                   return Further{omega, here, f.turns + 1};
+                                 },
+                                 Further{omega, next, zero}, 1);
     const Array ill = ~(rcond > least), multiple = ~(omega < suspicious) & ~(settled.omega < suspicious);
     out.verdict.status = where(ill | multiple, code(StatusCode::singular), zero);
     out.verdict.status = where(all(isfinite(a)), out.verdict.status, code(StatusCode::nonfinite));

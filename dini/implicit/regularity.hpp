@@ -31,9 +31,9 @@ struct Factored {
 /// A point and what is known of it.
 struct PointOfSolve {
   Array z, z0;
-  Array matrix;       // A at z
-  Leaves factors;     // Outcome::factors of the solve, or none: they serve where they are near enough
-  bool check_value;   // also refuse a z whose correction ‖δ‖ exceeds accept·s, s the larger of ‖z‖ and ‖z0‖
+  Array matrix;      // A at z
+  Leaves factors;    // Outcome::factors of the solve, or none: they serve where they are near enough
+  bool check_value;  // also refuse a z whose correction ‖δ‖ exceeds accept·s, s the larger of ‖z‖ and ‖z0‖
   double accept;
 };
 Factored factor_at(const SolverProblem& problem, const PointOfSolve& point);
@@ -41,9 +41,9 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point);
 /// A known by its products: the function that gives A⁻¹b at any point as a linear method does, NaN where that fails. Where it
 /// fails nothing is held against the point.
 struct Products {
-  std::function<Leaves(const Array& z)> linearized;                              // [F(z), what products are made of...]
-  std::function<Array(const Array& v, const Leaves&)> product;                   // A v
-  std::function<LinearOutcome(const Array& b, const Leaves&)> solved;            // A⁻¹b
+  std::function<Leaves(const Array& z)> linearized;                    // [F(z), what products are made of...]
+  std::function<Array(const Array& v, const Leaves&)> product;         // A v
+  std::function<LinearOutcome(const Array& b, const Leaves&)> solved;  // A⁻¹b
 };
 Verdict judge_by_products(const SolverProblem& problem, const Products& a, const PointOfSolve& point);
 

@@ -21,10 +21,10 @@ std::string SolveSettings::key() const {
   };
   const std::string known = {structure.symmetric ? 's' : '-', structure.positive_definite ? 'p' : '-',
                              structure.diagonal ? 'd' : '-'};
-  return std::string(name(kind)) + " " + known + " " + method->key() + " " + text(stop.tolerance.absolute) +
-         " " + text(stop.tolerance.relative) + " " + std::to_string(stop.max_steps) + " " +
-         std::to_string(stop.history) + " " + adjoint.key() + " " + std::to_string(static_cast<int>(on_failure)) +
-         (derivative_anyway ? "!" : "") + text(accept);
+  return std::string(name(kind)) + " " + known + " " + method->key() + " " + text(stop.tolerance.absolute) + " " +
+         text(stop.tolerance.relative) + " " + std::to_string(stop.max_steps) + " " + std::to_string(stop.history) +
+         " " + adjoint.key() + " " + std::to_string(static_cast<int>(on_failure)) + (derivative_anyway ? "!" : "") +
+         text(accept);
 }
 
 namespace implicit {
@@ -100,7 +100,9 @@ namespace {
 struct SpecKey {
   ProgramRef map;
   std::string settings;
-  friend bool operator==(const SpecKey& a, const SpecKey& b) { return a.settings == b.settings && a.map->equal(*b.map); }
+  friend bool operator==(const SpecKey& a, const SpecKey& b) {
+    return a.settings == b.settings && a.map->equal(*b.map);
+  }
 };
 struct SpecHash {
   std::size_t operator()(const SpecKey& k) const { return k.map->hash() ^ std::hash<std::string>{}(k.settings); }

@@ -31,7 +31,9 @@ struct SixSteps final : SolverMethod {
             array(std::int64_t{13}),
             scalar_like(0.5, z),
             scalar_like(0.25, z),
-            scalar_like(0.125, z)};
+            scalar_like(0.125, z),
+            array(std::int64_t{0}),
+            {}};
   }
 };
 
@@ -49,7 +51,7 @@ std::vector<Sample> solve_samples(Dtype d) {
   std::vector<Sample> out;
   bool failed = false;
   auto add = [&](SolveSettings settings, bool fixed_point, const Adjoint& adjoint, const char* error = "") {
-    settings.fixed_point = fixed_point;
+    settings.kind = fixed_point ? Kind::fixed_point : Kind::root;
     settings.adjoint = adjoint;
     if (!settings.method) settings.method = std::make_shared<samples::SixSteps>();
     const ProgramRef map = stage_closed([&](const Leaves& v) { return samples::sample_map(v, fixed_point); },
@@ -93,10 +95,10 @@ std::vector<std::vector<long double>> plain_solution(const Sample& in) {
   for (int k = 0; k < 200; ++k) {
     z = {(m[0] * s / 10 - 0.3L * std::tanh(s * z[1])) / a[0], (m[1] * s / 10 - 0.3L * std::tanh(s * z[0])) / a[1]};
   }
-  if (!in.params.flag("staged")) return {z, {0}, {0}, {0}, {0}, {0}, {}};
+  if (!in.params.flag("staged")) return {z, {0}, {0}, {0}, {0}, {0}, {}, {0}};
   const bool failed = in.params.flag("failed");
   if (failed) z.assign(2, std::numeric_limits<long double>::quiet_NaN());
-  return {z, {failed ? 1.0L : 0.0L}, {6}, {13}, {0.5L}, {0.25L}, {0.125L}};
+  return {z, {failed ? 1.0L : 0.0L}, {6}, {13}, {0.5L}, {0.25L}, {0.125L}, {0}};
 }
 
 }  // namespace dini::detail::implicit

@@ -33,8 +33,8 @@ SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kin
     case Kind::least_squares:
       p.structure.symmetric = true;
       p.objective = Function(map);
-      p.residual =
-          Function([map](const Array& z) { return grad([&](const Array& v) { return 0.5 * sum(square(map(v))); })(z); });
+      p.residual = Function(
+          [map](const Array& z) { return grad([&](const Array& v) { return 0.5 * sum(square(map(v))); })(z); });
       break;
   }
   return p;
@@ -177,8 +177,8 @@ struct Plain final : Spec {
     const Leaves factors = out.factors;
     out.factors.clear();
     if (settings.on_failure == OnFailure::raise) {
-      out.z = check_status(out.z, out.status, out.steps, out.residual_norm,
-                           {solver_name(), ReportKind::solve, map, theta});
+      out.z =
+          check_status(out.z, out.status, out.steps, out.residual_norm, {solver_name(), ReportKind::solve, map, theta});
     } else if (settings.on_failure == OnFailure::nan) {
       out.z = where(out.status == 0, out.z, Array(std::nan("")));
     }

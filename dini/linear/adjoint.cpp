@@ -25,11 +25,11 @@ void Adjoint::check(Kind kind) const {
 
 const std::vector<MethodInfo<Adjoint>>& library_adjoints() {
   static const std::vector<MethodInfo<Adjoint>> all = {
-      Direct::table().info<Adjoint>(),     LU::table().info<Adjoint>(),      Cholesky::table().info<Adjoint>(),
-      LDLT::table().info<Adjoint>(),       QR::table().info<Adjoint>(),      Diagonal::table().info<Adjoint>(),
-      GMRES::table().info<Adjoint>(),      MINRES::table().info<Adjoint>(),  CG::table().info<Adjoint>(),
-      BiCGStab::table().info<Adjoint>(),   SameSolver::table().info<Adjoint>(),
-      Neumann::table().info<Adjoint>(),    OneStep::table().info<Adjoint>(),
+      Direct::table().info<Adjoint>(),   LU::table().info<Adjoint>(),         Cholesky::table().info<Adjoint>(),
+      LDLT::table().info<Adjoint>(),     QR::table().info<Adjoint>(),         Diagonal::table().info<Adjoint>(),
+      GMRES::table().info<Adjoint>(),    MINRES::table().info<Adjoint>(),     CG::table().info<Adjoint>(),
+      BiCGStab::table().info<Adjoint>(), SameSolver::table().info<Adjoint>(), Neumann::table().info<Adjoint>(),
+      OneStep::table().info<Adjoint>(),
   };
   return all;
 }

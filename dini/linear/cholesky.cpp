@@ -9,7 +9,9 @@ namespace {
 struct CholeskyMethod final : TableMethod<Cholesky> {
   using TableMethod::TableMethod;
   bool wants_matrix() const override { return true; }
-  std::string advice() const override { return " (cholesky is for symmetric positive definite Jacobians; direct takes any)"; }
+  std::string advice() const override {
+    return " (cholesky is for symmetric positive definite Jacobians; direct takes any)";
+  }
   Leaves prepare(const LinearSystem& s) const override {
     const Array& a = s.matrix();
     if (a.size() == 0) return {};

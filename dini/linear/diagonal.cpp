@@ -30,7 +30,11 @@ struct DiagonalMethod final : TableMethod<Diagonal> {
 
 const detail::MethodTable<Diagonal>& Diagonal::table() {
   static const detail::MethodTable<Diagonal> t{
-      "diagonal", "the diagonal alone, for equations that are each in an unknown of their own", Kinds::all(), false, {}};
+      "diagonal",
+      "the diagonal alone, for equations that are each in an unknown of their own",
+      Kinds::all(),
+      false,
+      {}};
   return t;
 }
 detail::LinearMethodRef Diagonal::method() const { return std::make_shared<detail::DiagonalMethod>(*this); }

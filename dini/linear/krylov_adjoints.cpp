@@ -101,13 +101,13 @@ const detail::MethodTable<GMRES>& GMRES::table() {
   return t;
 }
 const detail::MethodTable<MINRES>& MINRES::table() {
-  static const detail::MethodTable<MINRES> t{"minres", "minimal residuals, for a symmetric Jacobian", Kinds::all(), false,
-                                             detail::krylov_fields<MINRES>()};
+  static const detail::MethodTable<MINRES> t{"minres", "minimal residuals, for a symmetric Jacobian", Kinds::all(),
+                                             false, detail::krylov_fields<MINRES>()};
   return t;
 }
 const detail::MethodTable<CG>& CG::table() {
-  static const detail::MethodTable<CG> t{"cg", "conjugate gradients, for a positive definite Jacobian", Kinds::all(), false,
-                                         detail::krylov_fields<CG>()};
+  static const detail::MethodTable<CG> t{"cg", "conjugate gradients, for a positive definite Jacobian", Kinds::all(),
+                                         false, detail::krylov_fields<CG>()};
   return t;
 }
 const detail::MethodTable<BiCGStab>& BiCGStab::table() {

@@ -22,7 +22,8 @@ struct QrMethod final : TableMethod<QR> {
 }  // namespace detail
 
 const detail::MethodTable<QR>& QR::table() {
-  static const detail::MethodTable<QR> t{"qr", "orthogonal factors: slower than lu, and steadier", Kinds::all(), false, {}};
+  static const detail::MethodTable<QR> t{
+      "qr", "orthogonal factors: slower than lu, and steadier", Kinds::all(), false, {}};
   return t;
 }
 detail::LinearMethodRef QR::method() const { return std::make_shared<detail::QrMethod>(*this); }

@@ -78,8 +78,8 @@ struct LinearMethod : std::enable_shared_from_this<LinearMethod> {
   /// What is made of A once.
   virtual Leaves prepare(const LinearSystem& system) const { return (void)system, Leaves{}; }
   /// x with A x = b, or with Aᵀx = b, in ops. `apply` is v -> A v, or v -> Aᵀv. b is of size about 1.
-  virtual LinearOutcome attempt(const Product& apply, const LinearSystem& system, const Leaves& prepared, const Array& b,
-                                bool transposed) const = 0;
+  virtual LinearOutcome attempt(const Product& apply, const LinearSystem& system, const Leaves& prepared,
+                                const Array& b, bool transposed) const = 0;
   /// x with A x = b, differentiable in the system and in b.
   virtual Array solve(const LinearSystem& system, const Leaves& prepared, const Array& b, LinearFailure failure) const;
 };

@@ -113,7 +113,8 @@ struct Automatic final : SolverMethod {
 
   // What has converged, or else what has the smaller residual; steps and evaluations are those of both.
   static Outcome better(const Outcome& before, const Outcome& now) {
-    const Array takes = (now.status == 0) | (now.residual_norm < before.residual_norm) | ~isfinite(before.residual_norm);
+    const Array takes =
+        (now.status == 0) | (now.residual_norm < before.residual_norm) | ~isfinite(before.residual_norm);
     Outcome out = tree_map([&](const Array& a, const Array& b) { return where(takes, b, a); }, before, now);
     const Array ended = now.status == code(StatusCode::cancelled);
     out.status = where(ended, now.status, out.status);

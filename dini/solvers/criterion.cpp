@@ -24,9 +24,7 @@ Array length(const Array& v) { return norm(v); }
 
 double solution_tolerance(Dtype dtype) { return std::pow(epsilon(dtype) / 2, 2.0 / 3); }
 
-Array largest_relative(const Array& d, const Array& z) {
-  return max(where(d == 0.0, zeros_like(d), abs(d) / abs(z)));
-}
+Array largest_relative(const Array& d, const Array& z) { return max(where(d == 0.0, zeros_like(d), abs(d) / abs(z))); }
 
 Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
   const double rtol = solution_tolerance(z.dtype()), eps = epsilon(z.dtype());
@@ -65,8 +63,8 @@ class MinimumCriterion final : public Criterion {
     // Where one more correction changes the Hessian by much of itself it is singular at the end, and what is semidefinite may be
     // a saddle: its null direction is that of the corrections.
     const Array size = length(at.delta), far = length(z - at.z0);
-    const Array change = relative_change(at.matrix, at.inverse,
-                                         stop_gradient(jacobian(problem.residual)(at.z + at.delta)) - at.matrix);
+    const Array change =
+        relative_change(at.matrix, at.inverse, stop_gradient(jacobian(problem.residual)(at.z + at.delta)) - at.matrix);
     const Array along = at.delta / where(size > 0, size, scalar_like(1, size));
     const Array here = least(problem, z);
     Array lower = array(false);
@@ -90,10 +88,10 @@ class LeastSquaresCriterion final : public Criterion {
  protected:
   Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
     if (!at.matrix.defined()) return code(StatusCode::converged);
-    auto columns = [&](const Array& v) { return linalg::norm(stop_gradient(jacobian(problem.objective)(v)), {}, 0); };
+    auto columns = [&](const Array& v) { return sqrt(sum(square(stop_gradient(jacobian(problem.objective)(v))), 0)); };
     const Array vanished = any(columns(z) < 1e-8 * columns(at.z0));
-    const Array status = where(is_definite(at.factors, at.matrix), code(StatusCode::converged),
-                               code(StatusCode::not_a_minimum));
+    const Array status =
+        where(is_definite(at.factors, at.matrix), code(StatusCode::converged), code(StatusCode::not_a_minimum));
     return where(vanished, code(StatusCode::stagnated), status);
   }
 };

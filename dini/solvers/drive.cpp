@@ -45,8 +45,8 @@ struct Progress {
   Array found, found_norm, error_estimate, judged;
   Leaves factors;
   auto tree() {
-    return std::tie(now, norm, best_z, best_norm, first_norm, steps, since, status, history, ratio, ratio_before, margin,
-                    found, found_norm, error_estimate, judged, factors);
+    return std::tie(now, norm, best_z, best_norm, first_norm, steps, since, status, history, ratio, ratio_before,
+                    margin, found, found_norm, error_estimate, judged, factors);
   }
 };
 
@@ -86,13 +86,15 @@ class Drive {
     Progress p = first();
     auto goes_on = [](const Progress& q) { return q.status == running; };
     if (given || z0.size() == 0) {
-      p = loop(goes_on, [&](const Progress& q) { return next(q); }, p, max_steps + 1);
+      p = loop(
+          goes_on, [&](const Progress& q) { return next(q); }, p, max_steps + 1);
     } else {
       auto open = [](const Progress& q) { return (q.status == running) | (q.status == to_be_judged); };
       p = loop(
           open,
           [&](const Progress& q) {
-            const Progress there = loop(goes_on, [&](const Progress& at) { return next(at); }, q, max_steps + 1);
+            const Progress there = loop(
+                goes_on, [&](const Progress& at) { return next(at); }, q, max_steps + 1);
             return cond(
                 there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
                 [](const Progress& at) { return at; }, there);
@@ -125,7 +127,8 @@ class Drive {
     p.best_z = p.found = z0;
     p.best_norm = p.first_norm = p.found_norm = p.norm;
     p.steps = p.since = array(std::int64_t{0});
-    p.history = record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.norm);
+    p.history =
+        record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.norm);
     p.ratio = p.ratio_before = constant(std::numeric_limits<double>::infinity());
     p.margin = constant(1);
     p.error_estimate = constant(std::numeric_limits<double>::infinity());
@@ -174,8 +177,8 @@ class Drive {
     if (solver.forms_jacobian) return worth_judging(p.now.delta, p.now.z, z0) | (p.norm == 0.0);
     // At its rounding floor a residual goes up and down, whatever the rate was.
     const Array size = length(p.now.z), floor = 4 * epsilon(z0.dtype()) * size;
-    return (p.steps > 0) & ((contraction_error(p) <= p.margin * rtol * size) | (p.norm <= p.margin * floor)) |
-           (p.norm == 0.0);
+    const Array contracted = (contraction_error(p) <= p.margin * rtol * size) | (p.norm <= p.margin * floor);
+    return ((p.steps > 0) & contracted) | (p.norm == 0.0);
   }
 
   Array status_of(const Progress& p) const {

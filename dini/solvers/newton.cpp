@@ -13,8 +13,7 @@ namespace newton {
 SolverState at(const SolverProblem& p, const Array& z, const Array& f, const Array& failure, const Array& evaluations) {
   const Correction c = newton_correction(p, z, f);
   // Where A is not finite no solve of it says anything; where it is and δ is not, A is singular.
-  const Array cause =
-      where(all(isfinite(c.factors[0])), code(StatusCode::singular), code(StatusCode::nonfinite));
+  const Array cause = where(all(isfinite(c.factors[0])), code(StatusCode::singular), code(StatusCode::nonfinite));
   const Array broken = where(isfinite(length(c.delta)) | ~isfinite(length(f)), code(StatusCode::converged), cause);
   return {z, f, c.delta, where(failure != 0, failure, broken), evaluations, c.factors, {}};
 }

@@ -49,17 +49,17 @@ struct Tolerance {
 /// least, and of a least-squares fit that of ½‖r‖².
 struct SolverProblem {
   Kind kind = Kind::root;
-  Function map;        // of a fixed point
-  Function residual;   // z [n] -> [n]
-  Function objective;  // of a minimum: z -> a scalar; of a least-squares fit: z -> the residuals r [m]
+  Function map;                    // of a fixed point
+  Function residual;               // z [n] -> [n]
+  Function objective;              // of a minimum: z -> a scalar; of a least-squares fit: z -> the residuals r [m]
   MatrixStructure structure = {};  // of ∂residual/∂z, or of its negative for a fixed point
   bool reads_values = false;       // its functions may read their arguments' elements: they cannot be traced
 };
 /// When a solve ends.
 struct StopRule {
   Tolerance tolerance;
-  std::int64_t max_steps = -1;                              // -1: the solver's default
-  std::int64_t history = 0;                                 // how many residual norms to keep
+  std::int64_t max_steps = -1;                                 // -1: the solver's default
+  std::int64_t history = 0;                                    // how many residual norms to keep
   std::shared_ptr<const detail::WatchOpaque> watch = nullptr;  // a monitor, a token, a deadline
   Array budget = {};  // a traced limit of steps below max_steps, int64; none where undefined
 };
@@ -67,7 +67,7 @@ struct StopRule {
 /// The end of a solve, in arrays, so that it can be traced. Scalars but for z, history and factors.
 struct Outcome {
   Array z, status, steps, evaluations, residual_norm, error_estimate, history;
-  Array method;   // which of several methods it was that found z, int64
+  Array method;    // which of several methods it was that found z, int64
   Leaves factors;  // [A, its factors..., whether they are there] near z, where SolverMethod::factors says so
   auto tree() {
     return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history, method, factors);

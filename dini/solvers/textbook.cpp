@@ -175,12 +175,18 @@ Array AndersonSolver::operator()(const Function& f, const Array& z) const {
 }
 
 const detail::MethodTable<FwdSolver>& FwdSolver::table() {
-  static const detail::MethodTable<FwdSolver> t{"fwd_solver", "the textbook's forward iteration, to the letter", {Kind::fixed_point},
-                                                false, detail::textbook::step_length_fields<FwdSolver>()};
+  static const detail::MethodTable<FwdSolver> t{"fwd_solver",
+                                                "the textbook's forward iteration, to the letter",
+                                                {Kind::fixed_point},
+                                                false,
+                                                detail::textbook::step_length_fields<FwdSolver>()};
   return t;
 }
 const detail::MethodTable<NewtonSolver>& NewtonSolver::table() {
-  static const detail::MethodTable<NewtonSolver> t{"newton_solver", "the textbook's Newton iteration", {Kind::fixed_point}, false,
+  static const detail::MethodTable<NewtonSolver> t{"newton_solver",
+                                                   "the textbook's Newton iteration",
+                                                   {Kind::fixed_point},
+                                                   false,
                                                    detail::textbook::step_length_fields<NewtonSolver>()};
   return t;
 }
