@@ -208,6 +208,29 @@ TEST(Krylov, LanesEndByThemselves) {
   }
 }
 
+TEST(Krylov, WhatHasEndedDividesByNothing) {
+  // Lanes that are done, from the start or by breakdown, go through the others' steps.
+  const Array a = stack({eye(3), zeros({3, 3}), array(scaled(1)), array(scaled(1))}),
+              b = array({{1.0, 2.0, 3.0}, {1.0, 2.0, 3.0}, {1.0, 2.0, 3.0}, {0.0, 0.0, 0.0}});
+  const DebugNans watch(true);
+  for (const Method& m : methods()) {
+    SCOPED_TRACE(m.name);
+    const auto solve = [&](const Array& matrix, const Array& right) { return m(matrix, right, 1e-12); };
+    for (int k = 0; k < 4; ++k) EXPECT_NO_THROW(solve(a(k), b(k)));
+    EXPECT_NO_THROW(vmap(solve)(a, b));
+  }
+}
+
+TEST(Krylov, NoPositiveCurvatureIsABreakdownWhateverTheResidual) {
+  // Without its second element the right side is solved in a step, to 1.5 times the tolerance, and 2 would be enough.
+  const Array a = diag(array({1.0, -1e-6})), b = array({1.0, 1.5e-10});
+  for (const Method& m : methods()) {
+    const KrylovResult r = m(a, b, 1e-10);
+    EXPECT_LE(r.residual.item(), 2e-10) << m.name;
+    EXPECT_EQ(name_of(r.status), m.name == "cg" ? "breakdown" : "converged") << m.name;
+  }
+}
+
 TEST(Krylov, InverseAsPreconditioner) {
   const Array i = arange(10) * 1.0;
   const Array a = abs(sin(outer(1 + i, 7 + 3 * i * i))) + diag(power(i, 6)), b = cos(i), inverse = linalg::inv(a);
