@@ -31,7 +31,7 @@ Biconjugate biconjugate_step(const KrylovProblem& problem, const KrylovState& st
   to.p = to.r + beta * (at.p - omega * v);
   to.steps = at.steps + 1;
   const Array unfinished = norm(to.r) > problem.target();
-  to.status = problem.after_step(start, sound | ~unfinished, across + omega + to.rho, unfinished, to.steps);
+  to.status = problem.after_step(start, sound, across + omega + to.rho, unfinished, to.steps);
   return to;
 }
 
