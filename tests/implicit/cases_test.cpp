@@ -282,10 +282,10 @@ class Cases : public testing::TestWithParam<Case> {
     const Case& c = GetParam();
     std::vector<Way> out;
     for (const auto& solver : library_solvers()) {
-      if (solver.fixed_point_only && !c.fixed_point) continue;
+      if (!solver.kinds.has(Kind::root) && !c.fixed_point) continue;
       if (std::find(c.without.begin(), c.without.end(), solver.name) != c.without.end()) continue;
       for (const auto& adjoint : library_adjoints()) {
-        if (!adjoint.make({}).exact() || (adjoint.fixed_point_only && !c.fixed_point)) continue;
+        if (!adjoint.make({}).exact() || (!adjoint.kinds.has(Kind::root) && !c.fixed_point)) continue;
         if (adjoint.name == "cg" && !c.definite) continue;
         if (std::find(c.without.begin(), c.without.end(), adjoint.name) != c.without.end()) continue;
         for (Dtype d : {Dtype::float64, Dtype::float32}) {

@@ -66,13 +66,13 @@ std::vector<Way> all_ways() {
       if (!adjoint.make({}).exact()) continue;
       o.adjoint = adjoint.make({});
       ways.push_back(way(solver.name + " " + adjoint.name, o, map_of));
-      if (!solver.fixed_point_only && !adjoint.fixed_point_only)
+      if (solver.kinds.has(Kind::root) && adjoint.kinds.has(Kind::root))
         ways.push_back(way(solver.name + " " + adjoint.name, o, residual_of));
     }
     o.stage = false;
     o.adjoint = {};
     ways.push_back(way(solver.name, o, map_of));
-    if (!solver.fixed_point_only) ways.push_back(way(solver.name, o, residual_of));
+    if (solver.kinds.has(Kind::root)) ways.push_back(way(solver.name, o, residual_of));
   }
   const auto user = owning([](const Function& f, const Array& z) { return plain_iteration(f, z); });
   for (const Adjoint& a : {Adjoint(Direct{}), Adjoint(SameSolver{})}) {

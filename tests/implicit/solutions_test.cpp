@@ -34,7 +34,7 @@ std::vector<MethodInfo<Adjoint>> exact_adjoints(bool fixed_point) {
   std::vector<MethodInfo<Adjoint>> out;
   for (const auto& a : library_adjoints()) {
     // The Jacobian is not symmetric.
-    if (a.make({}).exact() && a.name != "cg" && (fixed_point || !a.fixed_point_only)) out.push_back(a);
+    if (a.make({}).exact() && a.name != "cg" && (fixed_point || a.kinds.has(Kind::root))) out.push_back(a);
   }
   return out;
 }
@@ -170,7 +170,7 @@ TEST(S32_Batches, EqualTheSolvesOneByOne) {
       FixedPointOptions o = accurate(solver);
       o.max_steps = 300;
       o.on_failure = OnFailure::best;
-      if (!solver.fixed_point_only) return root(lane_residual, Array(array(1.0)), o, t);
+      if (solver.kinds.has(Kind::root)) return root(lane_residual, Array(array(1.0)), o, t);
       return fixed_point([](const Array& a, const Array& z) { return a * tanh(z) / 4 + 1; }, Array(array(1.0)), o, t);
     };
     const Array at = lanes_at();

@@ -265,7 +265,7 @@ TEST(Singular, MultipleRootsAtEveryTolerance) {
     for (int power : {2, 3}) {
       for (const Tolerance& tolerance : {Tolerance(), Tolerance(1e-4), Tolerance(1e-8, 0), Tolerance(1e-12, 0)}) {
         for (const auto& adjoint : library_adjoints()) {
-          if (!adjoint.make({}).exact() || adjoint.fixed_point_only) continue;
+          if (!adjoint.make({}).exact() || !adjoint.kinds.has(Kind::root)) continue;
           // The second equation is sound, and coupled to the first.
           auto z = [&](const Array& t) {
             return sum(root(
@@ -349,7 +349,7 @@ TEST(Library, EveryOptionIsSetCheckedAndInTheKey) {
   for (const auto& info : library_solvers()) {
     const std::string plain = info.make({}).method()->key();
     EXPECT_EQ(info.make({}).name(), info.name);
-    EXPECT_EQ(info.make({}).method()->fixed_point_only(), info.fixed_point_only);
+    EXPECT_EQ(info.make({}).method()->kinds(), info.kinds);
     EXPECT_FALSE(info.purpose.empty());
     for (const OptionInfo& o : info.options) {
       EXPECT_FALSE(o.help.empty()) << info.name << o.name;

@@ -1,5 +1,5 @@
 // What a failure that is found when a compiled or batched solve runs says of its lanes.
-#include "dini/linear/operator_solve.hpp"
+#include "dini/linear/check_status.hpp"
 
 #include <gtest/gtest.h>
 
