@@ -10,6 +10,7 @@
 #include <iosfwd>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -59,6 +60,9 @@ class Program {
   mutable std::mutex mutex_;
   mutable std::vector<std::pair<std::string, std::shared_ptr<void>>> cache_;
 };
+
+/// The number that a concrete array has in every place; none where they differ or there is no place.
+std::optional<double> uniform_number(const Array& a);
 
 /// Prints str().
 std::ostream& operator<<(std::ostream& out, const Program& program);

@@ -188,6 +188,7 @@ const Op& while_op() {
   static const Op op = [] {
     Op o;
     o.name = "while";
+    o.rounding = Rounding::within;
     o.infer = [](std::span<const Aval>, const Params& params) { return params.program("body")->output_avals(); };
     o.joint = control::joint_while;
     o.batch = control::batch_while;
