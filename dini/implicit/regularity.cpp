@@ -59,6 +59,7 @@ const Op& rcond_op() {
   static const Op op = [] {
     Op o;
     o.name = "rcond";
+    o.rounding = Rounding::exact;
     o.differentiable = false;
     o.infer = [](std::span<const Aval> in, const Params&) {
       return std::vector<Aval>{{in[0].shape.sub(0, in[0].shape.ndim() - 2), in[0].dtype, false}};

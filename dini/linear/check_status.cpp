@@ -96,6 +96,7 @@ const Op& check_status_op() {
   static const Op op = [] {
     Op o;
     o.name = "check_status";
+    o.rounding = Rounding::exact;
     o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{in[0]}; };
     o.kernel = [](const KernelCall& call) {
       const auto* status = static_cast<const std::int64_t*>(call.in[1]);

@@ -29,6 +29,7 @@ const Op& guard_op() {
   static const Op op = [] {
     Op o;
     o.name = "guard";
+    o.rounding = Rounding::exact;
     o.infer = [](std::span<const Aval> in, const Params&) {
       return std::vector<Aval>{{in[0].shape, in[0].dtype, false}};
     };
