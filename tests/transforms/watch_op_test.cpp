@@ -229,8 +229,8 @@ TEST(WatchOp, IsKeptWhereItStands) {
 
 // A loop that a deadline ends in the middle of its third turn. Carries change places and are written over where they can be.
 struct Swaps {
-  Array x, y, sum, k;
-  auto tree() { return std::tie(x, y, sum, k); }
+  Array x, y, z, sum, k;
+  auto tree() { return std::tie(x, y, z, sum, k); }
 };
 Swaps swaps(const Array& x, const detail::WatchRef& watch, std::int64_t stuck_at, std::int64_t at_most) {
   struct Inner {
@@ -239,16 +239,16 @@ Swaps swaps(const Array& x, const detail::WatchRef& watch, std::int64_t stuck_at
   };
   return loop([=](const Swaps& s) { return s.k < at_most; },
               [=](const Swaps& s) {
-                const Array next = tanh(s.y) + s.x / 2;
+                const Array next = tanh(s.y) + s.z / 2;
                 const Array turns = where(s.k == stuck_at, array(std::int64_t{1} << 60), array(std::int64_t{2}));
                 const Inner inner = while_loop([&](const Inner& i) { return i.k < turns; },
                                                [](const Inner& i) {
                                                  return Inner{cos(i.x), i.k + 1};
                                                },
                                                Inner{next, array(std::int64_t{0})});
-                return Swaps{s.y, inner.x, s.sum + s.x * next, s.k + 1};
+                return Swaps{s.y, inner.x, inner.x - s.x, s.sum + s.x * next, s.k + 1};
               },
-              Swaps{x, 2 * x, zeros(x.shape()), array(std::int64_t{0})}, 5, watch);
+              Swaps{x, 2 * x, 1 - x, zeros(x.shape()), array(std::int64_t{0})}, 5, watch);
 }
 
 TEST(WatchedLoops, EndInTheMiddleOfATurnWithWhatTheyHadBefore) {
@@ -257,7 +257,7 @@ TEST(WatchedLoops, EndInTheMiddleOfATurnWithWhatTheyHadBefore) {
     const char* what;
     std::function<Leaves(const Function&, const Array&)> call;
   };
-  const auto tree = [](const Leaves& l) { return std::tuple(l[0], l[1], l[2], l[3]); };
+  const auto tree = [](const Leaves& l) { return std::tuple(l[0], l[1], l[2], l[3], l[4]); };
   const Case cases[] = {
       {"eagerly", [](const Function& f, const Array& x) { return f(x); }},
       {"jit",
@@ -270,13 +270,13 @@ TEST(WatchedLoops, EndInTheMiddleOfATurnWithWhatTheyHadBefore) {
        }},
       {"jvp",
        [&](const Function& f, const Array& x) {
-         auto [value, tangent] = jvp([&](const Array& a) { return std::get<2>(tree(f(a))); }, x, x);
+         auto [value, tangent] = jvp([&](const Array& a) { return std::get<3>(tree(f(a))); }, x, x);
          return Leaves{value, tangent};
        }},
       {"jit of jvp",
        [&](const Function& f, const Array& x) {
          return flatten(jit([&](const Array& b) {
-           auto [value, tangent] = jvp([&](const Array& a) { return std::get<2>(tree(f(a))); }, b, b);
+           auto [value, tangent] = jvp([&](const Array& a) { return std::get<3>(tree(f(a))); }, b, b);
            return std::pair(value, tangent);
          })(x));
        }},
