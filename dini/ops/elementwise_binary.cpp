@@ -199,7 +199,7 @@ const Op& minimum_op() {
   return op;
 }
 
-// b·aᵇ⁻¹ with 0·0⁻¹ = 0; log(a)·aᵇ with log(0)·0ᵇ = 0.
+// b·aᵇ⁻¹ with 0·0⁻¹ = 0; log(a)·aᵇ with log(0)·0ᵇ = 0, by halves of the power since it may be finite where aᵇ is not.
 const Op& pow_op() {
   static const Op op = binary({
       .op = pow_op,
@@ -211,8 +211,11 @@ const Op& pow_op() {
             const Array none = logical_and(a == 0, b == 0);
             return da * (b * pow(a, where(none, 1.0, b - 1)));
           },
-      .jvp_b = [](const Array& a, const Array&, const Array& y,
-                  const Array& db) { return db * (log(where(a == 0, 1.0, a)) * y); },
+      .jvp_b =
+          [](const Array& a, const Array& b, const Array&, const Array& db) {
+            const Array base = where(a == 0, 1.0, a), half = pow(base, 0.5 * b);
+            return db * (log(base) * half * half);
+          },
       .samples = {{2.5, 0.3}, {7, -1.5}, {0.3, 2}, {1.5, 3}, {2.5, 0}},
       .reference = [](const long double* x) { return std::pow(x[0], x[1]); },
   });

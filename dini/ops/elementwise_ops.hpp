@@ -32,6 +32,7 @@ const Op& atan_op();
 const Op& sinh_op();
 const Op& cosh_op();
 const Op& tanh_op();
+const Op& sech_squared_op();
 const Op& asinh_op();
 const Op& acosh_op();
 const Op& atanh_op();

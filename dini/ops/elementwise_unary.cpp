@@ -25,6 +25,21 @@ struct WrapSquare {
 struct ElementSame {
   template <class T> T operator()(T x) const { return x; }
 };
+// sech² x = 4e/(1 + e)² with e = e^-2|x|, by the vector kernels' exp.
+template <class T> void sech_squared_loop(const void* const* in, void* out, std::size_t n) {
+  const T* x = static_cast<const T*>(in[0]);
+  T* y = static_cast<T*>(out);
+  for (std::size_t i = 0; i < n; ++i) y[i] = -2 * std::fabs(x[i]);
+  kernels::vector_kernels<T>().exp(y, y, n);
+  for (std::size_t i = 0; i < n; ++i) y[i] = 4 * y[i] / ((1 + y[i]) * (1 + y[i]));
+}
+ElementKernel sech_squared_element(std::span<const Aval> in, const Aval&) {
+  switch (in[0].dtype) {
+    case Dtype::float32: return sech_squared_loop<float>;
+    case Dtype::float64: return sech_squared_loop<double>;
+    default: return nullptr;
+  }
+}
 struct SignOf {
   template <class T> T operator()(T x) const { return static_cast<T>((x > T(0)) - (x < T(0))); }
 };
@@ -177,7 +192,8 @@ const Op& exp2_op() {
       .op = exp2_op,
       .name = "exp2",
       .kernel = vector_kernel<DINI_VECTOR(exp2)>(),
-      .jvp = [](const Array&, const Array& y, const Array& dx) { return dx * (ln_2 * y); },
+      // Not ln 2·y: where 2ˣ has just overflowed the slope is still finite.
+      .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * (2 * ln_2 * exp2(x - 1)); },
       .samples = {-20, -2, 0, 0.3, 5.5},
       .reference = [](const long double* x) { return std::exp2(x[0]); },
   });
@@ -189,8 +205,9 @@ const Op& expm1_op() {
       .op = expm1_op,
       .name = "expm1",
       .kernel = vector_kernel<DINI_VECTOR(expm1)>(),
-      .jvp = [](const Array&, const Array& y, const Array& dx) { return dx * (y + 1); },
-      .samples = {-20, -2, -1e-8, 0, 0.3, 5},
+      // Not y + 1, which has lost eˣ where y is next to -1.
+      .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * exp(x); },
+      .samples = {-40, -20, -2, -1e-8, 0, 0.3, 5},
       .reference = [](const long double* x) { return std::expm1(x[0]); },
   });
   return op;
@@ -350,9 +367,23 @@ const Op& tanh_op() {
       .op = tanh_op,
       .name = "tanh",
       .kernel = vector_kernel<DINI_VECTOR(tanh)>(),
-      .jvp = [](const Array&, const Array& y, const Array& dx) { return dx * (1 - square(y)); },
-      .samples = {-1000, -2, -1e-8, 0, 0.3, 1000},
+      // Not 1 - y², of which nothing is left where y is next to ±1.
+      .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * emit_one(sech_squared_op(), {x}); },
+      .samples = {-1000, -2, -1e-8, 0, 0.3, 12, 25, 1000},
       .reference = [](const long double* x) { return std::tanh(x[0]); },
+  });
+  return op;
+}
+
+// The slope of tanh, and by its scale that of the sigmoid.
+const Op& sech_squared_op() {
+  static const Op op = unary({
+      .op = sech_squared_op,
+      .name = "sech_squared",
+      .kernel = {&detail::run_elementwise<&sech_squared_element>, &sech_squared_element},
+      .jvp = [](const Array& x, const Array& y, const Array& dx) { return dx * (-2 * tanh(x) * y); },
+      .samples = {-40, -2, -0.25, -1e-8, 0, 0.3, 12},
+      .reference = [](const long double* x) { return 1 / (std::cosh(x[0]) * std::cosh(x[0])); },
   });
   return op;
 }

@@ -368,6 +368,38 @@ TEST(Elementwise, SecondSlopes) {
   }
 }
 
+// Where the value has no digit left to say what its slope is: next to an asymptote, or overflown. Against 60 digits.
+TEST(Elementwise, SlopesWhereValuesSaturateOrOverflow) {
+  struct Case {
+    const char* what;
+    Fn f;
+    double x, slope, second;
+  };
+  const Case cases[] = {
+      {"sigmoid", [](const Array& x) { return sigmoid(x); }, 37.42994775023705, 5.55111512312577548e-17,
+       -5.55111512312577486e-17},
+      {"sigmoid", [](const Array& x) { return sigmoid(x); }, -40, 4.24835425529158896e-18, 4.24835425529158892e-18},
+      {"sigmoid", [](const Array& x) { return sigmoid(x); }, 1e-300, 0.25, -1.25e-301},
+      {"tanh", [](const Array& x) { return tanh(x); }, 20, 1.69934170211663558e-17, -3.39868340423327114e-17},
+      {"tanh", [](const Array& x) { return tanh(x); }, -300, 1.06015862120172433e-260, 2.12031724240344865e-260},
+      {"tanh", [](const Array& x) { return tanh(x); }, 1e-300, 1, -2e-300},
+      {"tanh", [](const Array& x) { return tanh(x); }, 1e9, 0, 0},
+      {"expm1", [](const Array& x) { return expm1(x); }, -40, 4.248354255291589e-18, 4.248354255291589e-18},
+      {"exp2", [](const Array& x) { return exp2(x); }, 1024.25, 1.48183046727083723e308, 1.02712661045660714e308},
+      {"exp2", [](const Array& x) { return exp2(x); }, -1000, 6.46889045884678573e-302, 4.48389318290078045e-302},
+      {"2**b", [](const Array& b) { return power(2.0, b); }, 1024.0000000000002, 1.24606592794198018e308,
+       8.63707084744795539e307},
+      {"1.001**b", [](const Array& b) { return power(1.001, b); }, 710130, 1.78329557402820328e305,
+       1.78240452022738345e302},
+      {"0**b", [](const Array& b) { return power(0.0, b); }, 1, 0, 0},
+  };
+  for (const Case& c : cases) {
+    const std::string where = std::string(c.what) + " at " + std::to_string(c.x);
+    expect_same(slope(c.f, c.x), c.slope, "slope of " + where, 1e-12);
+    expect_same(second_slope(c.f, c.x), c.second, "second slope of " + where, 1e-12);
+  }
+}
+
 TEST(Elementwise, SixthDerivativeOfReciprocal) {
   std::function<Array(const Array&, int)> d = [&](const Array& x, int order) -> Array {
     if (!order) return 1 / x;
