@@ -34,5 +34,6 @@
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/jit.hpp"
 #include "dini/transforms/ravel_tree.hpp"
+#include "dini/transforms/rounding_noise.hpp"
 #include "dini/transforms/static.hpp"
 #include "dini/transforms/vmap.hpp"

@@ -81,13 +81,7 @@ std::optional<double> number(const Rewriter& r, int v) {
     v = e->inputs[0];
   }
   const Array* a = r.constant_value(v);
-  if (!a || a->size() == 0) return std::nullopt;
-  const std::size_t item = item_size(a->dtype());
-  const char* data = static_cast<const char*>(a->raw());
-  for (std::int64_t k = 1; k < a->size(); ++k) {
-    if (std::memcmp(data, data + static_cast<std::size_t>(k) * item, item) != 0) return std::nullopt;
-  }
-  return visit_dtype(a->dtype(), [&]<class T>() { return static_cast<double>(*reinterpret_cast<const T*>(data)); });
+  return a ? uniform_number(*a) : std::nullopt;
 }
 
 bool is_zero(std::optional<double> x, bool negative) { return x && *x == 0 && std::signbit(*x) == negative; }

@@ -9,7 +9,7 @@ OpList all_ops() {
     std::vector<const Op*> all;
     for (OpList family : {elementwise_ops(), reduce_ops(), create_ops(), sort_ops(), shape_ops(), index_ops(),
                           contract_ops(), linalg_ops(), control_ops(), custom_ops(), checkpoint_ops(), linear_ops(),
-                          regularity_ops(), implicit_ops(), random_ops()}) {
+                          regularity_ops(), implicit_ops(), random_ops(), rounding_ops()}) {
       all.insert(all.end(), family.begin(), family.end());
     }
     return all;

@@ -213,6 +213,7 @@ const Op& dot_general_op() {
   static const Op op = [] {
     Op o;
     o.name = "dot_general";
+    o.rounding = Rounding::accumulates;
     o.takes = Operands::integers;
     o.infer = contract::infer;
     o.kernel = contract::kernel;

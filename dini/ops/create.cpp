@@ -44,6 +44,7 @@ const Op& iota_op() {
   static const Op op = [] {
     Op op;
     op.name = "iota";
+    op.rounding = Rounding::exact;
     op.takes = Operands::integers;
     op.infer = [](std::span<const Aval>, const Params& params) -> std::vector<Aval> {
       return {{params.shape("shape"), params.dtype("dtype"), false}};
@@ -83,6 +84,7 @@ const Op& eye_op() {
   static const Op op = [] {
     Op op;
     op.name = "eye";
+    op.rounding = Rounding::exact;
     op.takes = Operands::any;
     op.infer = [](std::span<const Aval>, const Params& params) -> std::vector<Aval> {
       return {{Shape{params.integer("rows"), params.integer("columns")}, params.dtype("dtype"), false}};

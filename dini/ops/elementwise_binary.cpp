@@ -93,6 +93,20 @@ struct ElementXor {
   }
 };
 
+// Operands with which nothing is rounded.
+using Known = std::span<const std::optional<double>>;
+bool is_zero(double x) { return x == 0; }
+bool is_power_of_two(double x) {
+  int exponent;
+  return x == 0 || std::fabs(std::frexp(x, &exponent)) == 0.5;
+}
+template <bool (*ask)(double)> bool either_is(const Params&, std::span<const Aval>, Known known) {
+  return (known[0] && ask(*known[0])) || (known[1] && ask(*known[1]));
+}
+bool divisor_is_power_of_two(const Params&, std::span<const Aval>, Known known) {
+  return known[1] && is_power_of_two(*known[1]);
+}
+
 // The share of the slope that goes to a: 1 where it is chosen, ½ at a tie.
 Array slope_share(const Array& chosen, const Array& tie, const Array& like) {
   return where(tie, detail::literal(0.5, like), detail::pick(chosen, 1, 0, like));
@@ -117,6 +131,7 @@ const Op& add_op() {
       .samples = {{-2.5, 0.3}, {0.3, 7}, {1, -1}},
       .reference = [](const long double* x) { return x[0] + x[1]; },
       .takes = Operands::integers,
+      .exact_when = either_is<is_zero>,
   });
   return op;
 }
@@ -133,6 +148,7 @@ const Op& sub_op() {
       .samples = {{-2.5, 0.3}, {0.3, 7}, {1, 1}},
       .reference = [](const long double* x) { return x[0] - x[1]; },
       .takes = Operands::integers,
+      .exact_when = either_is<is_zero>,
   });
   return op;
 }
@@ -149,6 +165,7 @@ const Op& mul_op() {
       .samples = {{-2.5, 0.3}, {0.3, 7}, {0, -1}},
       .reference = [](const long double* x) { return x[0] * x[1]; },
       .takes = Operands::integers,
+      .exact_when = either_is<is_power_of_two>,
   });
   return op;
 }
@@ -163,6 +180,7 @@ const Op& div_op() {
       .transpose_a = [](const Array& b, const Array& dy) { return dy / b; },
       .samples = {{-2.5, 0.3}, {0.3, 7}, {0, -1.5}},
       .reference = [](const long double* x) { return x[0] / x[1]; },
+      .exact_when = divisor_is_power_of_two,
   });
   return op;
 }
@@ -179,6 +197,7 @@ const Op& maximum_op() {
       .samples = {{-2.5, 0.3}, {7, 0.3}, {0, -1.5}},
       .reference = [](const long double* x) { return std::fmax(x[0], x[1]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -195,6 +214,7 @@ const Op& minimum_op() {
       .samples = {{-2.5, 0.3}, {7, 0.3}, {0, -1.5}},
       .reference = [](const long double* x) { return std::fmin(x[0], x[1]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -282,6 +302,7 @@ const Op& floor_divide_op() {
       .samples = {{2.5, 0.75}, {7, -1.5625}, {-0.3, 2}},
       .reference = [](const long double* x) { return std::floor(x[0] / x[1]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -297,6 +318,7 @@ const Op& lt_op() {
       .reference = [](const long double* x) { return static_cast<long double>(x[0] < x[1]); },
       .to_bool = true,
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -310,6 +332,7 @@ const Op& le_op() {
       .reference = [](const long double* x) { return static_cast<long double>(x[0] <= x[1]); },
       .to_bool = true,
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -323,6 +346,7 @@ const Op& eq_op() {
       .reference = [](const long double* x) { return static_cast<long double>(x[0] == x[1]); },
       .to_bool = true,
       .takes = Operands::any,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -336,6 +360,7 @@ const Op& ne_op() {
       .reference = [](const long double* x) { return static_cast<long double>(x[0] != x[1]); },
       .to_bool = true,
       .takes = Operands::any,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -348,6 +373,7 @@ const Op& logical_and_op() {
       .samples = {{2.5, 0.3}, {1, 0}, {0, 0}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] != 0 && x[1] != 0); },
       .takes = Operands::booleans,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -360,6 +386,7 @@ const Op& logical_or_op() {
       .samples = {{2.5, 0.3}, {1, 0}, {0, 0}},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] != 0 || x[1] != 0); },
       .takes = Operands::booleans,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -372,6 +399,7 @@ const Op& logical_xor_op() {
       .samples = {{2.5, 0.3}, {1, 0}, {0, 0}},
       .reference = [](const long double* x) { return static_cast<long double>((x[0] != 0) != (x[1] != 0)); },
       .takes = Operands::booleans,
+      .rounding = Rounding::exact,
   });
   return op;
 }

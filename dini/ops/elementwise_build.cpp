@@ -51,6 +51,7 @@ template <class Record> Op elementwise_parts(const Record& record) {
   op.reference = record.reference;
   op.in_place = !record.to_bool;
   op.takes = record.takes;
+  op.rounding = record.rounding;
   return op;
 }
 
@@ -79,6 +80,7 @@ Op unary(Unary record) {
 
 Op binary(Binary record) {
   Op op = elementwise_parts(record);
+  op.exact_when = record.exact_when;
   if (record.jvp_a || record.jvp_b) {
     op.jvp = [by_a = record.jvp_a, by_b = record.jvp_b](const JvpCall& call) -> Leaves {
       Array total;

@@ -135,6 +135,7 @@ struct Unary {
   long double (*reference)(const long double* x);
   bool to_bool = false;
   Operands takes = Operands::floating;
+  Rounding rounding = Rounding::rounds;
 };
 
 struct Binary {
@@ -151,6 +152,8 @@ struct Binary {
   long double (*reference)(const long double* x);
   bool to_bool = false;
   Operands takes = Operands::floating;
+  Rounding rounding = Rounding::rounds;
+  decltype(Op::exact_when) exact_when = nullptr;
 };
 
 Op unary(Unary record);

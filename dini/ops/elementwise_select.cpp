@@ -77,6 +77,7 @@ const Op& select_op() {
   static const Op op = [] {
     Op op;
     op.name = "select";
+    op.rounding = Rounding::exact;
     op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       if (in[0].dtype != Dtype::bool_ || in[0].shape != in[1].shape) {
@@ -118,6 +119,10 @@ const Op& convert_op() {
   static const Op op = [] {
     Op op;
     op.name = "convert";
+    op.exact_when = [](const Params& params, std::span<const Aval> in, std::span<const std::optional<double>> known) {
+      const Dtype from = in[0].dtype, to = params.dtype("dtype");
+      return known[0] || from == to || to == Dtype::float64 || from == Dtype::bool_;  // of int64 the numbers below 2^53
+    };
     op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params& params) -> std::vector<Aval> {
       return {{in[0].shape, params.dtype("dtype"), params.flag("weak")}};
@@ -156,6 +161,7 @@ const Op& stop_gradient_op() {
       .samples = {-2.5, 0.3, 7},
       .reference = [](const long double* x) { return x[0]; },
       .takes = Operands::any,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -168,6 +174,7 @@ const Op& logical_not_op() {
       .samples = {-2.5, 0, 7},
       .reference = [](const long double* x) { return static_cast<long double>(x[0] == 0); },
       .takes = Operands::booleans,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -181,6 +188,7 @@ const Op& isfinite_op() {
       .reference = [](const long double* x) { return static_cast<long double>(std::isfinite(x[0])); },
       .to_bool = true,
       .takes = Operands::any,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -194,6 +202,7 @@ const Op& isnan_op() {
       .reference = [](const long double* x) { return static_cast<long double>(std::isnan(x[0])); },
       .to_bool = true,
       .takes = Operands::any,
+      .rounding = Rounding::exact,
   });
   return op;
 }

@@ -180,6 +180,7 @@ const Op& relu_op() {
       .jvp = [](const Array& x, const Array&, const Array& dx) { return dx * pick(x > 0, 1, 0, x); },
       .samples = {-20, -0.9, 0.3, 5},
       .reference = [](const long double* x) { return std::fmax(x[0], 0.0L); },
+      .rounding = Rounding::exact,
   });
   return op;
 }

@@ -59,6 +59,7 @@ const Op& neg_op() {
       .samples = {-2.5, -1e-8, 0, 0.3, 7},
       .reference = [](const long double* x) { return -x[0]; },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -72,6 +73,7 @@ const Op& abs_op() {
       .samples = {-2.5, -0.125, 0.3, 7},
       .reference = [](const long double* x) { return std::fabs(x[0]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -84,6 +86,7 @@ const Op& sign_op() {
       .samples = {-2.5, -0.125, 0.3, 7},
       .reference = [](const long double* x) { return static_cast<long double>((x[0] > 0) - (x[0] < 0)); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -133,6 +136,7 @@ const Op& floor_op() {
       .samples = {-2.75, -0.25, 0.3, 7.5},
       .reference = [](const long double* x) { return std::floor(x[0]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -145,6 +149,7 @@ const Op& ceil_op() {
       .samples = {-2.75, -0.25, 0.3, 7.5},
       .reference = [](const long double* x) { return std::ceil(x[0]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -157,6 +162,7 @@ const Op& round_op() {
       .samples = {-2.75, -0.25, 0.3, 7.75},
       .reference = [](const long double* x) { return std::nearbyint(x[0]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }
@@ -169,6 +175,7 @@ const Op& trunc_op() {
       .samples = {-2.75, -0.25, 0.3, 7.75},
       .reference = [](const long double* x) { return std::trunc(x[0]); },
       .takes = Operands::integers,
+      .rounding = Rounding::exact,
   });
   return op;
 }

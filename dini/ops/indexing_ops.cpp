@@ -311,6 +311,7 @@ const Op& take_op() {
   static const Op op = [] {
     Op o;
     o.name = "take";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[1].shape + in[0].shape.sub(1, in[0].shape.ndim()), in[0].dtype, in[0].weak}};
@@ -345,6 +346,11 @@ const Op& scatter_op() {
   static const Op op = [] {
     Op o;
     o.name = "scatter";
+    o.rounding = Rounding::accumulates;
+    o.exact_when = [](const Params& params, std::span<const Aval>, std::span<const std::optional<double>>) {
+      const std::string& mode = params.text("mode");
+      return mode != "add" && mode != "multiply";
+    };
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[0]}; };
     o.kernel = indexing::scatter_kernel;
@@ -386,6 +392,7 @@ const Op& searchsorted_op() {
   static const Op op = [] {
     Op o;
     o.name = "searchsorted";
+    o.rounding = Rounding::exact;
     o.takes = Operands::integers;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[1].shape, Dtype::int64, false}};

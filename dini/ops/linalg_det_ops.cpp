@@ -235,6 +235,7 @@ const Op& det_op() {
   static const Op op = [] {
     Op o;
     o.name = "det";
+    o.rounding = Rounding::backward;
     o.infer = value_ops::infer_scalar;
     o.kernel = value_ops::det_kernel;
     o.jvp = [](const JvpCall& c) -> Leaves {
@@ -260,6 +261,7 @@ const Op& cofactor_op() {
   static const Op op = [] {
     Op o;
     o.name = "cofactor";
+    o.rounding = Rounding::backward;
     o.infer = detail::infer_same;
     o.kernel = value_ops::cofactor_kernel;
     // det's derivative of order k + 1 is symmetric in its directions: one more for A's tangent, and a cotangent takes the
@@ -288,6 +290,7 @@ const Op& slogdet_op() {
   static const Op op = [] {
     Op o;
     o.name = "slogdet";
+    o.rounding = Rounding::backward;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       const Aval one{detail::leading(in[0].shape), in[0].dtype, false};
       return {one, one};

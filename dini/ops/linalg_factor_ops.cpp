@@ -324,6 +324,7 @@ const Op& cholesky_op() {
   static const Op op = [] {
     Op o;
     o.name = "cholesky";
+    o.rounding = Rounding::backward;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[0].shape, in[0].dtype, false}};
     };
@@ -347,6 +348,7 @@ const Op& qr_op() {
   static const Op op = [] {
     Op o;
     o.name = "qr";
+    o.rounding = Rounding::backward;
     o.infer = factor_ops::qr_infer;
     o.kernel = factor_ops::qr_kernel;
     o.jvp = factor_ops::qr_jvp;
@@ -379,6 +381,8 @@ const Op& svd_op() {
   static const Op op = [] {
     Op o;
     o.name = "svd";
+    o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = factor_ops::svd_infer;
     o.kernel = factor_ops::svd_kernel;
     o.jvp = factor_ops::svd_jvp;
@@ -398,6 +402,8 @@ const Op& singular_values_op() {
   static const Op op = [] {
     Op o;
     o.name = "singular_values";
+    o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       const Shape& s = in[0].shape;
       return {{detail::leading(s) + Shape{std::min(s.at(-2), s.at(-1))}, in[0].dtype, false}};
@@ -425,6 +431,8 @@ const Op& eigh_op() {
   static const Op op = [] {
     Op o;
     o.name = "eigh";
+    o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[0].shape.sub(0, in[0].shape.ndim() - 1), in[0].dtype, false}, {in[0].shape, in[0].dtype, false}};
     };

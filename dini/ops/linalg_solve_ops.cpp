@@ -114,6 +114,7 @@ const Op& lu_factor_op() {
   static const Op op = [] {
     Op o;
     o.name = "lu_factor";
+    o.rounding = Rounding::exact;
     o.infer = solve_ops::infer_factors;
     o.kernel = solve_ops::lu_kernel;
     o.in_place = true;
@@ -141,6 +142,7 @@ const Op& symmetric_factor_op() {
   static const Op op = [] {
     Op o;
     o.name = "symmetric_factor";
+    o.rounding = Rounding::exact;
     o.infer = solve_ops::infer_factors;
     o.kernel = solve_ops::symmetric_kernel;
     o.differentiable = false;
@@ -172,6 +174,8 @@ const Op& linear_solve_op() {
   static const Op op = [] {
     Op o;
     o.name = "linear_solve";
+    o.rounding = Rounding::backward;
+    o.backward_operand = 2;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[3].shape, in[3].dtype, false}};
     };
@@ -220,6 +224,7 @@ const Op& triangular_solve_op() {
   static const Op op = [] {
     Op o;
     o.name = "triangular_solve";
+    o.rounding = Rounding::backward;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[1].shape, in[1].dtype, false}};
     };

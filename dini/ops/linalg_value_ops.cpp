@@ -176,6 +176,8 @@ const Op& pinv_op() {
   static const Op op = [] {
     Op o;
     o.name = "pinv";
+    o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       const Shape& s = in[0].shape;
       return {{detail::leading(s) + Shape{s.at(-1), s.at(-2)}, in[0].dtype, false}};
@@ -202,6 +204,8 @@ const Op& lstsq_op() {
   static const Op op = [] {
     Op o;
     o.name = "lstsq";
+    o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = value_ops::lstsq_infer;
     o.kernel = value_ops::lstsq_kernel;
     o.jvp = value_ops::lstsq_jvp;
@@ -239,6 +243,7 @@ const Op& expm_op() {
   static const Op op = [] {
     Op o;
     o.name = "expm";
+    o.rounding = Rounding::backward;
     o.infer = detail::infer_same;
     o.kernel = value_ops::expm_kernel;
     o.jvp = [](const JvpCall& c) { return detail::directions_jvp(expm_op(), c); };

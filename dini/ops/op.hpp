@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -133,6 +134,17 @@ enum class Operands { floating, booleans, integers, any };
 /// Ops that are run in a way of their own. (A call, a solve and others that stand for one Program are `inlined`.)
 enum class Control { none, cond, while_loop, scan, callback };
 
+/// What an op adds to the rounding errors that its operands bring (rounding_noise).
+enum class Rounding {
+  rounds,       // each element of its floating outputs is off by up to a unit roundoff of itself
+  exact,        // it moves, chooses or compares: nothing
+  accumulates,  // sums of products of the operands' elements: up to two unit roundoffs of the sum of the terms' magnitudes,
+                // which the op gives itself for the operands' absolute values
+  backward,  // it rounds, and is right for a matrix (operand `backward_operand`) each of whose elements is off by four unit
+             // roundoffs of the largest
+  within,  // what the Programs do that it holds
+};
+
 /// What computes and derives is `mutable`, so that a test may break an op in place and see that it is noticed; the library
 /// changes none of it.
 struct Op {
@@ -177,6 +189,13 @@ struct Op {
   mutable std::function<Batched(const BatchCall&)> batch;
 
   Operands takes = Operands::floating;
+
+  Rounding rounding = Rounding::rounds;
+  double roundings = 1;      // how many times what `rounding` says
+  int backward_operand = 0;  // of Rounding::backward
+  /// Whether nothing is rounded with these operands; `known`: the number that an operand is everywhere, as far as known.
+  bool (*exact_when)(const Params& params, std::span<const Aval> in,
+                     std::span<const std::optional<double>> known) = nullptr;
 
   /// Arguments to test with, for a floating dtype.
   std::function<std::vector<Sample>(Dtype)> samples;

@@ -166,6 +166,7 @@ Array shifted(const Array& x, const Array& fill, int axis, bool reverse) {
 Op extremum(const Op& (*self)(), const char* name, Kernel kernel) {
   Op op;
   op.name = name;
+  op.rounding = Rounding::exact;
   op.takes = Operands::any;
   op.infer = infer_reduction;
   op.kernel = kernel;
@@ -185,6 +186,7 @@ Op extremum(const Op& (*self)(), const char* name, Kernel kernel) {
 Op argument(const Op& (*self)(), const char* name, Kernel kernel) {
   Op op;
   op.name = name;
+  op.rounding = Rounding::exact;
   op.takes = Operands::any;
   op.infer = infer_argument;
   op.kernel = kernel;
@@ -224,6 +226,7 @@ const Op& sum_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "sum";
+    op.rounding = Rounding::accumulates;
     op.takes = Operands::integers;
     op.infer = infer_reduction;
     op.kernel = reduce_kernel<SumRule>;
@@ -247,6 +250,7 @@ const Op& prod_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "prod";
+    op.rounding = Rounding::accumulates;
     op.takes = Operands::integers;
     op.infer = infer_reduction;
     op.kernel = reduce_kernel<ProdRule>;
@@ -354,6 +358,7 @@ const Op& cumsum_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "cumsum";
+    op.rounding = Rounding::accumulates;
     op.takes = Operands::integers;
     op.infer = infer_running;
     op.kernel = running_kernel<RunningSum>;
@@ -381,6 +386,7 @@ const Op& cumprod_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "cumprod";
+    op.rounding = Rounding::accumulates;
     op.takes = Operands::integers;
     op.infer = infer_running;
     op.kernel = running_kernel<RunningProduct>;
@@ -412,6 +418,7 @@ const Op& linear_recurrence_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "linear_recurrence";
+    op.rounding = Rounding::accumulates;
     op.takes = Operands::integers;
     op.infer = [](std::span<const Aval> in, const Params&) { return detail::infer_elementwise(in, false); };
     op.kernel = recurrence_kernel;

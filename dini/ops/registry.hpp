@@ -26,6 +26,7 @@ OpList linear_ops();
 OpList regularity_ops();
 OpList implicit_ops();
 OpList random_ops();
+OpList rounding_ops();
 
 /// All ops, in no order that matters.
 OpList all_ops();

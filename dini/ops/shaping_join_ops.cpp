@@ -102,6 +102,7 @@ const Op& pad_op() {
   static const Op op = [] {
     Op o;
     o.name = "pad";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{shaping::pad_shape(in[0].shape, p), in[0].dtype, in[0].weak}};
@@ -169,6 +170,7 @@ const Op& concatenate_op() {
   static const Op op = [] {
     Op o;
     o.name = "concatenate";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       const auto axis = static_cast<int>(p.integer("axis"));

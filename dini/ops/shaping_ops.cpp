@@ -87,6 +87,7 @@ const Op& broadcast_op() {
   static const Op op = [] {
     Op o;
     o.name = "broadcast";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{p.shape("shape"), in[0].dtype, in[0].weak}};
@@ -130,6 +131,7 @@ const Op& reshape_op() {
   static const Op op = [] {
     Op o;
     o.name = "reshape";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{p.shape("shape"), in[0].dtype, in[0].weak}};
@@ -159,6 +161,7 @@ const Op& transpose_op() {
   static const Op op = [] {
     Op o;
     o.name = "transpose";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       std::vector<std::int64_t> lengths;
@@ -203,6 +206,7 @@ const Op& slice_op() {
   static const Op op = [] {
     Op o;
     o.name = "slice";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params& p) -> std::vector<Aval> {
       return {{shaping::slice_shape(p), in[0].dtype, in[0].weak}};
@@ -252,6 +256,7 @@ const Op& reverse_op() {
   static const Op op = [] {
     Op o;
     o.name = "reverse";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[0]}; };
     o.kernel = shaping::reverse_kernel;

@@ -106,6 +106,7 @@ const Op& sort_op() {
   static const Op op = [] {
     Op op;
     op.name = "sort";
+    op.rounding = Rounding::exact;
     op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> { return {in[0]}; };
     op.kernel = sort_kernel;
@@ -125,6 +126,7 @@ const Op& argsort_op() {
   static const Op op = [] {
     Op op;
     op.name = "argsort";
+    op.rounding = Rounding::exact;
     op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[0].shape, Dtype::int64, false}};

@@ -79,6 +79,7 @@ inline Op random_op(Record record) {
   };
   op.plain = record.plain;
   op.differentiable = false;
+  op.rounding = Rounding::exact;  // a draw is what it is
   return op;
 }
 

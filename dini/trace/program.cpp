@@ -62,6 +62,16 @@ bool is_effectful(const Program& program) {
   return false;
 }
 
+std::optional<double> uniform_number(const Array& a) {
+  if (a.size() == 0) return std::nullopt;
+  const std::size_t item = item_size(a.dtype());
+  const char* data = static_cast<const char*>(a.raw());
+  for (std::int64_t k = 1; k < a.size(); ++k) {
+    if (std::memcmp(data, data + static_cast<std::size_t>(k) * item, item) != 0) return std::nullopt;
+  }
+  return visit_dtype(a.dtype(), [&]<class T>() { return static_cast<double>(*reinterpret_cast<const T*>(data)); });
+}
+
 Leaves evaluate(const Program& program, const Leaves& inputs) {
   if (inputs.size() != program.inputs.size()) throw std::logic_error("evaluate: wrong number of inputs");
   // A value is dropped after its last use: a long Program holds what is alive, not everything.

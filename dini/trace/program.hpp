@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -70,6 +71,9 @@ std::vector<ProgramRef> programs_in(const Program& program, const Equation& e);
 /// Whether it calls back into a user's code, also from a Program within.
 bool is_effectful(const Program& program, const Equation& e);
 bool is_effectful(const Program& program);
+
+/// The number that a concrete array has in every place; none where they differ or there is no place.
+std::optional<double> uniform_number(const Array& a);
 
 /// Prints str().
 std::ostream& operator<<(std::ostream& out, const Program& program);

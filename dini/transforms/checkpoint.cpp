@@ -35,6 +35,7 @@ const Op& barrier_op() {
   static const Op op = [] {
     Op o;
     o.name = "barrier";
+    o.rounding = Rounding::exact;
     o.takes = Operands::any;
     o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{in[0]}; };
     o.kernel = [](const KernelCall& c) {
@@ -137,6 +138,7 @@ const Op& checkpoint_op() {
   static const Op op = [] {
     Op o;
     o.name = "checkpoint";
+    o.rounding = Rounding::within;
     o.infer = [](std::span<const Aval>, const Params& params) { return params.program("program")->output_avals(); };
     o.inlined = [](const Params& params, std::span<const Aval>) { return params.program("program"); };
     o.linearize = linearize_checkpoint;

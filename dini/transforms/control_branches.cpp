@@ -200,6 +200,7 @@ static Plain plain_branch(int which, const Leaves& in) {
 static Op branches_record(std::string name) {
   Op op;
   op.name = std::move(name);
+  op.rounding = Rounding::within;
   op.infer = infer_branches;
   op.linearize = linearize_branches;
   op.joint = joint_branches;

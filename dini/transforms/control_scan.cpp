@@ -386,6 +386,7 @@ const Op& scan_op() {
     Op o;
     o.name = "scan";
     o.control = Control::scan;
+    o.rounding = Rounding::within;
     o.infer = [](std::span<const Aval>, const Params& params) {
       std::vector<Aval> out = params.program("body")->output_avals();
       for (std::size_t k = static_cast<std::size_t>(params.integer("carry")); k < out.size(); ++k) {

@@ -178,6 +178,7 @@ const Op& while_op() {
     Op o;
     o.name = "while";
     o.control = Control::while_loop;
+    o.rounding = Rounding::within;
     o.infer = [](std::span<const Aval>, const Params& params) { return params.program("body")->output_avals(); };
     o.joint = control::joint_while;
     o.batch = control::batch_while;

@@ -282,6 +282,7 @@ const Op& custom_vjp_op() {
   static const Op op = [] {
     Op o;
     o.name = "custom_vjp";
+    o.rounding = Rounding::within;
     o.infer = infer_closed;
     o.inlined = inline_closed;
     o.direct = [](const Params& p, const Leaves& in) { return run_closed(vjp_rule(p).primal, p, in); };
@@ -324,6 +325,7 @@ const Op& custom_jvp_op() {
   static const Op op = [] {
     Op o;
     o.name = "custom_jvp";
+    o.rounding = Rounding::within;
     o.infer = infer_closed;
     o.inlined = inline_closed;
     o.direct = [](const Params& p, const Leaves& in) { return run_closed(jvp_rule(p).primal, p, in); };
