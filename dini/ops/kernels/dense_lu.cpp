@@ -65,7 +65,6 @@ template <class T> void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
 }
 
 template <class T> void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
-  use_one_blas_thread();
   Scratch<lapack_int> pivot(n);
   const lapack_int order = as_int(n);
   lapack_int info = 0;

@@ -32,7 +32,6 @@ template <class T> int cholesky_small(std::size_t n, const T* a, T* l) {
 
 template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   if (n <= static_cast<std::size_t>(panel_width)) return cholesky_small(n, a, l);
-  use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
     if (l != a) std::memcpy(l + i * n, a + i * n, (i + 1) * sizeof(T));
     std::fill(l + i * n + i + 1, l + (i + 1) * n, T(0));
@@ -41,7 +40,7 @@ template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   const char upper = 'U';
   const lapack_int order = as_int(n);
   lapack_int info = 0;
-  DINI_LAPACK(potrf, &upper, &order, l, &order, &info);
+  DINI_LAPACK(potrf, &upper, &order, l, &order, &info, 1);
   for (std::size_t i = 0; i < n; ++i)
     if (!(l[i * n + i] > T(0)) || (info > 0 && i + 1 == static_cast<std::size_t>(info))) return static_cast<int>(i + 1);
   return 0;
@@ -59,7 +58,6 @@ template <class T> void cholesky_solve(std::size_t n, std::size_t nrhs, const T*
 // rows k − 1 and p − 1 exchanged.
 template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots) {
   if (n == 0) return 0;
-  use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
     if (ldlt != a) std::memcpy(ldlt + i * n, a + i * n, (i + 1) * sizeof(T));
     std::fill(ldlt + i * n + i + 1, ldlt + (i + 1) * n, T(0));
@@ -75,10 +73,10 @@ template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int3
   lapack_int info = 0;
   lapack_int lwork = -1;
   T wanted = 0;
-  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, &wanted, &lwork, &info);
+  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, &wanted, &lwork, &info, 1);
   lwork = static_cast<lapack_int>(wanted);
   Scratch<T> work(static_cast<std::size_t>(lwork));
-  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, work.data(), &lwork, &info);
+  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, work.data(), &lwork, &info, 1);
   for (std::size_t i = 0; i < n; ++i)
     if (pivots[i] > 0 && !(std::abs(ldlt[i * n + i]) > T(0))) return static_cast<int>(i + 1);
   return 0;
