@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dini/core/cancel.hpp"
+#include "dini/core/arithmetic.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/trace/trace.hpp"
 
@@ -123,6 +124,7 @@ Leaves call_kernel(const Op& op, Arrays inputs, const Params& params) {
     out.push_back(allocate(aval, &p));
     memory.push_back(p);
   }
+  const DefaultArithmetic arithmetic;
   op.kernel({params, in, memory, avals, wanted});
   return out;
 }
@@ -130,6 +132,7 @@ Leaves call_kernel(const Op& op, Arrays inputs, const Params& params) {
 Leaves call_host(const Op& op, const Params& params, const Leaves& inputs, std::span<const Aval> wanted) {
   const auto& function = static_cast<const HostFunction&>(*params.get<OpaqueRef>("function"));
   TraceScope untraced(nullptr);
+  const DefaultArithmetic arithmetic;
   Leaves out = function.call(inputs);
   if (out.size() != wanted.size()) {
     throw ShapeError(op.name + " " + function.name() + ": returned " + std::to_string(out.size()) + " arrays, wanted " +
