@@ -106,8 +106,6 @@ void fill_table(const Plan& plan, void** slots, char* workspace) {
 
 std::size_t SubroutineData::workspace_bytes() const { return table_bytes(*plan) + plan->workspace_bytes; }
 
-<<<<<<< HEAD
-=======
 std::string SubroutineData::str(const std::string& indent) const {
   std::string out = indent + "of " + std::to_string(plan->main.steps.size()) + " steps, from";
   for (std::uint32_t slot : in) out += " " + std::to_string(slot);
@@ -116,7 +114,6 @@ std::string SubroutineData::str(const std::string& indent) const {
   return out + "\n";
 }
 
->>>>>>> split
 Step subroutine_step(const SubroutineData& data) {
   Step s{subroutines::run};
   s.data = &data;
