@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -60,6 +61,14 @@ int complain(const std::string& message, bool json, ExitStatus status) {
   return status;
 }
 
+void warn(const std::vector<std::string>& warnings) {
+  constexpr std::size_t most = 10;
+  for (std::size_t k = 0; k < std::min(most, warnings.size()); ++k) {
+    std::fprintf(stderr, "dini: warning: %s\n", warnings[k].c_str());
+  }
+  if (warnings.size() > most) std::fprintf(stderr, "dini: and %zu more warnings\n", warnings.size() - most);
+}
+
 // A line on the terminal while a solve takes longer than a second.
 class Progress {
  public:
@@ -92,9 +101,7 @@ int run_solve(const Options& options) {
   const ProblemValue contents = problem_contents(options);
   const Problem problem = make_problem(contents, problem_folder(options), settings.max_bytes);
   if (options.check && problem.gradient.empty()) throw ProblemError("--check: there is no gradient to check");
-  for (const std::string& warning : problem.warnings) {
-    if (!options.quiet) std::fprintf(stderr, "dini: warning: %s\n", warning.c_str());
-  }
+  if (!options.quiet) warn(problem.warnings);
   std::optional<Problem> precise;
   if (options.check && problem.dtype != Dtype::float64) {
     ProblemValue in_float64 = contents, dtype;

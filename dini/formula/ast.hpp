@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dini/formula/formula.hpp"
 #include "dini/formula/functions.hpp"
 
 namespace dini::formula {
@@ -90,7 +91,7 @@ inline bool is_name_character(char c) {
 /// Reads the text; names and calls are not looked at.
 void read(Ast& ast);
 /// Looks up names and functions, binds arguments to parameters, marks constants.
-void resolve(Ast& ast, const std::vector<std::string>& names);
+void resolve(Ast& ast, const FormulaNames& names);
 
 /// How an operator is written.
 const char* symbol(Operator op);

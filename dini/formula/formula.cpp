@@ -393,7 +393,7 @@ class Evaluator {
 
 }  // namespace formula
 
-Formula Formula::parse(const std::string& text, const std::vector<std::string>& names, const FormulaOptions& options) {
+Formula Formula::parse(const std::string& text, const FormulaNames& names, const FormulaOptions& options) {
   auto data = std::make_shared<Data>();
   data->ast.text = text;
   data->ast.label = options.label;

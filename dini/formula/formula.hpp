@@ -9,8 +9,10 @@
 // arguments. Shapes, axes and slice bounds are whole-number expressions of literals, len(x) and size(x).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,14 +27,16 @@ struct FormulaOptions {
   Dtype dtype = Dtype::float64;
 };
 
+/// The names that may stand in a formula.
+using FormulaNames = std::set<std::string, std::less<>>;
+
 /// An expression that was read, of named arrays.
 class Formula {
  public:
   /// Reads a formula in which `names` may stand. FormulaError, with line and column and the line shown with a mark, where
   /// it is wrong: unknown names, arguments of the wrong number, unbalanced brackets, nesting deeper than 200, numbers
   /// that are out of range.
-  static Formula parse(const std::string& text, const std::vector<std::string>& names,
-                       const FormulaOptions& options = {});
+  static Formula parse(const std::string& text, const FormulaNames& names, const FormulaOptions& options = {});
 
   /// The value. Every name that the formula uses must be given. FormulaError, with the column, where shapes or dtypes do
   /// not fit; what traces and solves throw passes through.

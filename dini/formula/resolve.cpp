@@ -3,7 +3,6 @@
 #include <set>
 
 #include "dini/formula/ast.hpp"
-#include "dini/formula/formula.hpp"
 #include "dini/formula/text.hpp"
 
 namespace dini::formula {
@@ -70,15 +69,14 @@ void bind_arguments(const Ast& ast, Node& call) {
 
 }  // namespace resolver
 
-void resolve(Ast& ast, const std::vector<std::string>& names) {
+void resolve(Ast& ast, const FormulaNames& known) {
   using namespace resolver;
-  const std::set<std::string, std::less<>> known(names.begin(), names.end());
   const auto hint = [&](const std::string& name, bool call) {
-    std::vector<std::string> all = names;
-    if (!call)
+    std::vector<std::string> all;
+    if (!call) {
+      all.assign(known.begin(), known.end());
       all.insert(all.end(), {"pi", "e"});
-    else
-      all.clear();
+    }
     for (const std::string& f : formula_functions()) all.push_back(f);
     return text::nearest_hint(name, all);
   };

@@ -122,8 +122,9 @@ const std::string& read_text(const ProblemValue& value, const std::string& key) 
 
 // Formulas, each with the names that it may use.
 void read_formulas(const ProblemValue& contents, Problem& p, const Source& source) {
-  std::vector<std::string> with_z = p.input_names, without_z = p.input_names;
-  with_z.push_back("z");
+  const FormulaNames inputs(p.input_names.begin(), p.input_names.end());
+  FormulaNames with_z = inputs, without_z = inputs;
+  with_z.insert("z");
   if (const ProblemValue* let = contents.find("let")) {
     if (!let->holds<ProblemValue::Object>()) {
       fail("let", std::string("an object of named expressions is wanted, got ") + let->kind());
@@ -131,9 +132,7 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
     std::set<std::string> using_z = {"z"};
     for (const auto& [name, value] : let->get<ProblemValue::Object>()) {
       check_name(name, "let");
-      if (std::find(with_z.begin(), with_z.end(), name) != with_z.end()) {
-        fail("let", text::in_quotes(name) + " is the name of an input, too");
-      }
+      if (with_z.count(name)) { fail("let", text::in_quotes(name) + " is the name of an input, too"); }
       const std::string key = "let." + name;
       Formula f = Formula::parse(read_text(value, key), with_z, {key, p.dtype});
       const bool uses_z =
@@ -141,12 +140,12 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
       if (uses_z)
         using_z.insert(name);
       else
-        without_z.push_back(name);
-      with_z.push_back(name);
+        without_z.insert(name);
+      with_z.insert(name);
       p.let.emplace_back(name, std::move(f));
     }
   }
-  const auto parse = [&](const ProblemValue& value, const std::string& key, const std::vector<std::string>& names) {
+  const auto parse = [&](const ProblemValue& value, const std::string& key, const FormulaNames& names) {
     return Formula::parse(read_text(value, key), names, {key, p.dtype});
   };
   const ProblemValue* formula = contents.find("formula");
@@ -156,7 +155,7 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
   if (const ProblemValue* z0 = contents.find("z0")) {
     if (const ProblemValue* f = z0->find("formula")) {
       check_keys(*z0, {"formula"}, "z0");
-      p.z0_formula = parse(*f, "z0.formula", p.input_names);
+      p.z0_formula = parse(*f, "z0.formula", inputs);
     } else {
       p.z0 = astype(read_array(*z0, "z0", p.dtype, source), p.dtype);
     }

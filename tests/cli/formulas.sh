@@ -61,6 +61,16 @@ printf '{"kind": "root", "formula": "z - h", "let": {"g": "1", "h": "g*\\n  gg"}
 refused let.json
 has err 'let.h, line 2, column 3: unknown name `gg`'
 
+# Twenty thousand names, each in terms of the one before.
+awk 'BEGIN {
+  printf "{\"kind\": \"value\", \"inputs\": {\"a\": 1}, \"let\": {\"g0\": \"a\""
+  for (k = 1; k < 20000; ++k) printf ", \"g%d\": \"g%d + 1\"", k, k - 1
+  printf "}, \"formula\": \"g19999\", \"loss\": \"z\"}"
+}' >lets.json
+run 0 solve lets.json --json
+has out '"z": 20000.0'
+has out '"gradient": {"a": 1.0}'
+
 # Inputs: missing, twice, unused.
 refused --root 'z - a' --z0 1
 has err 'unknown name `a`'
@@ -80,6 +90,9 @@ has err 'warning'
 has err '`bb`'
 hasnt err '`a`'
 check 'the result alone on standard output' grep -qE '^\{"status": "converged"' out
+run 0 solve --value 1 $(seq -f '--input a%g=1' 30)
+check 'some of many warnings' [ "$(wc -l <err)" -eq 11 ]
+has err 'dini: and 20 more warnings'
 
 # Standard input without an end, and files that are no text.
 head -c 1000000000 /dev/zero | tr '\0' '[' | timeout 60 "$dini" solve - >out 2>err

@@ -17,10 +17,10 @@ const Json& table() {
   return t;
 }
 
-const std::vector<std::string>& names() {
-  static const std::vector<std::string> out = [] {
-    std::vector<std::string> all;
-    for (const auto& [name, x] : table()["inputs"].items()) all.push_back(name);
+const FormulaNames& names() {
+  static const FormulaNames out = [] {
+    FormulaNames all;
+    for (const auto& [name, x] : table()["inputs"].items()) all.insert(name);
     return all;
   }();
   return out;

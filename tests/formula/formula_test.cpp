@@ -15,7 +15,7 @@
 namespace dini {
 namespace formula_test {
 
-const std::vector<std::string> names = {"z", "a", "b", "W", "x", "n"};
+const FormulaNames names = {"z", "a", "b", "W", "x", "n"};
 
 // The message of the FormulaError that reading, or evaluating, throws; empty where none does.
 std::string message(const std::string& text) {
