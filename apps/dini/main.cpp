@@ -15,6 +15,8 @@
 #include "apps/dini/report.hpp"
 #include "apps/dini/solve.hpp"
 #include "apps/dini/solvers.hpp"
+#include "dini/core/status.hpp"
+#include "dini/core/watch.hpp"
 #include "dini/formula/text.hpp"
 
 namespace dini::app {
@@ -23,8 +25,7 @@ namespace {
 
 enum ExitStatus { solved = 0, wrong = 2, failed = 3, file_fault = 4 };
 
-std::atomic<bool> cancelled{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+std::atomic<bool> cancelled{false};  // the flag of a CancelToken, set by a signal
 
 // The first signal asks the solve to end. A later one ends the program, but not one that came with the first: timeout(1)
 // sends a signal to the process and to its group.
@@ -55,9 +56,9 @@ bool print(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-int complain(const std::string& message, bool json, ExitStatus status) {
+int complain(const std::string& message, bool json, ExitStatus status, const char* status_text = "error") {
   std::fprintf(stderr, "dini: %s\n", message.c_str());
-  if (json) print(error_json(message) + "\n");
+  if (json) print(error_json(message, status_text) + "\n");
   return status;
 }
 
@@ -94,6 +95,13 @@ class Progress {
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 
+// A solve ends by itself, with the best point it has met. Evaluation alone has no such point: it ends by a CancelledError.
+ProblemResult watched_solve(const Problem& problem, const SolveSettings& settings) {
+  if (problem.kind != ProblemKind::value) return solve_problem(problem, settings);
+  const CancelScope scope(CancelToken(cancelled), problem.deadline ? Deadline::in(*problem.deadline) : Deadline());
+  return solve_problem(problem, settings);
+}
+
 int run_solve(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   SolveSettings settings;
@@ -118,7 +126,7 @@ int run_solve(const Options& options) {
   settings.history = options.history || options.plot || options.verbose;
   settings.cancel = &cancelled;
   if (progress.wanted()) settings.on_evaluation = [&](std::int64_t k, double norm) { progress.evaluation(k, norm); };
-  ProblemResult result = solve_problem(problem, settings);
+  ProblemResult result = watched_solve(problem, settings);
   progress.clear();
   if (options.verbose) {
     for (std::size_t k = 0; k < result.history.size(); ++k) {
@@ -146,6 +154,10 @@ int run_solve(const Options& options) {
   if (result.check_digits && *result.check_digits < 4) {
     std::fprintf(stderr, "dini: --check: only %.1f digits of the gradient agree with differences\n",
                  *result.check_digits);
+    return failed;
+  }
+  if (cancelled) {
+    std::fprintf(stderr, "dini: a signal came when the result was complete\n");
     return failed;
   }
   return solved;
@@ -240,6 +252,9 @@ int run(int argc, char** argv) {
     return app.exit(e);  // --help, --version
   } catch (const CLI::ParseError& e) {
     return complain(text::escaped(e.what(), 500) + " (see dini solve --help)", json, wrong);
+  } catch (const CancelledError&) {
+    return complain(cancelled ? "cancelled by a signal" : "the deadline has passed", json, failed,
+                    name(StatusCode::cancelled));
   } catch (const FileError& e) { return complain(e.what(), json, file_fault); } catch (const Error& e) {
     return complain(e.what(), json, wrong);
   } catch (const std::bad_alloc&) {

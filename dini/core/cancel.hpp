@@ -14,4 +14,16 @@ inline void poll_cancel() {
     cancel_scope->poll();
 }
 
+/// While it lives, nothing on this thread ends by the scopes around it.
+class CancelShield {
+ public:
+  CancelShield() : before_(cancel_scope) { cancel_scope = nullptr; }
+  ~CancelShield() { cancel_scope = before_; }
+  CancelShield(const CancelShield&) = delete;
+  CancelShield& operator=(const CancelShield&) = delete;
+
+ private:
+  CancelScope* before_;
+};
+
 }  // namespace dini::detail

@@ -6,6 +6,7 @@
 
 #include "dini/core/cancel.hpp"
 #include "dini/exec/rewrite.hpp"
+#include "dini/ops/watched.hpp"
 #include "dini/trace/trace.hpp"
 
 namespace dini::exec {
@@ -31,9 +32,11 @@ Leaves interpret_while(const Params& params, Arrays in) {
   const auto captured = static_cast<std::size_t>(params.integer("cond_captured"));
   const Arrays for_condition = in.subspan(carry, captured), for_body = in.subspan(carry + captured);
   Leaves state(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(carry));
-  while (interpret(*params.program("cond"), joined(state, for_condition))[0].item<bool>()) {
-    state = interpret(*params.program("body"), joined(state, for_body));
-  }
+  detail::run_watched(detail::watch_of(params), [&] {
+    while (interpret(*params.program("cond"), joined(state, for_condition))[0].item<bool>()) {
+      state = interpret(*params.program("body"), joined(state, for_body));
+    }
+  });
   return state;
 }
 

@@ -1,5 +1,6 @@
 // Loops, branches and calls to the host: carries that change places, slices of what a scan goes along.
 #include <algorithm>
+#include <limits>
 
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
@@ -102,11 +103,17 @@ void PlanBuilder::lower_while(Level& l, Block& block, const Equation& e, int gro
   ++clock_;
   touch(data->condition);
 
+  if (e.params.has("watch")) data->watch = e.params.get<OpaqueRef>("watch");
   Level body(program_of(e, "body"), ++levels_);
-  for (int c : carries) owner_[c] = body.id, last_use_[c] = -1;
+  // A turn that may be ended in its middle must not write over the carries.
+  const int last_use = data->watch ? std::numeric_limits<int>::max() : -1;
+  for (int c : carries) owner_[c] = body.id, last_use_[c] = last_use;
   inputs_and_constants(body, inputs(carry + captured, e.inputs.size() - carry - captured));
   lower(body, data->body);
   data->cycles = rotation(body, data->body, carries);
+  if (data->watch) {
+    for (int c : carries) last_use_[c] = -1;
+  }
   leave_loop(l, e, carries, start);
   for (std::size_t k = carry; k < e.inputs.size(); ++k) touch(l.slot[e.inputs[k]]);
   block.steps.push_back(while_step(*data));

@@ -57,6 +57,7 @@ Step callback_step(const CallbackData& data);
 struct WhileData final : StepData {
   Block cond, body;
   std::uint32_t condition = 0;
+  OpaqueRef watch;  // by which the loop may be ended in the middle of a turn
   // Pointers that change places, cycle by cycle: length, slots. In each, slot 0 takes slot 1's pointer and so on.
   std::vector<std::uint32_t> cycles;
   std::string str(const std::string& indent) const override;

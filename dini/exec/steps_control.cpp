@@ -5,6 +5,7 @@
 #include "dini/exec/steps.hpp"
 #include "dini/ops/kernels/vector.hpp"
 #include "dini/ops/reduce_loops.hpp"
+#include "dini/ops/watched.hpp"
 
 namespace dini::exec {
 
@@ -30,6 +31,13 @@ void while_loop(const Step& s, void** v, const RunContext& context) {
     run_block(d.body, v, context);
     rotate(d.cycles, v);
   }
+}
+
+// The turns in the carries' own places are all or nothing: a turn writes over none of them.
+void watched_while(const Step& s, void** v, const RunContext&) {
+  const WhileData& d = *static_cast<const WhileData*>(s.data);
+  detail::run_watched(&static_cast<const detail::WatchOpaque&>(*d.watch).watch,
+                      [&] { while_loop(s, v, RunContext()); });
 }
 
 void scan(const Step& s, void** v, const RunContext& context) {
@@ -140,7 +148,9 @@ Step make(void (*run)(const Step&, void**, const RunContext&), const StepData& d
 
 }  // namespace control
 
-Step while_step(const WhileData& data) { return control::make(control::while_loop, data, "while"); }
+Step while_step(const WhileData& data) {
+  return control::make(data.watch ? control::watched_while : control::while_loop, data, "while");
+}
 Step scan_step(const ScanData& data) { return control::make(control::scan, data, "scan"); }
 Step cond_step(const CondData& data) { return control::make(control::cond, data, "cond"); }
 Step fused_step(const FusedData& data) { return control::make(control::fused, data, "fused"); }

@@ -126,8 +126,8 @@ std::string to_json(const ProblemResult& r) {
   return out;
 }
 
-std::string error_json(const std::string& message) {
-  return "{\"status\": \"error\", \"message\": " + json_text(message) + "}";
+std::string error_json(const std::string& message, const char* status) {
+  return "{\"status\": " + json_text(status) + ", \"message\": " + json_text(message) + "}";
 }
 
 }  // namespace dini

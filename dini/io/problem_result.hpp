@@ -43,8 +43,8 @@ struct ProblemResult {
 /// One JSON object on one line. Floating numbers are in the shortest form that reads back to the same value of their
 /// dtype, with a point or an exponent; what is not finite is "nan", "inf" or "-inf".
 std::string to_json(const ProblemResult& result);
-/// {"status": "error", "message": "..."}
-std::string error_json(const std::string& message);
+/// {"status": "error", "message": "..."}, or with another status.
+std::string error_json(const std::string& message, const char* status = "error");
 
 /// A number as above.
 std::string json_number(double v);

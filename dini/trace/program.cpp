@@ -48,7 +48,7 @@ std::vector<ProgramRef> programs_in(const Program& program, const Equation& e) {
 }
 
 bool is_effectful(const Program& program, const Equation& e) {
-  if (e.op->effectful) return true;
+  if (e.op->effectful || e.params.has("watch")) return true;
   for (const ProgramRef& p : programs_in(program, e)) {
     if (is_effectful(*p)) return true;
   }

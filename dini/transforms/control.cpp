@@ -6,6 +6,7 @@
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
+#include "dini/ops/watched.hpp"
 #include "dini/transforms/callable.hpp"
 #include "dini/transforms/control_parts.hpp"
 #include "dini/transforms/host.hpp"
@@ -136,7 +137,7 @@ Leaves switch_leaves(const char* function, const Array& index, const std::vector
 }
 
 Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
-                    const Leaves& init) {
+                    const Leaves& init, const WatchRef& watch) {
   require_assigned(init, "while_loop", "state");
   Leaves start = init;
   const Staged b = stage_body(body, start, {}, "while_loop");
@@ -151,23 +152,26 @@ Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const 
                      list(b.program->output_avals()));
   }
   return emit(while_op(), control::join(control::join(start, c.captured), b.captured),
-              control::while_params(c.program, b.program, start.size(), c.captured.size()));
+              control::while_params(c.program, b.program, start.size(), c.captured.size(), OpaqueRef(watch)));
 }
 
 Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, Leaves state,
-                   std::int64_t at_most) {
+                   std::int64_t at_most, const WatchRef& watch) {
   const Array first = condition(state);
   if (is_readable(first)) {
     for (std::int64_t k = 0; k < at_most; ++k) {
       if (!(k == 0 ? first : condition(state)).item<bool>()) break;
-      state = body(state);
+      Leaves next;
+      if (!run_watched(watch ? &watch->watch : nullptr, [&] { next = body(state); })) break;
+      state = std::move(next);
     }
     return state;
   }
   state.push_back(array(std::int64_t{0}));
   auto inner = [](const Leaves& s) { return control::part(s, 0, s.size() - 1); };
-  Leaves out = while_leaves([&](const Leaves& s) { return (s.back() < at_most) & condition(inner(s)); },
-                            [&](const Leaves& s) { return control::join(body(inner(s)), {s.back() + 1}); }, state);
+  Leaves out =
+      while_leaves([&](const Leaves& s) { return (s.back() < at_most) & condition(inner(s)); },
+                   [&](const Leaves& s) { return control::join(body(inner(s)), {s.back() + 1}); }, state, watch);
   out.pop_back();
   return out;
 }

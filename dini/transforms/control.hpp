@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -17,6 +18,9 @@ namespace dini {
 
 namespace detail {
 
+struct WatchOpaque;  // dini/ops/watched.hpp
+using WatchRef = std::shared_ptr<const WatchOpaque>;
+
 // Branches as ops: the outputs of branches[index], index clamped. All have the same outputs' shapes and dtypes. `function` is
 // the name in messages.
 Leaves switch_leaves(const char* function, const Array& index, const std::vector<ErasedFunction>& branches,
@@ -24,11 +28,11 @@ Leaves switch_leaves(const char* function, const Array& index, const std::vector
 /// Whether a scalar is not 0. ShapeError when it is no scalar.
 Array truth(const Array& condition);
 Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
-                    const Leaves& init);
+                    const Leaves& init, const WatchRef& watch = {});
 /// body: [carry..., x...] -> [carry..., y...].
 Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves& xs, std::int64_t length, bool reverse);
 Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, Leaves state,
-                   std::int64_t at_most);
+                   std::int64_t at_most, const WatchRef& watch = {});
 std::int64_t scan_length(const Leaves& xs, std::optional<std::int64_t> length);
 
 // f applied to a tree, as a function of leaves; remembers the result's tree in `prototype`.
@@ -106,14 +110,16 @@ template <Tree T, class C, class B> tree_t<T> while_loop(const C& condition, con
 }
 
 /// while_loop for solvers, at most `at_most` steps: where the condition can be read it runs on the host, step by step, so
-/// that both modes of differentiation go through it.
+/// that both modes of differentiation go through it. With a `watch` its token and its deadline end the loop at any time: in
+/// the middle of a step with the state that the step began with.
 template <Tree T, class C, class B>
-tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at_most) {
+tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at_most,
+               const detail::WatchRef& watch = {}) {
   using S = tree_t<T>;
   const S like = detail::as_tree(init);
   std::optional<S> prototype = like;
   Leaves out = detail::loop_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
-                                   detail::erase_tree<B, S, S>(body, like, prototype), flatten(like), at_most);
+                                   detail::erase_tree<B, S, S>(body, like, prototype), flatten(like), at_most, watch);
   return unflatten(like, out);
 }
 

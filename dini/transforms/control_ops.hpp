@@ -3,6 +3,8 @@
 //   call   {program, name}                        [inputs...] -> [outputs...]
 //   cond   {branches}                             [index, operands...] -> [outputs...], 0 <= index < number of branches
 //   while  {cond, body, carry, cond_captured}     [carry..., captured by cond..., captured by body...] -> [carry...]
+//          and {watch}, a WatchOpaque, of a loop that may be ended in the middle of a turn: with the carries that the turn
+//          began with
 //   scan   {body, length, carry, xs, reverse}     [carry..., xs..., captured...] -> [carry..., stacked ys...]
 #pragma once
 

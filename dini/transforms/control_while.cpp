@@ -15,10 +15,12 @@ namespace control {
 struct WhileParts {
   ProgramRef condition, body;
   Group carry, for_condition, for_body;  // of the op's inputs
+  OpaqueRef watch;
 };
 static WhileParts parts_of_while(const Params& p) {
   Groups in;
-  WhileParts w{p.program("cond"), p.program("body"), {}, {}, {}};
+  WhileParts w{
+      p.program("cond"), p.program("body"), {}, {}, {}, p.has("watch") ? p.get<OpaqueRef>("watch") : OpaqueRef()};
   w.carry = in.next(static_cast<std::size_t>(p.integer("carry")));
   w.for_condition = in.next(static_cast<std::size_t>(p.integer("cond_captured")));
   w.for_body = in.next(w.body->inputs.size() - w.carry.size);
@@ -63,7 +65,7 @@ static std::pair<Leaves, Leaves> joint_while(const JvpCall& call) {
   const Leaves out = emit(
       while_op(),
       joined({w.carry.of(in), tangents, w.for_condition.of(in), w.for_body.of(in), only(w.for_body.of(dx), captured)}),
-      while_params(condition, body, c.size + dc.size, w.for_condition.size));
+      while_params(condition, body, c.size + dc.size, w.for_condition.size, w.watch));
   return {part(out, 0, c.size), spread(part(out, c.size, out.size()), active)};
 }
 
@@ -87,7 +89,7 @@ static Batched batch_while(const BatchCall& call) {
   }
   const Leaves captured = joined({w.for_condition.of(in), w.for_body.of(in)});
   if (!condition.out_batched[0]) {
-    const Params params = while_params(condition.program, body.program, init.size(), w.for_condition.size);
+    const Params params = while_params(condition.program, body.program, init.size(), w.for_condition.size, w.watch);
     return {emit(while_op(), joined({init, captured}), params), carry};
   }
   // Lanes end at different steps: the loop goes on while any lane does, and finished lanes keep their values.
@@ -111,7 +113,7 @@ static Batched batch_while(const BatchCall& call) {
         return after;
       },
       joined({body.program->input_avals(), behind.of(condition.program->input_avals())}), "while_loop");
-  const Params params = while_params(any_lane, masked, init.size(), w.for_condition.size);
+  const Params params = while_params(any_lane, masked, init.size(), w.for_condition.size, w.watch);
   return {emit(while_op(), joined({init, captured, w.for_condition.of(in)}), params), carry};
 }
 

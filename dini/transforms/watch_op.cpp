@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dini/core/cancel.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/shaping.hpp"
@@ -23,10 +24,11 @@ template <class T> void report(const Monitor& monitor, const KernelCall& call, s
 }
 
 void run(const KernelCall& call) {
-  const Watch& w = static_cast<const WatchOpaque&>(*call.params.get<OpaqueRef>("watch")).watch;
+  const Watch& w = *watch_of(call.params);
   const auto lanes = static_cast<std::size_t>(call.out_avals[0].shape.size());
   if (w.monitor) {
-    TraceScope untraced(nullptr);
+    const TraceScope untraced(nullptr);
+    const CancelShield shield;  // it may cancel, and still compute
     if (call.in_avals[1].dtype == Dtype::float32)
       report<float>(w.monitor, call, lanes);
     else

@@ -8,21 +8,13 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
-#include "dini/core/watch.hpp"
+#include "dini/ops/watched.hpp"
 #include "dini/trace/emit.hpp"
 
 namespace dini::detail {
 
 const Op& watch_op();
-
-/// A Watch as an op's parameter. Programs with different ones are different.
-struct WatchOpaque final : Opaque {
-  explicit WatchOpaque(Watch w) : watch(std::move(w)) {}
-  std::string name() const override { return "watch"; }
-  Watch watch;
-};
 
 /// Whether to stop now: true once the token is cancelled or the deadline has passed, for every lane. The monitor is called
 /// where `going`. The norms may be of any floating dtype, and have no tangents as far as this op is concerned.

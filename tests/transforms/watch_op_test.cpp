@@ -227,6 +227,118 @@ TEST(WatchOp, IsKeptWhereItStands) {
   }
 }
 
+// A loop that a deadline ends in the middle of its third turn. Carries change places and are written over where they can be.
+struct Swaps {
+  Array x, y, z, sum, k;
+  auto tree() { return std::tie(x, y, z, sum, k); }
+};
+Swaps swaps(const Array& x, const detail::WatchRef& watch, std::int64_t stuck_at, std::int64_t at_most) {
+  struct Inner {
+    Array x, k;
+    auto tree() { return std::tie(x, k); }
+  };
+  return loop([=](const Swaps& s) { return s.k < at_most; },
+              [=](const Swaps& s) {
+                const Array next = tanh(s.y) + s.z / 2;
+                const Array turns = where(s.k == stuck_at, array(std::int64_t{1} << 60), array(std::int64_t{2}));
+                const Inner inner = while_loop([&](const Inner& i) { return i.k < turns; },
+                                               [](const Inner& i) {
+                                                 return Inner{cos(i.x), i.k + 1};
+                                               },
+                                               Inner{next, array(std::int64_t{0})});
+                return Swaps{s.y, inner.x, inner.x - s.x, s.sum + s.x * next, s.k + 1};
+              },
+              Swaps{x, 2 * x, 1 - x, zeros(x.shape()), array(std::int64_t{0})}, 5, watch);
+}
+
+TEST(WatchedLoops, EndInTheMiddleOfATurnWithWhatTheyHadBefore) {
+  using Function = std::function<Leaves(const Array&)>;
+  struct Case {
+    const char* what;
+    std::function<Leaves(const Function&, const Array&)> call;
+  };
+  const auto tree = [](const Leaves& l) { return std::tuple(l[0], l[1], l[2], l[3], l[4]); };
+  const Case cases[] = {
+      {"eagerly", [](const Function& f, const Array& x) { return f(x); }},
+      {"jit",
+       [&](const Function& f, const Array& x) { return flatten(jit([&](const Array& a) { return tree(f(a)); })(x)); }},
+      {"vmap",
+       [&](const Function& f, const Array& x) { return flatten(vmap([&](const Array& a) { return tree(f(a)); })(x)); }},
+      {"jit of vmap",
+       [&](const Function& f, const Array& x) {
+         return flatten(jit(vmap([&](const Array& a) { return tree(f(a)); }))(x));
+       }},
+      {"jvp",
+       [&](const Function& f, const Array& x) {
+         auto [value, tangent] = jvp([&](const Array& a) { return std::get<3>(tree(f(a))); }, x, x);
+         return Leaves{value, tangent};
+       }},
+      {"jit of jvp",
+       [&](const Function& f, const Array& x) {
+         return flatten(jit([&](const Array& b) {
+           auto [value, tangent] = jvp([&](const Array& a) { return std::get<3>(tree(f(a))); }, b, b);
+           return std::pair(value, tangent);
+         })(x));
+       }},
+      {"an operation at a time",
+       [](const Function& f, const Array& x) {
+         const ProgramRef p = stage_closed([&](const Leaves& in) { return f(in[0]); }, {x.aval()}, "test");
+         return Executable::compile(*p, {.optimize = false})->run(Leaves{x});
+       }},
+  };
+  const Array x = array({0.3, -0.7, 1.1, 0.2});
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    const auto until_now = std::make_shared<WatchOpaque>(Watch{.deadline = Deadline::in(0.03)});
+    const Leaves got = c.call([&](const Array& a) { return flatten(swaps(a, until_now, 2, 5)); }, x);
+    same(got, c.call([&](const Array& a) { return flatten(swaps(a, nullptr, -1, 2)); }, x));
+  }
+}
+
+TEST(WatchedLoops, EndWhereTheyAreWhenCancelledBefore) {
+  const CancelToken token;
+  const auto w = std::make_shared<WatchOpaque>(Watch{.token = token});
+  token.cancel();
+  const auto f = [&](const Array& x) { return swaps(x, w, -1, 5).k; };
+  EXPECT_EQ(f(array(1.0)).item<int>(), 0);
+  EXPECT_EQ(jit(f)(array(1.0)).item<int>(), 0);
+  EXPECT_EQ(jit([&](const Array& x) { return x + swaps(x, w, -1, 5).y; })(array(1.0)).item<double>(),
+            3);  // and on it goes
+}
+
+TEST(WatchedLoops, WhatAScopeAroundThemEndsIsNotTheirs) {
+  const auto w = std::make_shared<WatchOpaque>(Watch{.token = CancelToken(), .deadline = Deadline::in(3600)});
+  const auto f = [&](const Array& x) { return swaps(x, w, 2, 5).y; };
+  const auto compiled = jit(f);
+  for (const bool jitted : {false, true}) {
+    CancelScope scope(Deadline::in(0.02));
+    throws<CancelledError>([&] { jitted ? compiled(array(1.0)) : f(array(1.0)); }, {"deadline"});
+  }
+}
+
+TEST(WatchedLoops, AMonitorThatCancelsGoesOnComputing) {
+  for (const bool compiled : {false, true}) {
+    const CancelToken token;
+    double computed = 0;
+    const auto w = std::make_shared<WatchOpaque>(Watch{[&](const StepReport& r) {
+                                                         if (r.step != 2) return;
+                                                         token.cancel();
+                                                         computed = exp(array(r.residual_norm)).item<double>();
+                                                       },
+                                                       token});
+    auto f = [&](const Array& z) {
+      return loop([](const Array& x) { return x < 10.0; },
+                  [&](const Array& x) {
+                    return x + where(detail::watch(w, astype(x, Dtype::int64), x, x, array(true)), 100.0, 1.0);
+                  },
+                  z, 100, w);
+    };
+    const Array end = compiled ? jit(f)(array(0.0)) : f(array(0.0));
+    EXPECT_NEAR(computed, std::exp(2.0), 1e-14);
+    EXPECT_TRUE(end.item<double>() == 2 || end.item<double>() == 102) << end.item<double>();
+  }
+}
+
 TEST(WatchOp, ProgramsWithDifferentWatchesDiffer) {
   Seen seen;
   const auto one = seen.watch(), other = seen.watch();

@@ -21,6 +21,8 @@ inline void use_one_blas_thread() {
   static_cast<void>(done);
 }
 
+inline lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
+
 // LAPACK's routine for T, in a template of T: DINI_LAPACK(potrf, &uplo, …). lapack.h's macros add the lengths of strings
 // which Fortran wants.
 #define DINI_LAPACK(routine, ...)               \
@@ -31,6 +33,34 @@ inline void use_one_blas_thread() {
       LAPACK_d##routine(__VA_ARGS__);           \
     }                                           \
   } while (false)
+
+// B ← op(A)⁻¹ B and C ← C − op(A) B in column-major matrices with columns ld apart; A triangular, or [m, k] where op is
+// none.
+template <class T>
+void trsm(CBLAS_UPLO half, CBLAS_TRANSPOSE op, CBLAS_DIAG unit, std::size_t m, std::size_t n, const T* a, T* b,
+          std::size_t ld) {
+  const auto solve = [] {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return cblas_strsm;
+    } else {
+      return cblas_dtrsm;
+    }
+  }();
+  solve(CblasColMajor, CblasLeft, half, op, unit, as_int(m), as_int(n), T(1), a, as_int(ld), b, as_int(ld));
+}
+template <class T>
+void subtract_product(CBLAS_TRANSPOSE op, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+                      std::size_t ld) {
+  const auto multiply = [] {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return cblas_sgemm;
+    } else {
+      return cblas_dgemm;
+    }
+  }();
+  multiply(CblasColMajor, op, CblasNoTrans, as_int(m), as_int(n), as_int(k), T(-1), a, as_int(ld), b, as_int(ld), T(1),
+           c, as_int(ld));
+}
 
 template <class T> bool all_finite(std::size_t count, const T* a) {
   // 0 x is 0 or NaN; the sum is vectorised where a loop of isfinite with an exit is not.
@@ -82,7 +112,5 @@ template <class T> void transpose_in_place(std::size_t n, T* a) {
     }
   }
 }
-
-inline lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
 
 }  // namespace dini::kernels

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
+#include "dini/ops/kernels/dense_pieces.hpp"
 #include "dini/ops/kernels/dense_table.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 #include "dini/ops/kernels/vector.hpp"
@@ -15,15 +17,29 @@ namespace {
 template <class T>
 void gemm_blas(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
   use_one_blas_thread();
-  const auto product = [] {
+  const auto blas = [] {
     if constexpr (std::is_same_v<T, float>) {
       return cblas_sgemm;
     } else {
       return cblas_dgemm;
     }
   }();
-  product(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, as_int(m), as_int(n),
-          as_int(k), T(1), a, as_int(trans_a ? m : k), b, as_int(trans_b ? k : n), T(0), c, as_int(n));
+  const auto part = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t columns) {
+    blas(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, as_int(rows),
+         as_int(columns), as_int(k), T(1), a + (trans_a ? i : i * k), as_int(trans_a ? m : k),
+         b + (trans_b ? j * k : j), as_int(trans_b ? k : n), T(0), c + i * n + j, as_int(n));
+  };
+  if (multiplications(m, n, k) < work_in_pieces) return part(0, m, 0, n);
+  // Squares as far as they go: what a piece reads is packed anew for each.
+  const std::size_t rows =
+      std::min(m, std::max<std::size_t>(512, piece_length(m, std::sqrt(work_in_pieces / 2 * static_cast<double>(k)))));
+  const std::size_t columns = piece_length(n, multiplications(rows, 1, k));
+  for (std::size_t i = 0; i < m; i += rows) {
+    for (std::size_t j = 0; j < n; j += columns) {
+      detail::poll_cancel();
+      part(i, std::min(rows, m - i), j, std::min(columns, n - j));
+    }
+  }
 }
 
 template <class T>
@@ -57,6 +73,8 @@ void gemm_integer(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std:
 template <class T>
 void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
   if (m == 0 || n == 0) return;
+  const double work = multiplications(m, n, k);
+  poll_before(work);
   if constexpr (std::is_integral_v<T>) {
     gemm_integer(trans_a, trans_b, m, n, k, a, b, c);
   } else {
@@ -66,8 +84,7 @@ void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t 
       trans_a ? vector_kernels<T>().gemv_t(k, m, a, b, c) : vector_kernels<T>().gemv(m, k, a, b, c);
     } else if (m == 1) {
       trans_b ? vector_kernels<T>().gemv(n, k, b, a, c) : vector_kernels<T>().gemv_t(k, n, b, a, c);
-    } else if (static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) >=
-               dense_table::gemm_blas_from) {
+    } else if (work >= dense_table::gemm_blas_from) {
       gemm_blas(trans_a, trans_b, m, n, k, a, b, c);
     } else if (trans_b && k > 1) {
       Scratch<T> straight(k * n);

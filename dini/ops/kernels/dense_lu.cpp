@@ -7,6 +7,7 @@
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
+#include "dini/ops/kernels/dense_pieces.hpp"
 #include "dini/ops/kernels/dense_table.hpp"
 #include "dini/ops/kernels/dense_triangular.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
@@ -64,13 +65,42 @@ template <class T> void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
   }
 }
 
+// getrf, right-looking: a block of columns, then the rest of the matrix in pieces.
+template <class T> void getrf_in_pieces(std::size_t n, T* a, lapack_int* pivot) {
+  constexpr std::size_t width = 256;
+  const lapack_int ld = as_int(n), one = 1;
+  const auto at = [&](std::size_t i, std::size_t j) { return a + j * n + i; };
+  for (std::size_t k = 0; k < n; k += width) {
+    detail::poll_cancel();
+    const std::size_t w = std::min(width, n - k), end = k + w;
+    const lapack_int rows = as_int(n - k), columns = as_int(w), first = as_int(k + 1), last = as_int(end);
+    lapack_int info = 0;
+    DINI_LAPACK(getrf, &rows, &columns, at(k, k), &ld, pivot + k, &info);
+    for (std::size_t i = k; i < end; ++i) pivot[i] += as_int(k);
+    const lapack_int left = as_int(k), right = as_int(n - end);
+    if (left > 0) DINI_LAPACK(laswp, &left, a, &ld, &first, &last, pivot, &one);
+    if (right == 0) return;
+    DINI_LAPACK(laswp, &right, at(0, end), &ld, &first, &last, pivot, &one);
+    const std::size_t piece = piece_length(n - end, multiplications(n - k, w, 1));
+    for (std::size_t j = end; j < n; j += piece) {
+      detail::poll_cancel();
+      const std::size_t c = std::min(piece, n - j);
+      trsm(CblasLower, CblasNoTrans, CblasUnit, w, c, at(k, k), at(k, j), n);
+      subtract_product(CblasNoTrans, n - end, c, w, at(end, k), at(k, j), at(end, j), n);
+    }
+  }
+}
+
 template <class T> void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
   use_one_blas_thread();
   Scratch<lapack_int> pivot(n);
   const lapack_int order = as_int(n);
   lapack_int info = 0;
   transpose_in_place(n, lu);
-  DINI_LAPACK(getrf, &order, &order, lu, &order, pivot.data(), &info);
+  if (multiplications(n, n, n) < 3 * work_in_pieces)
+    DINI_LAPACK(getrf, &order, &order, lu, &order, pivot.data(), &info);
+  else
+    getrf_in_pieces(n, lu, pivot.data());
   transpose_in_place(n, lu);
   for (std::size_t i = 0; i < n; ++i) std::swap(perm[i], perm[pivot[i] - 1]);
 }
@@ -78,6 +108,7 @@ template <class T> void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
 }  // namespace
 
 template <class T> int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
+  poll_before(multiplications(n, n, n));
   if (n <= static_cast<std::size_t>(panel_width)) return lu_small(n, a, lu, perm);
   if (lu != a) std::memcpy(lu, a, n * n * sizeof(T));
   for (std::size_t i = 0; i < n; ++i) perm[i] = static_cast<std::int32_t>(i);

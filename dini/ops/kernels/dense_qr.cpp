@@ -13,6 +13,7 @@
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
+#include "dini/ops/kernels/dense_pieces.hpp"
 #include "dini/ops/kernels/dense_triangular.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
@@ -121,6 +122,7 @@ template <class T> void qr_factor(std::size_t m, std::size_t n, const T* a, T* q
     T* const u = us + p * width * width;
     T* const corner = f + first * n + first;
     for (std::size_t i = 0; i < rows; ++i) std::memcpy(panel + i * width, corner + i * n, w * sizeof(T));
+    poll_before(multiplications(rows, n - first, w));
     factor_panel(rows, w, panel, v, u);
     for (std::size_t i = 0; i < w; ++i) std::memcpy(corner + i * n, panel + i * width, w * sizeof(T));
     apply_panel(true, rows, w, v, u, n - first - w, corner + w, n, z);
@@ -131,6 +133,7 @@ template <class T> void qr_factor(std::size_t m, std::size_t n, const T* a, T* q
   fill_identity(m, q_columns, q);
   for (std::size_t p = panels; p-- > 0;) {
     const std::size_t first = p * width;
+    poll_before(multiplications(m - first, q_columns - first, width));
     apply_panel(false, m - first, std::min(width, k - first), vs + p * m * width, us + p * width * width,
                 q_columns - first, q + first * q_columns + first, q_columns, z);
   }

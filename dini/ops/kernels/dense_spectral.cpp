@@ -3,12 +3,14 @@
 
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
+#include "dini/ops/kernels/dense_pieces.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
 namespace dini::kernels {
 
 template <class T> int eigh(std::size_t n, const T* a, T* w, T* v) {
   if (n == 0) return 0;
+  poll_before(multiplications(n, n, n));
   const bool vectors = v != nullptr;
   if (!lower_finite(n, a)) {
     fill_nan(n, w);
@@ -46,6 +48,7 @@ template <class T> int eigh(std::size_t n, const T* a, T* w, T* v) {
 // exchanged.
 template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s, T* vt, bool full) {
   const std::size_t k = std::min(m, n);
+  poll_before(multiplications(m, n, k));
   const bool vectors = u != nullptr && vt != nullptr;
   const std::size_t u_columns = full ? m : k;
   const std::size_t vt_rows = full ? n : k;

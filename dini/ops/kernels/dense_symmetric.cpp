@@ -6,6 +6,7 @@
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
+#include "dini/ops/kernels/dense_pieces.hpp"
 #include "dini/ops/kernels/dense_triangular.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
@@ -28,9 +29,49 @@ template <class T> int cholesky_small(std::size_t n, const T* a, T* l) {
   return info;
 }
 
+// potrf of the upper triangle, right-looking: a block of rows, then the rest of the triangle in pieces.
+template <class T> void potrf_in_pieces(std::size_t n, T* a, lapack_int* info) {
+  constexpr std::size_t width = 256;
+  const char upper = 'U';
+  const lapack_int ld = as_int(n);
+  const auto at = [&](std::size_t i, std::size_t j) { return a + j * n + i; };
+  for (std::size_t k = 0; k < n; k += width) {
+    detail::poll_cancel();
+    const std::size_t w = std::min(width, n - k), end = k + w;
+    const lapack_int order = as_int(w);
+    DINI_LAPACK(potrf, &upper, &order, at(k, k), &ld, info);
+    if (*info != 0) {
+      *info += as_int(k);
+      return;
+    }
+    if (end == n) return;
+    // The whole row of blocks first: a piece of the triangle needs what is to its left.
+    const std::size_t piece = piece_length(n - end, multiplications(n - k, w, 1));
+    for (std::size_t j = end; j < n; j += piece) {
+      detail::poll_cancel();
+      trsm(CblasUpper, CblasTrans, CblasNonUnit, w, std::min(piece, n - j), at(k, k), at(k, j), n);
+    }
+    for (std::size_t j = end; j < n; j += width) {
+      detail::poll_cancel();
+      const std::size_t c = std::min(width, n - j);
+      if (j > end) subtract_product(CblasTrans, j - end, c, w, at(k, end), at(k, j), at(end, j), n);
+      const auto update = [] {
+        if constexpr (sizeof(T) == sizeof(float)) {
+          return cblas_ssyrk;
+        } else {
+          return cblas_dsyrk;
+        }
+      }();
+      update(CblasColMajor, CblasUpper, CblasTrans, as_int(c), as_int(w), T(-1), at(k, j), as_int(n), T(1), at(j, j),
+             as_int(n));
+    }
+  }
+}
+
 }  // namespace
 
 template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
+  poll_before(multiplications(n, n, n));
   if (n <= static_cast<std::size_t>(panel_width)) return cholesky_small(n, a, l);
   use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
@@ -41,7 +82,10 @@ template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   const char upper = 'U';
   const lapack_int order = as_int(n);
   lapack_int info = 0;
-  DINI_LAPACK(potrf, &upper, &order, l, &order, &info);
+  if (multiplications(n, n, n) < 6 * work_in_pieces)
+    DINI_LAPACK(potrf, &upper, &order, l, &order, &info);
+  else
+    potrf_in_pieces(n, l, &info);
   for (std::size_t i = 0; i < n; ++i)
     if (!(l[i * n + i] > T(0)) || (info > 0 && i + 1 == static_cast<std::size_t>(info))) return static_cast<int>(i + 1);
   return 0;
@@ -59,6 +103,7 @@ template <class T> void cholesky_solve(std::size_t n, std::size_t nrhs, const T*
 // rows k − 1 and p − 1 exchanged.
 template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots) {
   if (n == 0) return 0;
+  poll_before(multiplications(n, n, n));
   use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
     if (ldlt != a) std::memcpy(ldlt + i * n, a + i * n, (i + 1) * sizeof(T));
