@@ -1,6 +1,8 @@
 #include "dini/exec/fuse.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "dini/exec/rewrite.hpp"
 #include "dini/exec/steps.hpp"
@@ -42,6 +44,8 @@ Grouping group_equations(const Program& p) {
   Grouping out;
   out.group_of.resize(p.equations.size());
   out.only_splat.resize(p.equations.size(), false);
+  // Groups by size that have room; one in which nothing more fits is taken out, so that each is looked at a few times only.
+  std::map<std::int64_t, std::set<int>> open;
   // A variable can be read by groups from `ready` on, and by the fused group `member` itself.
   std::vector<int> ready(p.variables.size(), 0), member(p.variables.size(), -1), splat(p.variables.size(), -1);
   for (std::size_t k = 0; k < p.equations.size(); ++k) {
@@ -60,8 +64,11 @@ Grouping group_equations(const Program& p) {
         return std::all_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return ready[v] <= g || member[v] == g; });
       };
       if (home >= 0 && fits(home)) group = home;
-      for (int g = first; group < 0 && g < static_cast<int>(out.groups.size()); ++g) {
-        if (e.op != known().reshape && fits(g)) group = g;
+      if (e.op != known().reshape) {
+        std::set<int>& candidates = open[size];
+        for (auto g = candidates.lower_bound(first); group < 0 && g != candidates.end(); ++g) {
+          if (fits(*g)) group = *g;
+        }
       }
     }
     if (group < 0) {
@@ -71,6 +78,10 @@ Grouping group_equations(const Program& p) {
     Group& g = out.groups[group];
     g.equations.push_back(static_cast<int>(k));
     g.operands += static_cast<int>(e.inputs.size()) + 1;
+    if (g.fused && g.operands + 2 <= fusion::most_operands)
+      open[size].insert(group);
+    else if (g.fused)
+      open[size].erase(group);
     out.group_of[k] = group;
     const bool sums = g.fused && is_full_sum(p, e);
     for (int v : e.outputs) {

@@ -1,5 +1,5 @@
 // Common subexpressions: an equation with the same op, inputs and parameters as an earlier one is that one.
-#include <cstring>
+#include <string>
 #include <unordered_map>
 
 #include "dini/exec/passes.hpp"
@@ -23,18 +23,13 @@ std::size_t hash(const Equation& e) {
 }
 
 void constants(Rewriter& r) {
-  const auto& list = r.program().constants;
-  for (std::size_t k = 0; k < list.size(); ++k) {
-    const Array& a = list[k].second;
+  std::unordered_map<std::string, int> first;  // by type and bytes
+  for (const auto& [v, a] : r.program().constants) {
     const std::size_t bytes = static_cast<std::size_t>(a.size()) * item_size(a.dtype());
     if (bytes > 128) continue;
-    for (std::size_t j = 0; j < k; ++j) {
-      const Array& b = list[j].second;
-      if (r.now(list[j].first) != list[j].first || a.aval() != b.aval() || std::memcmp(a.raw(), b.raw(), bytes) != 0)
-        continue;
-      r.replace(list[k].first, list[j].first);
-      break;
-    }
+    const auto [place, fresh] =
+        first.try_emplace(a.aval().str() + std::string(static_cast<const char*>(a.raw()), bytes), v);
+    if (!fresh) r.replace(v, place->second);
   }
 }
 

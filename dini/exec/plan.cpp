@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace dini::exec {
 
@@ -24,33 +25,41 @@ void assign_memory(Plan& plan) {
     }
   }
   std::stable_sort(slots.begin(), slots.end(), [](const Slot* a, const Slot* b) { return a->first < b->first; });
-  std::multimap<int, Slot*> alive;            // by the end of their lives
-  std::map<std::size_t, std::size_t> pieces;  // free ones: offset, length
+  std::multimap<int, Slot*> alive;                          // by the end of their lives
+  std::map<std::size_t, std::size_t> pieces;                // free ones: offset, length
+  std::set<std::pair<std::size_t, std::size_t>> by_length;  // length, offset
+  auto add_piece = [&](std::size_t offset, std::size_t length) {
+    by_length.emplace(length, offset);
+    pieces.emplace(offset, length);
+  };
+  auto take_piece = [&](std::map<std::size_t, std::size_t>::iterator piece) {
+    by_length.erase({piece->second, piece->first});
+    pieces.erase(piece);
+  };
   for (Slot* s : slots) {
     while (!alive.empty() && alive.begin()->first < s->first) {
       const Slot* dead = alive.begin()->second;
-      auto at = pieces.emplace(dead->offset, memory::rounded(dead->bytes)).first;
-      if (auto next = std::next(at); next != pieces.end() && at->first + at->second == next->first) {
-        at->second += next->second;
-        pieces.erase(next);
+      std::size_t offset = dead->offset, length = memory::rounded(dead->bytes);
+      if (auto next = pieces.find(offset + length); next != pieces.end()) {
+        length += next->second;
+        take_piece(next);
       }
-      if (at != pieces.begin()) {
-        if (auto before = std::prev(at); before->first + before->second == at->first) {
-          before->second += at->second;
-          pieces.erase(at);
+      if (auto before = pieces.lower_bound(offset); before != pieces.begin()) {
+        if (--before; before->first + before->second == offset) {
+          offset = before->first;
+          length += before->second;
+          take_piece(before);
         }
       }
+      add_piece(offset, length);
       alive.erase(alive.begin());
     }
     const std::size_t bytes = memory::rounded(s->bytes);
-    auto best = pieces.end();
-    for (auto at = pieces.begin(); at != pieces.end(); ++at) {
-      if (at->second >= bytes && (best == pieces.end() || at->second < best->second)) best = at;
-    }
-    if (best != pieces.end()) {
-      s->offset = best->first;
-      if (best->second > bytes) pieces.emplace(best->first + bytes, best->second - bytes);
-      pieces.erase(best);
+    if (const auto best = by_length.lower_bound({bytes, 0}); best != by_length.end()) {
+      const auto [length, offset] = *best;
+      s->offset = offset;
+      take_piece(pieces.find(offset));
+      if (length > bytes) add_piece(offset + bytes, length - bytes);
     } else {
       s->offset = end;
       end += bytes;

@@ -15,7 +15,11 @@ Level::Level(const Program& program, int number)
       groups(group_equations(program)),
       slot(program.variables.size(), -1),
       target(program.variables.size(), -1),
-      last(program.variables.size(), -1) {
+      last(program.variables.size(), -1),
+      definition(program.variables.size(), nullptr) {
+  for (const Equation& e : p.equations) {
+    for (int v : e.outputs) definition[v] = &e;
+  }
   for (std::size_t k = 0; k < p.equations.size(); ++k) {
     for (int v : p.equations[k].inputs) last[v] = std::max(last[v], groups.group_of[k]);
   }
@@ -80,9 +84,8 @@ void PlanBuilder::inputs_and_constants(Level& l, const std::vector<int>& inputs)
 void PlanBuilder::want(Level& l, int v, int slot) {
   if (l.slot[v] >= 0 || l.target[v] >= 0) return;
   l.target[v] = slot;
-  for (const Equation& e : l.p.equations) {
-    if (e.op == known().reshape && e.outputs[0] == v) return want(l, e.inputs[0], slot);
-  }
+  const Equation* e = l.definition[v];
+  if (e && e->op == known().reshape) want(l, e->inputs[0], slot);
 }
 
 // About how long a group takes, in elements of elementwise operations: kernels of matrices are of order n³ in their n² elements.
@@ -127,6 +130,7 @@ void PlanBuilder::lower_equation(Level& l, Block& block, const Equation& e, int 
     case Kind::scan: return lower_scan(l, block, e, group);
     case Kind::cond: return lower_cond(l, block, e);
     case Kind::callback: return lower_callback(l, block, e);
+    case Kind::subroutine: return lower_subroutine(l, block, e);
     default: throw_not_runnable(*e.op);
   }
 }
@@ -207,48 +211,39 @@ void PlanBuilder::build(Program& p, const std::vector<Aval>& outputs) {
   Level l(p, ++levels_);
   inputs_and_constants(l, inputs);
   // An output that is neither an input nor a constant is made in a fresh array; one that stands twice, once.
-  std::vector<int> place(p.outputs.size(), -1);
+  std::vector<int> place(p.variables.size(), -1);
   for (std::size_t k = 0; k < p.outputs.size(); ++k) {
     const int v = p.outputs[k];
-    if (l.slot[v] >= 0) continue;
-    const auto first =
-        std::find(p.outputs.begin(), p.outputs.begin() + static_cast<std::ptrdiff_t>(k), v) - p.outputs.begin();
-    if (first < static_cast<std::ptrdiff_t>(k)) {
-      place[k] = place[first];
-      continue;
-    }
-    place[k] = add_slot(Slot::output, bytes_of(outputs[k]));
-    want(l, v, place[k]);
+    if (l.slot[v] >= 0 || place[v] >= 0) continue;
+    place[v] = add_slot(Slot::output, bytes_of(outputs[k]));
+    want(l, v, place[v]);
   }
   lower(l, plan_.main);
-  auto index_in = [&](const auto& list, int slot) {
-    std::size_t k = 0;
-    while (k < list.size() && static_cast<int>(list[k].first) != slot) ++k;
-    return static_cast<int>(k);
-  };
+  std::vector<int> index(plan_.slots.size(), -1);  // of a slot among the constants, or the allocated arrays
+  for (std::size_t k = 0; k < plan_.constants.size(); ++k) index[plan_.constants[k].first] = static_cast<int>(k);
   auto allocated = [&](int slot, const Aval& aval) {
-    const int k = index_in(plan_.allocated, slot);
-    if (k == static_cast<int>(plan_.allocated.size())) plan_.allocated.emplace_back(slot, aval);
-    return k;
+    plan_.shares = plan_.shares || index[slot] >= 0;
+    if (index[slot] < 0) {
+      index[slot] = static_cast<int>(plan_.allocated.size());
+      plan_.allocated.emplace_back(slot, aval);
+    }
+    return index[slot];
   };
   for (std::size_t k = 0; k < p.outputs.size(); ++k) {
-    const int from = l.slot[p.outputs[k]];
+    const int from = l.slot[p.outputs[k]], to = place[p.outputs[k]];
     const Slot::Kind kind = plan_.slots[from].kind;
     OutputSource source{kind, 0, outputs[k]};
     if (kind == Slot::input) {
       source.index = from;
     } else if (kind == Slot::constant) {
-      source.index = index_in(plan_.constants, from);
+      source.index = index[from];
     } else if (kind == Slot::output) {
       source.index = allocated(from, outputs[k]);
     } else {
-      Step& step = emit(plan_.main, copy_step(plan_.slots[from].bytes), {from, place[k]});
-      step.a = from, step.d = place[k];
+      Step& step = emit(plan_.main, copy_step(plan_.slots[from].bytes), {from, to});
+      step.a = from, step.d = to;
       source.kind = Slot::output;
-      source.index = allocated(place[k], outputs[k]);
-    }
-    for (const OutputSource& o : plan_.outputs) {
-      plan_.shares = plan_.shares || (source.kind == Slot::output && o.kind == Slot::output && o.index == source.index);
+      source.index = allocated(to, outputs[k]);
     }
     plan_.outputs.push_back(source);
   }

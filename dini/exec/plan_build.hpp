@@ -23,9 +23,10 @@ struct Level {
   const Program& p;
   int id;
   Grouping groups;
-  std::vector<int> slot;    // of each variable
-  std::vector<int> target;  // where a variable is wanted
-  std::vector<int> last;    // the last group that reads it
+  std::vector<int> slot;                    // of each variable
+  std::vector<int> target;                  // where a variable is wanted
+  std::vector<int> last;                    // the last group that reads it
+  std::vector<const Equation*> definition;  // what makes it
 };
 
 class PlanBuilder {
@@ -53,6 +54,7 @@ class PlanBuilder {
   void lower_while(Level& l, Block& block, const Equation& e, int group);
   void lower_scan(Level& l, Block& block, const Equation& e, int group);
   void lower_cond(Level& l, Block& block, const Equation& e);
+  void lower_subroutine(Level& l, Block& block, const Equation& e);
   void lower_callback(Level& l, Block& block, const Equation& e);
 
   // Loops.

@@ -4,6 +4,7 @@
 
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
+#include "dini/exec/subroutine.hpp"
 
 namespace dini::exec {
 
@@ -195,6 +196,22 @@ void PlanBuilder::lower_cond(Level& l, Block& block, const Equation& e) {
   for (int s : inputs) touch(s);
   for (int s : results) touch(s);
   block.steps.push_back(cond_step(*data));
+}
+
+void PlanBuilder::lower_subroutine(Level& l, Block& block, const Equation& e) {
+  auto* data = own(std::make_unique<SubroutineData>(subroutine_plan(e.params.program("program"))));
+  const int workspace = add_slot(Slot::temporary, data->workspace_bytes());
+  data->workspace = workspace;
+  emit(block, subroutine_step(*data), {workspace});
+  for (int v : e.inputs) {
+    data->in.push_back(l.slot[v]);
+    touch(l.slot[v]);
+  }
+  for (int v : e.outputs) {
+    const int slot = result(l, v);
+    data->out.push_back(slot);
+    touch(slot);
+  }
 }
 
 void PlanBuilder::lower_callback(Level& l, Block& block, const Equation& e) {

@@ -1,5 +1,6 @@
 // Groups of elementwise equations as one loop over blocks.
-#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
@@ -11,19 +12,21 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
   data->size = static_cast<std::size_t>(group.size);
   ++clock_;
   // Which variables somebody else reads, under any of their shapes.
-  std::vector<int> root(l.p.variables.size(), -1);
-  std::vector<bool> outside(l.p.variables.size(), false);
+  std::unordered_map<int, int> root;
+  std::unordered_set<int> outside;
+  auto root_of = [&](int v) {
+    const auto at = root.find(v);
+    return at == root.end() ? v : at->second;
+  };
   for (int k : group.equations) {
     const Equation& e = l.p.equations[k];
     const int v = e.outputs[0];
-    root[v] = e.op == known().reshape && root[e.inputs[0]] >= 0 ? root[e.inputs[0]] : v;
-    if (l.last[v] > number) outside[root[v]] = true;
+    const auto from = e.op == known().reshape ? root.find(e.inputs[0]) : root.end();
+    const int its = from == root.end() ? v : from->second;
+    root.emplace(v, its);
+    if (l.last[v] > number) outside.insert(its);
   }
-  std::vector<int> operand(l.p.variables.size(), -1);
-  std::vector<const Equation*> splats(l.p.variables.size(), nullptr);
-  for (const Equation& e : l.p.equations) {
-    if (is_splat(l.p, e)) splats[e.outputs[0]] = &e;
-  }
+  std::unordered_map<int, int> operand;
   auto add_operand = [&](FusedData::Operand o) {
     data->operands.push_back(o);
     return static_cast<int>(data->operands.size()) - 1;
@@ -39,12 +42,13 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
     return b;
   };
   auto read = [&](int v) {
-    if (operand[v] >= 0) return operand[v];
+    if (const auto known_one = operand.find(v); known_one != operand.end()) return known_one->second;
     FusedData::Operand o;
     o.item = static_cast<std::uint8_t>(item_size(l.p.variables[v].dtype));
-    if (splats[v]) {
+    const Equation* made = l.definition[v];
+    if (made && is_splat(l.p, *made)) {
       o.kind = FusedData::Operand::splat;
-      o.slot = l.slot[splats[v]->inputs[0]];
+      o.slot = l.slot[made->inputs[0]];
       o.offset = scratch_blocks++ * scratch_block;  // filled before the first block: nobody's before
     } else {
       o.slot = l.slot[v];
@@ -52,8 +56,7 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
     touch(o.slot);
     return operand[v] = add_operand(o);
   };
-  std::vector<int> last_call(l.p.variables.size(), -1);  // by root
-  auto root_of = [&](int v) { return root[v] >= 0 ? root[v] : v; };
+  std::unordered_map<int, int> last_call;  // by root
   for (int k : group.equations) {
     for (int v : l.p.equations[k].inputs) last_call[root_of(v)] = k;
   }
@@ -62,7 +65,7 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
     const int v = e.outputs[0];
     if (e.op == known().reshape) {
       operand[v] = read(e.inputs[0]);
-      if (outside[root[v]]) bind(l, v, l.slot[root[v]]);
+      if (outside.count(root_of(v))) bind(l, v, l.slot[root_of(v)]);
       continue;
     }
     FusedData::Call call;
@@ -86,7 +89,7 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
       call.function = e.op->element(in, l.p.variables[v]);
       FusedData::Operand o;
       o.item = static_cast<std::uint8_t>(item_size(l.p.variables[v].dtype));
-      if (outside[v]) {
+      if (outside.count(v)) {
         const int slot = result(l, v);
         o.slot = slot;
         touch(slot);
@@ -101,11 +104,12 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
     for (std::size_t j = 0; j < e.inputs.size(); ++j) {
       const int u = root_of(e.inputs[j]);
       const FusedData::Operand& o = data->operands[operand[e.inputs[j]]];
-      if (last_call[u] != k || o.kind != FusedData::Operand::scratch) continue;
+      const auto last = last_call.find(u);
+      if (last == last_call.end() || last->second != k || o.kind != FusedData::Operand::scratch) continue;
       free_blocks.push_back(o.offset);
-      last_call[u] = -1;  // once, where it stands twice
+      last_call.erase(last);  // once, where it stands twice
     }
-    if (!outside[v] && last_call[v] < 0 && call.function &&
+    if (!outside.count(v) && !last_call.count(v) && call.function &&
         data->operands[call.out].kind == FusedData::Operand::scratch) {
       free_blocks.push_back(data->operands[call.out].offset);  // nobody reads it
     }

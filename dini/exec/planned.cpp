@@ -5,6 +5,7 @@
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/passes.hpp"
 #include "dini/exec/plan.hpp"
+#include "dini/exec/subroutine.hpp"
 
 namespace dini::exec {
 
@@ -21,16 +22,11 @@ constexpr std::size_t alignment = 64;
 std::size_t round_up(std::size_t n) { return (n + alignment - 1) / alignment * alignment; }
 
 Workspace* make_workspace(const Plan& plan) {
-  const std::size_t table = round_up(sizeof(Workspace)), arrays = table + round_up(plan.slots.size() * sizeof(void*));
+  const std::size_t table = round_up(sizeof(Workspace)), arrays = table + table_bytes(plan);
   char* memory = static_cast<char*>(::operator new(arrays + plan.workspace_bytes, std::align_val_t(alignment)));
   Workspace* w = new (memory) Workspace;
   w->slots = reinterpret_cast<void**>(memory + table);
-  for (std::size_t k = 0; k < plan.slots.size(); ++k) {
-    const Slot& s = plan.slots[k];
-    const bool here = s.kind == Slot::temporary || s.kind == Slot::dedicated;
-    w->slots[k] = here ? memory + arrays + s.offset : nullptr;
-  }
-  for (const auto& [slot, array] : plan.constants) w->slots[slot] = const_cast<void*>(array.raw());
+  fill_table(plan, w->slots, memory + arrays);
   return w;
 }
 

@@ -1,6 +1,7 @@
 #include "dini/exec/rewrite.hpp"
 
 #include "dini/exec/interpreter.hpp"
+#include "dini/exec/subroutine.hpp"
 #include "dini/ops/contract_ops.hpp"
 #include "dini/ops/create_ops.hpp"
 #include "dini/ops/elementwise_ops.hpp"
@@ -18,6 +19,7 @@ Kind kind_of(const Op& op) {
     case Control::callback: return Kind::callback;
     case Control::none: break;
   }
+  if (&op == &subroutine_op()) return Kind::subroutine;
   return op.inlined ? Kind::inlined : Kind::none;
 }
 
@@ -52,8 +54,10 @@ Aval strong(Aval a) {
   return a;
 }
 
+std::shared_ptr<Program> copied(const Program& program, const Calls& calls);
+
 // Copies `from`'s equations to the end of `to`. `map` gives the variables in `to`; those of from's inputs are set.
-void append(Program& to, const Program& from, std::vector<int>& map) {
+void append(Program& to, const Program& from, const Calls& calls, std::vector<int>& map) {
   for (const auto& [v, a] : from.constants) {
     map[v] = add_variable(to, strong(a.aval()));
     to.constants.emplace_back(map[v], a.weak() ? with_aval(a, strong(a.aval())) : a);
@@ -63,12 +67,17 @@ void append(Program& to, const Program& from, std::vector<int>& map) {
     const Kind kind = kind_of(*e.op);
     if (kind == Kind::none) throw_not_runnable(*e.op);
     if (kind == Kind::inlined) {
-      std::vector<Aval> avals;
-      for (int v : e.inputs) avals.push_back(from.variables[v]);
-      const ProgramRef inner = e.op->inlined(e.params, avals);
+      const ProgramRef& inner = calls.called(e);
+      if (calls.is_subroutine(*inner)) {
+        Equation call{&subroutine_op(), {{"program", inner}}, {}, {}};
+        for (int v : e.inputs) call.inputs.push_back(map[v]);
+        for (int v : e.outputs) call.outputs.push_back(map[v] = add_variable(to, strong(from.variables[v])));
+        to.equations.push_back(std::move(call));
+        continue;
+      }
       std::vector<int> inner_map(inner->variables.size(), -1);
       for (std::size_t k = 0; k < e.inputs.size(); ++k) inner_map[inner->inputs[k]] = map[e.inputs[k]];
-      append(to, *inner, inner_map);
+      append(to, *inner, calls, inner_map);
       for (std::size_t k = 0; k < e.outputs.size(); ++k) map[e.outputs[k]] = inner_map[inner->outputs[k]];
       continue;
     }
@@ -76,10 +85,10 @@ void append(Program& to, const Program& from, std::vector<int>& map) {
     if (kind != Kind::kernel) {
       for (const auto& [key, value] : e.params.items()) {
         if (auto* p = std::get_if<ProgramRef>(&value); p && *p) {
-          copy.params.set(key, ProgramRef(private_copy(**p)));
+          copy.params.set(key, ProgramRef(copied(**p, calls)));
         } else if (auto* list = std::get_if<std::vector<ProgramRef>>(&value)) {
           std::vector<ProgramRef> copies;
-          for (const ProgramRef& p : *list) copies.push_back(private_copy(*p));
+          for (const ProgramRef& p : *list) copies.push_back(copied(*p, calls));
           copy.params.set(key, std::move(copies));
         }
       }
@@ -93,21 +102,23 @@ void append(Program& to, const Program& from, std::vector<int>& map) {
   }
 }
 
-}  // namespace
-
-std::shared_ptr<Program> private_copy(const Program& program) {
+std::shared_ptr<Program> copied(const Program& program, const Calls& calls) {
   auto copy = std::make_shared<Program>();
   std::vector<int> map(program.variables.size(), -1);
   copy->variables.reserve(program.variables.size());
   for (int v : program.inputs) copy->inputs.push_back(map[v] = add_variable(*copy, strong(program.variables[v])));
-  append(*copy, program, map);
+  append(*copy, program, calls, map);
   for (int v : program.outputs) copy->outputs.push_back(map[v]);
   return copy;
 }
 
+}  // namespace
+
+std::shared_ptr<Program> private_copy(const Program& program) { return copied(program, Calls(program)); }
+
 std::vector<Program*> programs_of(const Equation& e) {
   std::vector<Program*> out;
-  if (e.op->kernel) return out;
+  if (e.op->kernel || e.op->inlined) return out;  // a subroutine's Program is nobody's
   for (const ProgramRef& p : programs_in(e.params)) out.push_back(const_cast<Program*>(p.get()));
   return out;
 }

@@ -13,7 +13,7 @@
 namespace dini::exec {
 
 /// What an op is to the executor.
-enum class Kind { kernel, cond, while_loop, scan, callback, inlined, none };
+enum class Kind { kernel, cond, while_loop, scan, callback, subroutine, inlined, none };
 Kind kind_of(const Op& op);
 
 /// The ops that passes look for or emit.
@@ -23,8 +23,8 @@ struct KnownOps {
 };
 const KnownOps& known();
 
-/// A copy that may be changed, Programs within and all. Ops that stand for Programs are replaced by these; weak types
-/// become strong, which no kernel can tell.
+/// A copy that may be changed, Programs within and all. Ops that stand for Programs are replaced by these, or are calls of
+/// subroutines; weak types become strong, which no kernel can tell.
 std::shared_ptr<Program> private_copy(const Program& program);
 
 /// The Programs an equation holds: branches, or condition and body. They must be part of a private copy.

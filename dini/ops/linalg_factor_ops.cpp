@@ -382,6 +382,7 @@ const Op& svd_op() {
     Op o;
     o.name = "svd";
     o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = factor_ops::svd_infer;
     o.kernel = factor_ops::svd_kernel;
     o.jvp = factor_ops::svd_jvp;
@@ -402,6 +403,7 @@ const Op& singular_values_op() {
     Op o;
     o.name = "singular_values";
     o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       const Shape& s = in[0].shape;
       return {{detail::leading(s) + Shape{std::min(s.at(-2), s.at(-1))}, in[0].dtype, false}};
@@ -430,6 +432,7 @@ const Op& eigh_op() {
     Op o;
     o.name = "eigh";
     o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       return {{in[0].shape.sub(0, in[0].shape.ndim() - 1), in[0].dtype, false}, {in[0].shape, in[0].dtype, false}};
     };

@@ -177,6 +177,7 @@ const Op& pinv_op() {
     Op o;
     o.name = "pinv";
     o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = [](std::span<const Aval> in, const Params&) -> std::vector<Aval> {
       const Shape& s = in[0].shape;
       return {{detail::leading(s) + Shape{s.at(-1), s.at(-2)}, in[0].dtype, false}};
@@ -204,6 +205,7 @@ const Op& lstsq_op() {
     Op o;
     o.name = "lstsq";
     o.rounding = Rounding::backward;
+    o.roundings = 2;  // by iteration
     o.infer = value_ops::lstsq_infer;
     o.kernel = value_ops::lstsq_kernel;
     o.jvp = value_ops::lstsq_jvp;

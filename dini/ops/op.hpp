@@ -140,8 +140,9 @@ enum class Rounding {
   exact,        // it moves, chooses or compares: nothing
   accumulates,  // sums of products of the operands' elements: up to two unit roundoffs of the sum of the terms' magnitudes,
                 // which the op gives itself for the operands' absolute values
-  backward,  // it rounds, and is right for a matrix (operand `backward_operand`) that is off by roundings of its norm
-  within,    // what the Programs do that it holds
+  backward,  // it rounds, and is right for a matrix (operand `backward_operand`) each of whose elements is off by four unit
+             // roundoffs of the largest
+  within,  // what the Programs do that it holds
 };
 
 /// What computes and derives is `mutable`, so that a test may break an op in place and see that it is noticed; the library
@@ -190,7 +191,8 @@ struct Op {
   Operands takes = Operands::floating;
 
   Rounding rounding = Rounding::rounds;
-  int backward_operand = 0;
+  double roundings = 1;      // how many times what `rounding` says
+  int backward_operand = 0;  // of Rounding::backward
   /// Whether nothing is rounded with these operands; `known`: the number that an operand is everywhere, as far as known.
   bool (*exact_when)(const Params& params, std::span<const Aval> in,
                      std::span<const std::optional<double>> known) = nullptr;

@@ -147,8 +147,9 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
            },
            p, 6);
 
+  auto is_noise = [&](const Array& f) { return (length(f) <= 4 * length(eta)) | all(abs(f) <= 4 * eta); };
   const Array size = length(p.residual), there = length(problem.residual(p.z + p.delta));
-  Array at_noise = (size <= 4 * length(eta)) | all(abs(p.residual) <= 4 * eta);
+  Array at_noise = is_noise(p.residual);
   if (at.matrix.defined()) at_noise = at_noise | (size <= 8 * eps * length(dot(abs(at.matrix), abs(p.z))));
   const Array small = all(abs(p.delta) <= maximum(maximum(rtol * abs(p.z), 4 * shift), eps * eps * length(at.z0)));
   const Array good = isfinite(there) & ((there <= 0.5 * size) | at_noise);
@@ -160,7 +161,8 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   const Array zero = size == 0.0;
   Judgement out;
   const Array confirmed = confirm(problem, at, p.z);
-  out.status = where(small & good, confirmed, array(Judgement::not_yet));
+  const Array comes = at.by_itself | is_noise(at.residual);
+  out.status = where(small & good & comes, confirmed, array(Judgement::not_yet));
   out.status = where(hidden, code(StatusCode::stagnated), out.status);
   out.status = where(zero, confirmed, out.status);
   out.z = p.z;

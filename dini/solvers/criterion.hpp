@@ -29,6 +29,7 @@ struct Candidate {
   Leaves factors;            // of A
   Inverse inverse;
   Array z0;
+  Array by_itself;  // false: only a residual that is all noise makes it a solution
 };
 
 struct Judgement {

@@ -174,12 +174,17 @@ class Drive {
 
   Array promising(const Progress& p) const {
     if (z0.size() == 0) return array(true);
-    if (solver.forms_jacobian) return worth_judging(p.now.delta, p.now.z, z0) | (p.norm == 0.0);
-    // At its rounding floor a residual goes up and down, whatever the rate was.
-    const Array size = length(p.now.z), floor = 4 * epsilon(z0.dtype()) * size;
-    const Array contracted = (contraction_error(p) <= p.margin * rtol * size) | (p.norm <= p.margin * floor);
-    return ((p.steps > 0) & contracted) | (p.norm == 0.0);
+    const Array zero = p.norm == 0.0;
+    if (solver.forms_jacobian) return worth_judging(p.now.delta, p.now.z, z0) | (p.norm <= p.now.floor) | zero;
+    // What can be judged may be as large as the start; what cannot has to be right beside itself. At its rounding floor a residual
+    // goes up and down, whatever the rate was.
+    const Array size = length(p.now.z), start = length(z0), eps = constant(epsilon(z0.dtype()));
+    const Array wanted = judgeable() ? rtol * maximum(size, start) : maximum(rtol * size, eps * eps * start);
+    const Array contracted =
+        (contraction_error(p) <= p.margin * wanted) | (p.norm <= p.margin * 4 * eps * maximum(size, start));
+    return ((p.steps > 0) & contracted) | zero;
   }
+  bool judgeable() const { return solver.forms_jacobian || formed || !problem.reads_values; }
 
   Array status_of(const Progress& p) const {
     Array status = array(running);
@@ -212,7 +217,6 @@ class Drive {
     at.z0 = z0;
     Leaves factors = p.now.factors;
     Array delta = p.now.delta;
-    bool judgeable = true;
     if (solver.forms_jacobian || formed) {
       if (!solver.forms_jacobian) {
         const Correction c = newton_correction(problem, at.z, at.residual);
@@ -222,16 +226,14 @@ class Drive {
       at.matrix = factors[0];
       at.factors = {factors.begin() + 1, factors.end()};
       at.inverse = inverse_of(factors, problem.structure);
-    } else if (!problem.reads_values) {
+    } else if (judgeable()) {  // a function that may read its values is not asked for products
       at.inverse = inverse_by_products(problem, at.z);
       delta = -at.inverse(at.residual);
-    } else {
-      judgeable = false;  // a function that may read its values is not asked for products
     }
     Progress r = p;
     r.judged = array(true);
     const Array estimated = contraction_error(p) / where(length(at.z) > 0, length(at.z), constant(1));
-    if (!judgeable) {
+    if (!judgeable()) {
       r.status = where(promising(p), code(StatusCode::converged), ended(p));
       r.found = at.z;
       r.found_norm = p.norm;
@@ -239,6 +241,8 @@ class Drive {
       return r;
     }
     at.delta = delta;
+    // Who did not come here by itself is a solution only if rounding is all that kept it away.
+    at.by_itself = solver.forms_jacobian ? array(true) : promising(p);
     const Judgement j = criterion.judge(problem, at);
     r.found = j.z;
     r.found_norm = criterion.merit(j.residual);

@@ -13,12 +13,12 @@
 
 namespace dini::detail {
 
-/// Where a solver stands. `delta` is the correction -A⁻¹F and `factors` [A, its factors...] for solvers that form A; of length 0,
-/// and nothing, for those that do not. `failure` is a StatusCode that ends the solve unless it has converged.
+/// Where a solver stands. Of solvers that form A, `delta` is the correction -A⁻¹F, `floor` the rounding floor of ‖F‖,
+/// 8·eps·‖ |A||z| ‖, and `factors` [A, its factors...]; of the others, of length 0, 0, and nothing. `failure` is a StatusCode that ends the solve unless it has converged.
 struct SolverState {
-  Array z, residual, delta, failure, evaluations;
+  Array z, residual, delta, floor, failure, evaluations;
   Leaves factors, memory;
-  auto tree() { return std::tie(z, residual, delta, failure, evaluations, factors, memory); }
+  auto tree() { return std::tie(z, residual, delta, floor, failure, evaluations, factors, memory); }
 };
 
 struct StepFunctions {

@@ -19,7 +19,7 @@ const detail::MethodTable<ForwardIteration>& ForwardIteration::table() {
 std::shared_ptr<const detail::SolverMethod> ForwardIteration::method() const {
   auto at = [](const SolverProblem& p, const Array& z, const Array& evaluations) {
     return detail::SolverState{
-        z, p.residual(z), zeros({0}, z.dtype()), detail::code(StatusCode::converged), evaluations + 1, {}, {}};
+        z, p.residual(z), zeros({0}, z.dtype()), detail::scalar_like(0, z), detail::code(StatusCode::converged), evaluations + 1, {}, {}};
   };
   detail::StepFunctions steps;
   steps.init = [at](const SolverProblem& p, const Array& z0) { return at(p, z0, array(std::int64_t{0})); };

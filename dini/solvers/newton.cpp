@@ -1,5 +1,6 @@
 #include "dini/solvers/newton.hpp"
 
+#include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/reduce.hpp"
@@ -15,7 +16,15 @@ SolverState at(const SolverProblem& p, const Array& z, const Array& f, const Arr
   // Where A is not finite no solve of it says anything; where it is and δ is not, A is singular.
   const Array cause = where(all(isfinite(c.factors[0])), code(StatusCode::singular), code(StatusCode::nonfinite));
   const Array broken = where(isfinite(length(c.delta)) | ~isfinite(length(f)), code(StatusCode::converged), cause);
-  return {z, f, c.delta, where(failure != 0, failure, broken), evaluations, c.factors, {}};
+  const Array floor = 8 * epsilon(z.dtype()) * length(dot(abs(c.factors[0]), abs(z)));
+  return {z,
+          f,
+          c.delta,
+          where(isfinite(floor), floor, zeros_like(floor)),
+          where(failure != 0, failure, broken),
+          evaluations,
+          c.factors,
+          {}};
 }
 
 struct Trial {
@@ -50,7 +59,10 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
       const Array z = s.z + t * delta, f = p.residual(z);
       return Trial{t, z, f, length(f), count};
     };
-    auto refused = [&](const Trial& at) { return ~(isfinite(at.size) & (at.size <= (1 - c * at.t) * start)); };
+    // At its rounding floor the residual says nothing of a step.
+    auto refused = [&](const Trial& at) {
+      return ~(isfinite(at.size) & (at.size <= maximum((1 - c * at.t) * start, s.floor)));
+    };
     const Trial last = loop(
         refused, [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); },
         trial(scalar_like(1, s.z), array(std::int64_t{0})), halvings);

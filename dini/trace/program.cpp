@@ -50,7 +50,11 @@ std::vector<ProgramRef> programs_in(const Program& program, const Equation& e) {
 bool is_effectful(const Program& program, const Equation& e) {
   if (e.op->effectful || e.params.has("watch")) return true;
   for (const ProgramRef& p : programs_in(program, e)) {
-    if (is_effectful(*p)) return true;
+    // What many equations stand for is looked through once.
+    if (e.op->inlined ? *p->cached<bool>("effectful", [&] { return std::make_shared<bool>(is_effectful(*p)); })
+                      : is_effectful(*p)) {
+      return true;
+    }
   }
   return false;
 }

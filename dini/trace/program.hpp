@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -56,7 +57,9 @@ class Program {
   /// make the same thing at once, both get the one that was first. What was not asked for the longest is forgotten, and made
   /// anew: a Program may be batched with any number of sizes.
   template <class T, class Make> std::shared_ptr<T> cached(const std::string& key, Make&& make) const {
-    return std::static_pointer_cast<T>(derived_.get(key, [&] { return std::shared_ptr<void>(make()); }));
+    return std::static_pointer_cast<T>(derived_.get(key, [&]() -> std::shared_ptr<void> {
+      return std::const_pointer_cast<std::remove_const_t<T>>(std::shared_ptr<T>(make()));
+    }));
   }
 
  private:

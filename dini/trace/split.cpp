@@ -149,13 +149,19 @@ std::vector<bool> dependents(const Program& p, std::vector<bool> marks) {
 }
 
 bool stays_in_loop(const Program& p, const Equation& e) {
-  if (e.op->control == Control::while_loop) return true;
+  if (e.op->control == Control::while_loop || e.op->effectful) return true;
   for (const ProgramRef& inner : programs_in(p, e)) {
-    for (const Equation& f : inner->equations) {
-      if (stays_in_loop(*inner, f)) return true;
+    auto within = [&inner] {
+      return std::any_of(inner->equations.begin(), inner->equations.end(),
+                         [&](const Equation& f) { return stays_in_loop(*inner, f); });
+    };
+    // What many equations stand for is looked through once.
+    if (e.op->inlined ? *inner->cached<bool>("stays in loops", [&] { return std::make_shared<bool>(within()); })
+                      : within()) {
+      return true;
     }
   }
-  return e.op->effectful;
+  return false;
 }
 
 ProgramRef program_part(const Program& p, const std::vector<int>& inputs, const std::vector<int>& outputs) {

@@ -2,6 +2,7 @@
 #include "dini/transforms/control.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -76,34 +77,26 @@ static Staged stage_body(const ErasedFunction& given, Leaves& start, const std::
 
 // Traces of several functions share their operands; each gets the captured values of the others as inputs it ignores.
 static control::Programs unify_captured(const std::vector<Staged>& staged, std::size_t operands, Leaves& captured) {
+  std::unordered_map<const Node*, std::size_t> place;
   for (const Staged& s : staged) {
     for (const Array& a : s.captured) {
-      auto same = [&](const Array& b) { return b.node() == a.node(); };
-      if (std::none_of(captured.begin(), captured.end(), same)) captured.push_back(a);
+      if (place.try_emplace(a.node(), captured.size()).second) captured.push_back(a);
     }
   }
   control::Programs out;
   for (const Staged& s : staged) {
-    if (s.captured.size() == captured.size() &&
-        std::equal(captured.begin(), captured.end(), s.captured.begin(),
-                   [](const Array& a, const Array& b) { return a.node() == b.node(); })) {
-      out.push_back(s.program);
-      continue;
+    auto program = std::make_shared<Program>(*s.program);
+    std::vector<int>& inputs = program->inputs;
+    const std::vector<int> own(inputs.begin() + static_cast<std::ptrdiff_t>(operands), inputs.end());
+    inputs.resize(operands);
+    inputs.resize(operands + captured.size(), -1);
+    for (std::size_t k = 0; k < own.size(); ++k) inputs[operands + place.at(s.captured[k].node())] = own[k];
+    for (std::size_t k = 0; k < captured.size(); ++k) {
+      if (inputs[operands + k] >= 0) continue;
+      inputs[operands + k] = static_cast<int>(program->variables.size());
+      program->variables.push_back(captured[k].aval());
     }
-    std::vector<Aval> avals = s.program->input_avals();
-    avals.resize(operands);
-    for (const Array& a : captured) avals.push_back(a.aval());
-    out.push_back(stage_closed(
-        [&](const Leaves& in) {
-          Leaves inputs = control::part(in, 0, operands);
-          for (const Array& a : s.captured) {
-            for (std::size_t k = 0; k < captured.size(); ++k) {
-              if (captured[k].node() == a.node()) inputs.push_back(in[operands + k]);
-            }
-          }
-          return evaluate(*s.program, inputs);
-        },
-        avals, "cond"));
+    out.push_back(std::move(program));
   }
   return out;
 }

@@ -97,7 +97,7 @@ ProgramRef transpose_program(const ProgramRef& p, const std::vector<bool>& linea
     for (std::size_t k = 0; k < in.size(); ++k) {
       if (!linear[k]) avals.push_back(in[k]);
     }
-    return std::const_pointer_cast<Program>(stage_closed(
+    return stage_closed(
         [&](const Leaves& arguments) {
           const Leaves cotangents(arguments.begin(), arguments.begin() + n);
           Leaves inputs, out;
@@ -109,7 +109,7 @@ ProgramRef transpose_program(const ProgramRef& p, const std::vector<bool>& linea
           }
           return out;
         },
-        avals, "transpose"));
+        avals, "transpose");
   });
 }
 

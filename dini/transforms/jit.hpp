@@ -103,8 +103,9 @@ using functions::Jit;
 
 }  // namespace detail
 
-/// f compiled: traced for every new combination of shapes, dtypes, weakness and tree structure, then run natively. Values
-/// are abstract while f is traced: reading one on the host is a TraceError that says what to use instead.
+/// f compiled: traced for every new combination of shapes, dtypes, weakness and tree structure, then run natively; the 256
+/// combinations used last are kept. Values are abstract while f is traced: reading one on the host is a TraceError that says
+/// what to use instead.
 template <class F> auto jit(F f) { return detail::Jit<F>(std::move(f), "jit"); }
 inline auto jit(OverloadedFunction f) { return detail::Jit<UnaryFunction>(f, "jit"); }
 

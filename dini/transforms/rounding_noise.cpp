@@ -123,22 +123,24 @@ class Marking {
     if (e.op->rounding == Rounding::within) return within(e, inputs, out);
     const std::vector<bool> rounds = floating(out);
     if (control::count(rounds) == 0 || exact(e, inputs)) return append_exact(e, inputs, out);
-    const bool follows = has_derivative(e, avals(inputs), out);
+    const bool follows = has_derivative(e, avals(inputs), out),
+               backward = follows && e.op->rounding == Rounding::backward;
     std::vector<int> operands = inputs;
     if (!follows) {
       for (int& v : operands) {
         const Aval a = aval(v);
         if (is_floating(a.dtype)) v = append_one(stop_gradient_op(), {}, {v}, a);
       }
-    } else if (e.op->rounding == Rounding::backward) {
+    } else if (backward) {
       int& v = operands[static_cast<std::size_t>(e.op->backward_operand)];
       const Shape& shape = aval(v).shape;
-      v = marked(v, 4, shape.sub(shape.ndim() - 2, shape.ndim()).size());
+      v = marked(v, 4 * e.op->roundings, shape.sub(shape.ndim() - 2, shape.ndim()).size());
     }
     std::vector<int> outputs = append(*e.op, e.params, operands, out);
     const bool sums = e.op->rounding == Rounding::accumulates;
     const OpaqueRef measure = sums ? OpaqueRef(std::make_shared<RoundingMeasure>(*e.op, e.params)) : OpaqueRef();
-    const double times = sums ? 2 : e.op->kernel || e.op->element ? 1 : 4;
+    const bool stands_for_program = !e.op->kernel && !e.op->element;
+    const double usual = sums ? 2 : stands_for_program ? 4 : 1, times = backward ? 1 : usual * e.op->roundings;
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       if (rounds[k]) outputs[k] = marked(outputs[k], times, 1, measure, operands);
     }
@@ -166,11 +168,11 @@ class Marking {
   std::vector<int> within(const Equation& e, std::vector<int> inputs, const std::vector<Aval>& out) {
     if (e.op->inlined) return splice(*e.op->inlined(e.params, avals(inputs)), inputs);
     Params params = e.params;
-    if (e.op == &cond_op()) {
+    if (e.op->control == Control::cond) {
       control::Programs branches = params.get<control::Programs>("branches");
       for (ProgramRef& p : branches) p = Marking(*p, seed_).program();
       params.set("branches", branches);
-    } else if (e.op == &while_op() || e.op == &scan_op()) {
+    } else if (e.op->control == Control::while_loop || e.op->control == Control::scan) {
       return loop(e, std::move(inputs), out);
     } else {
       throw std::logic_error(e.op->name + ": the Programs that it holds are not known to rounding_noise");
@@ -191,7 +193,7 @@ class Marking {
     Params params = e.params;
     params.set("body", body.program());
     params.set("carry", carry + 1);
-    if (e.op == &while_op()) {
+    if (e.op->control == Control::while_loop) {
       std::vector<Aval> in = params.program("cond")->input_avals();
       in.insert(in.begin() + carry, mark);
       params.set("cond", stage_closed(

@@ -1,7 +1,6 @@
 #include "dini/transforms/rounding_ops.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -14,13 +13,33 @@ namespace dini::detail {
 
 namespace rounding {
 
-// The bits of x in a new order that looks like none (the finalizer of splitmix64, Steele, Lea and Flood 2014).
-std::uint64_t scrambled(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
+// rounding_weight of the elements of one output in one pattern.
+class Weights {
+ public:
+  Weights(std::int64_t seed, std::int64_t pattern)
+      : seed_(static_cast<std::uint64_t>(seed)),
+        pattern_(static_cast<std::uint64_t>(pattern % rounding_patterns)),
+        own_(scrambled(golden + seed_ + (static_cast<std::uint64_t>(pattern / rounding_patterns) << 32))) {}
+
+  double operator()(std::int64_t element) const {
+    // The sign is an entry of a Hadamard matrix, in a column that the op and the element choose, and turned over or not.
+    const std::uint64_t place = static_cast<std::uint64_t>(element) * golden, bits = scrambled(own_ ^ place),
+                        both = ((place >> 40) + seed_) & pattern_, sign = both ^ (both >> 1) ^ (bits >> 63);
+    const double size =
+        0.25 + 1.5 * 0x1p-15 * static_cast<double>(static_cast<std::int32_t>((bits >> (15 * pattern_)) & 0x7fff));
+    return sign & 1 ? -size : size;
+  }
+
+ private:
+  static constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;
+  // The bits of x in a new order that looks like none (the finalizer of splitmix64, Steele, Lea and Flood 2014).
+  static std::uint64_t scrambled(std::uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+    return x ^ (x >> 31);
+  }
+  std::uint64_t seed_, pattern_, own_;
+};
 
 // Unit roundoffs of T in rounding_unit.
 template <class T> T unit_roundoff() { return static_cast<T>(std::numeric_limits<T>::epsilon() / 2 / rounding_unit); }
@@ -43,7 +62,7 @@ template <class T> void run(const KernelCall& call) {
   T* out = static_cast<T*>(call.out[0]);
   const T unit = static_cast<T>(call.params.number("times")) * unit_roundoff<T>();
   for (std::int64_t row = 0; row < total / inner; ++row, out += inner) {
-    const auto pattern = static_cast<std::int64_t>(patterns[row % size_of(0)]);
+    const Weights weights(seed, static_cast<std::int64_t>(patterns[row % size_of(0)]));
     const T* own = y + row * inner % size_of(1);
     const T* before = tangent ? tangent + row * inner % size_of(2) : nullptr;
     for (std::int64_t start = 0; start < inner; start += block) {
@@ -52,7 +71,7 @@ template <class T> void run(const KernelCall& call) {
         largest = std::max(largest, std::fabs(finite_or_zero(own[k])));
       for (std::int64_t k = start; k < start + block; ++k) {
         const T size = block > 1 ? largest : std::fabs(finite_or_zero(own[k]));
-        const T rounding = static_cast<T>(rounding_weight(seed, pattern, k)) * unit * size;
+        const T rounding = static_cast<T>(weights(k)) * unit * size;
         out[k] = before ? finite_or_zero(before[k]) + rounding : rounding;
       }
     }
@@ -126,14 +145,7 @@ std::vector<std::vector<long double>> plain(const Sample& s) {
 }  // namespace rounding
 
 double rounding_weight(std::int64_t seed, std::int64_t pattern, std::int64_t element) {
-  const auto step = static_cast<std::uint64_t>(pattern / rounding_patterns),
-             in_step = static_cast<std::uint64_t>(pattern % rounding_patterns);
-  const std::uint64_t place = rounding::scrambled(static_cast<std::uint64_t>(element) ^ (step << 40)),
-                      own = rounding::scrambled(place ^ static_cast<std::uint64_t>(seed)),
-                      group = (place + static_cast<std::uint64_t>(seed)) % rounding_patterns,
-                      bits = rounding::scrambled(own + in_step) >> 32;
-  const bool minus = std::popcount(group & in_step) % 2 != static_cast<int>(own & 1);  // a Hadamard matrix
-  return (minus ? -1 : 1) * (0.5 + 0x1p-32 * static_cast<double>(bits));
+  return rounding::Weights(seed, pattern)(element);
 }
 
 const Op& rounding_op() {
