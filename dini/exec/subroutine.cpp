@@ -30,7 +30,7 @@ namespace subroutines {
 constexpr std::int64_t longest_inlined = 2000;
 constexpr std::int64_t long_enough = std::int64_t{1} << 40;  // what is longer is not counted
 
-void run(const Step& s, void** v) {
+void run(const Step& s, void** v, const RunContext& context) {
   const SubroutineData& d = *static_cast<const SubroutineData*>(s.data);
   const Plan& plan = *d.plan;
   char* memory = static_cast<char*>(v[d.workspace]);
@@ -42,7 +42,7 @@ void run(const Step& s, void** v) {
     const OutputSource& from = plan.outputs[k];
     if (from.kind == Slot::output) slots[plan.allocated[from.index].first] = v[d.out[k]];
   }
-  run_block(plan.main, slots);
+  run_block(plan.main, slots, context);
   for (std::size_t k = 0; k < d.out.size(); ++k) {
     const OutputSource& from = plan.outputs[k];
     const std::size_t slot = from.kind == Slot::input      ? static_cast<std::size_t>(from.index)
