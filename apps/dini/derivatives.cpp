@@ -1,5 +1,10 @@
 #include "apps/dini/derivatives.hpp"
 
+#include <limits>
+
+#include "apps/dini/solvers.hpp"
+#include "dini/core/option_table.hpp"
+#include "dini/implicit/implicit_function.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
@@ -69,6 +74,15 @@ Array jacobian_of(const Lanes& lanes, const Array& z, const FixedPointOptions& o
 }
 
 }  // namespace
+
+FixedPointOptions derivative_options(const Problem& p, std::int64_t unknowns) {
+  FixedPointOptions o;
+  if (!p.kind) return o;
+  o.adjoint = make_adjoint(p, unknowns);
+  o.accept = std::numeric_limits<double>::infinity();
+  o.solver = o.adjoint.name() == SameSolver::table().name ? make_solver(p) : detail::given_point(o.accept);
+  return o;
+}
 
 Array losses(const Lanes& lanes, const Array& z, const FixedPointOptions& options, const Array& added) {
   const Problem& p = lanes.problem();

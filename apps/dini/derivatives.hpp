@@ -9,6 +9,10 @@
 
 namespace dini::app {
 
+/// How the library takes them: the points as they are, whatever their residuals; but for the adjoint same_solver, which solves again
+/// from there.
+FixedPointOptions derivative_options(const Problem& problem, std::int64_t unknowns);
+
 /// The loss of every lane with its row of z, as a differentiable function of the lanes' inputs.
 Array losses(const Lanes& lanes, const Array& z, const FixedPointOptions& options, const Array& added = {});
 

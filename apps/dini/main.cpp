@@ -148,7 +148,7 @@ int run_solve(const Options& options) {
     return failed;
   }
   if (result.derivative_failed()) {
-    std::fprintf(stderr, "dini: the derivative's linear solve failed: %s\n", result.adjoint->message.c_str());
+    std::fprintf(stderr, "dini: %s\n", result.adjoint->message.c_str());
     return failed;
   }
   if (result.check_digits && *result.check_digits < 4) {

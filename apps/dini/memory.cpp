@@ -1,15 +1,15 @@
 #include "apps/dini/memory.hpp"
 
 #include <algorithm>
+#include <map>
 
-#include "apps/dini/equation.hpp"
+#include "apps/dini/derivatives.hpp"
 #include "apps/dini/solvers.hpp"
 #include "dini/formula/text.hpp"
-#include "dini/implicit/solve_spec.hpp"
 #include "dini/linear/system.hpp"
-#include "dini/ops/shaping.hpp"
-#include "dini/solvers/drive.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/trace/trace.hpp"
+#include "dini/transforms/grad.hpp"
 
 namespace dini::app {
 
@@ -18,27 +18,33 @@ namespace {
 double bytes_of(const Aval& a) { return static_cast<double>(a.shape.size()) * static_cast<double>(item_size(a.dtype)); }
 
 // The most that is alive at once when the equations run in order, beside the inputs.
-double peak_bytes(const Program& program) {
+double peak_bytes(const Program& program, std::map<const Program*, double>& known) {
+  const auto found = known.find(&program);
+  if (found != known.end()) return found->second;
   std::vector<std::size_t> last(program.variables.size(), 0);
+  std::vector<bool> is_input(program.variables.size(), false);
   for (std::size_t k = 0; k < program.equations.size(); ++k) {
     for (int v : program.equations[k].inputs) last[static_cast<std::size_t>(v)] = k;
   }
   for (int v : program.outputs) last[static_cast<std::size_t>(v)] = program.equations.size();
+  for (int v : program.inputs) is_input[static_cast<std::size_t>(v)] = true;
   const auto bytes = [&](int v) { return bytes_of(program.variables[static_cast<std::size_t>(v)]); };
   double alive = 0, peak = 0;
   for (std::size_t k = 0; k < program.equations.size(); ++k) {
     const Equation& e = program.equations[k];
+    double within = 0;  // what a program takes that the equation stands for, or holds
+    for (const ProgramRef& p : programs_in(program, e)) within = std::max(within, peak_bytes(*p, known));
+    peak = std::max(peak, alive + within);
     for (int v : e.outputs) alive += bytes(v);
     peak = std::max(peak, alive);
     std::vector<int> ended = e.inputs;
     std::sort(ended.begin(), ended.end());
     ended.erase(std::unique(ended.begin(), ended.end()), ended.end());
     for (int v : ended) {
-      const bool is_input = std::find(program.inputs.begin(), program.inputs.end(), v) != program.inputs.end();
-      if (last[static_cast<std::size_t>(v)] == k && !is_input) alive -= bytes(v);
+      if (last[static_cast<std::size_t>(v)] == k && !is_input[static_cast<std::size_t>(v)]) alive -= bytes(v);
     }
   }
-  return std::max(peak, alive);
+  return known[&program] = std::max(peak, alive);
 }
 
 class Memory {
@@ -52,6 +58,7 @@ class Memory {
   double of_lane() {
     formulas();
     results();
+    hessians();
     if (p_.kind) solve();
     return most_;
   }
@@ -65,6 +72,8 @@ class Memory {
   Aval z_;
   double shared_ = 0, most_ = 0;
 
+  double item() const { return static_cast<double>(item_size(p_.dtype)); }
+
   void refuse(const std::string& what, double bytes, const std::string& advice = "") const {
     if (bytes <= static_cast<double>(settings_.max_bytes)) return;
     throw ProblemError(what + " would take " + std::to_string(static_cast<std::int64_t>(bytes / 1048576)) +
@@ -76,7 +85,8 @@ class Memory {
   Aval measure(const std::string& what, const std::vector<Aval>& free, const std::function<Array(const Leaves&)>& f,
                const std::string& advice = "") {
     const Staged staged = stage([&](const Leaves& leaves) { return Leaves{f(leaves)}; }, free, "check_memory");
-    double peak = peak_bytes(*staged.program);
+    std::map<const Program*, double> known;
+    double peak = peak_bytes(*staged.program, known);
     for (const Aval& a : free) peak += bytes_of(a);
     refuse(what, shared_ + peak, advice);
     most_ = std::max(most_, peak);
@@ -102,52 +112,86 @@ class Memory {
       for (int k = 0; k < shape.ndim() && shape[k] > 0; ++k) rows *= static_cast<double>(shape[k]);
       if (shape.size() == 0) refuse(what + ", of shape " + shape.str() + ",", 4 * rows);
     };
-    const double item = static_cast<double>(item_size(p_.dtype)), lanes = static_cast<double>(lanes_.size());
+    const double lanes = static_cast<double>(lanes_.size());
     refuse_rows("`z`", z_.shape);
     refuse("`z` of all lanes", lanes * bytes_of(z_));
     for (const std::string& name : p_.gradient) {
       refuse_rows("the gradient in " + text::in_quotes(name), inputs_.at(name).shape());
     }
     for (const std::string& name : p_.hessian) {
-      const double n = static_cast<double>(inputs_.at(name).size()), bytes = n * n * item;
+      const double n = static_cast<double>(inputs_.at(name).size()), bytes = n * n * item();
       refuse("the Hessian in " + text::in_quotes(name), lanes_.is_batched(name) ? lanes * bytes : bytes);
       most_ = std::max(most_, bytes);
     }
     for (const std::string& name : p_.jacobian) {
       refuse_rows("the Jacobian in " + text::in_quotes(name), z_.shape + inputs_.at(name).shape());
-      const double bytes = static_cast<double>(inputs_.at(name).size()) * static_cast<double>(z_.shape.size()) * item;
+      const double bytes = static_cast<double>(inputs_.at(name).size()) * static_cast<double>(z_.shape.size()) * item();
       refuse("the Jacobian in " + text::in_quotes(name), lanes * bytes);
       most_ = std::max(most_, bytes);
     }
   }
 
-  // What a solver or an adjoint forms: ∂F/∂z and its factors.
-  void matrix(const std::string& who, const std::string& others) {
+  // A computation in which a solver or an adjoint forms ∂F/∂z and its factors.
+  void matrix(const std::string& who, const std::vector<Aval>& free, const std::function<Array(const Leaves&)>& f,
+              const std::string& others) {
     const std::string n = std::to_string(z_.shape.size());
-    measure(
-        who + " forms a matrix of " + n + " x " + n + " and its factors, which", {z_},
-        [&](const Leaves& l) {
-          const SolverProblem equation = detail::implicit::problem_of(
-              [&](const Array& at) {
-                const Array value = map_at(p_, inputs_, reshape(at, z_.shape));
-                return p_.kind == Kind::minimize ? value : ravel(value);
-              },
-              *p_.kind, {});
-          const Array z = ravel(l[0]);
-          return detail::newton_correction(equation, z, equation.residual(z)).delta;
-        },
-        others.empty() ? "" : "; without are " + others);
+    measure(who + " forms a matrix of " + n + " x " + n + " and its factors, which", free, f,
+            others.empty() ? "" : "; none is formed by " + others);
+  }
+
+  // Whether so much for a lane is not clearly little; if it is, it stands for what it is a bound of.
+  bool is_much(double bytes) {
+    if (shared_ + bytes * static_cast<double>(lanes_.size()) > static_cast<double>(settings_.max_bytes) / 8)
+      return true;
+    most_ = std::max(most_, bytes);
+    return false;
   }
 
   void solve() {
     const std::int64_t n = z_.shape.size();
-    most_ = std::max(most_, 2 * static_cast<double>(history_length(p_, settings_) * item_size(p_.dtype)));
+    most_ = std::max(most_, 2 * static_cast<double>(history_length(p_, settings_)) * item());
     const std::string solver = forms_matrix(p_, n);
-    if (!solver.empty()) matrix("`solver`: " + solver, solvers_without_matrix(*p_.kind, n));
+    const double matrices = 16 * static_cast<double>(n) * static_cast<double>(n) * item();
+    if (!solver.empty() && is_much(matrices)) {
+      FixedPointOptions o;
+      o.solver = make_solver(p_);
+      o.on_failure = OnFailure::best;
+      matrix(
+          "`solver`: " + solver, {z_}, [&](const Leaves& l) { return solve_lane(p_, inputs_, l[0], o).value; },
+          solvers_without_matrix(*p_.kind, n));
+    }
     const bool derived = !p_.gradient.empty() || !p_.hessian.empty() || !p_.jacobian.empty();
-    const Adjoint adjoint = make_adjoint(p_, n);
-    if (derived && adjoint.method()->wants_matrix()) {
-      matrix("`adjoint`: " + adjoint.name(), adjoints_without_matrix(*p_.kind));
+    if (!derived) return;
+    const FixedPointOptions o = derivative_options(p_, n);
+    if (o.adjoint.method()->wants_matrix() && is_much(matrices)) {
+      matrix(
+          "`adjoint`: " + o.adjoint.name(), {z_, z_},
+          [&](const Leaves& l) {
+            return grad([&](const Array& added) { return sum(solution_at(p_, inputs_, l[0], o, added)); })(l[1]);
+          },
+          adjoints_without_matrix(*p_.kind));
+    }
+  }
+
+  // All second derivatives at once, which with the matrix of an adjoint are those of each of its entries.
+  void hessians() {
+    const std::int64_t n = p_.kind ? z_.shape.size() : 0;
+    const FixedPointOptions options = derivative_options(p_, n);
+    const bool formed = p_.kind && options.adjoint.method()->wants_matrix();
+    for (const std::string& name : p_.hessian) {
+      const Array& x = inputs_.at(name);
+      const double each = formed ? 16 * static_cast<double>(n) * static_cast<double>(n) * item() : 0;
+      if (!is_much(static_cast<double>(x.size()) * (each + 8 * most_))) continue;
+      measure(
+          "the Hessian in " + text::in_quotes(name), {z_, x.aval()},
+          [&](const Leaves& l) {
+            return hessian([&](const Array& at) {
+              Problem::Inputs moved = inputs_;
+              moved[name] = at;
+              return loss_at(p_, moved, solution_at(p_, moved, l[0], options));
+            })(l[1]);
+          },
+          formed ? "; the adjoint " + adjoints_without_matrix(*p_.kind) + " takes less" : "");
     }
   }
 };

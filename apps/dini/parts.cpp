@@ -30,6 +30,14 @@ Array joined(const Lanes& all, const std::vector<Part>& parts, const std::vector
   return all.problem().batch.empty() ? reshape(out, out.shape().erased(0)) : out;
 }
 
+Array total(const std::vector<Array>& parts) {
+  Array out;
+  for (const Array& a : parts) {
+    if (a.defined()) out = out.defined() ? out + a : a;
+  }
+  return out;
+}
+
 }  // namespace
 
 Array spread(const Array& rows, const std::vector<std::int64_t>& of, std::int64_t lanes) {
@@ -67,13 +75,12 @@ void join(const Lanes& all, const std::vector<Part>& parts, ProblemResult& to) {
                         Named& out) {
     has = !names.empty();
     for (std::size_t k = 0; k < names.size(); ++k) {
-      std::vector<Array> rows;
-      Array sum;
+      std::vector<Array> of_parts;
       for (const Part& part : parts) {
-        rows.push_back(part.derivatives ? ((*part.derivatives).*member)[k].second : Array());
-        if (rows.back().defined()) sum = sum.defined() ? sum + rows.back() : rows.back();
+        of_parts.push_back(part.derivatives ? ((*part.derivatives).*member)[k].second : Array());
       }
-      out.emplace_back(names[k], always || all.is_batched(names[k]) ? joined(all, parts, rows) : sum);
+      const bool rows = always || all.is_batched(names[k]);
+      out.emplace_back(names[k], rows ? joined(all, parts, of_parts) : total(of_parts));
     }
   };
   take(&Derivatives::gradient, p.gradient, false, to.has_gradient, to.gradient);

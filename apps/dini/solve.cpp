@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "apps/dini/check.hpp"
@@ -11,8 +10,6 @@
 #include "apps/dini/memory.hpp"
 #include "apps/dini/parts.hpp"
 #include "apps/dini/solvers.hpp"
-#include "dini/core/option_table.hpp"
-#include "dini/implicit/implicit_function.hpp"
 #include "dini/linear/check_status.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
@@ -196,15 +193,8 @@ class Run {
     const bool anyway = settings_.gradient_anyway;
     const Rows asked = lanes_with(lanes.size(), [&](std::int64_t k) { return anyway || good(first + k); });
     if (asked.empty()) return;
-    FixedPointOptions o;
-    if (p_.kind) {
-      const std::int64_t unknowns = z.size() / lanes.size();
-      o.adjoint = make_adjoint(p_, unknowns);
-      // The point as it is, whatever its residual; but this adjoint is the solver itself, from the point.
-      o.accept = std::numeric_limits<double>::infinity();
-      o.solver = o.adjoint.name() == SameSolver::table().name ? make_solver(p_) : detail::given_point(o.accept);
-      if (!r_.adjoint) r_.adjoint = AdjointReport{converged, o.adjoint.name(), o.adjoint.exact(), {}, {}};
-    }
+    FixedPointOptions o = derivative_options(p_, z.size() / lanes.size());
+    if (p_.kind && !r_.adjoint) r_.adjoint = AdjointReport{converged, o.adjoint.name(), o.adjoint.exact(), {}, {}};
     Derived d = regular_derivatives(lanes, z, asked, o);
     if (d.failure) {
       if (r_.adjoint && r_.adjoint->status == converged) {

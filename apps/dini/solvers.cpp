@@ -116,7 +116,7 @@ std::string forms_matrix(const Problem& p, std::int64_t unknowns) {
 std::string solvers_without_matrix(Kind kind, std::int64_t unknowns) {
   std::vector<std::string> names;
   for (const MethodInfo<Solver>& info : library_solvers()) {
-    if (info.kinds.has(kind) && !forms(info.make({}), unknowns)) names.push_back(info.name);
+    if (info.automatic && info.kinds.has(kind) && !forms(info.make({}), unknowns)) names.push_back(info.name);
   }
   return names.empty() ? "" : text::listed(names);
 }
@@ -124,8 +124,7 @@ std::string solvers_without_matrix(Kind kind, std::int64_t unknowns) {
 std::string adjoints_without_matrix(Kind kind) {
   std::vector<std::string> names;
   for (const MethodInfo<Adjoint>& info : library_adjoints()) {
-    const Adjoint a = info.make({});
-    if (info.kinds.has(kind) && a.exact() && !a.method()->wants_matrix()) names.push_back(info.name);
+    if (info.automatic && info.kinds.has(kind) && !info.make({}).method()->wants_matrix()) names.push_back(info.name);
   }
   return text::listed(names);
 }

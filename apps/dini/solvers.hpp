@@ -17,7 +17,7 @@ Adjoint make_adjoint(const Problem& problem, std::int64_t unknowns);
 /// Whether the problem's solver, or one of those that "auto" tries, forms the matrix of ∂F/∂z for so many unknowns, and the
 /// name of the first that does; else nothing.
 std::string forms_matrix(const Problem& problem, std::int64_t unknowns);
-/// The names of solvers and adjoints for problems of a kind that do without that matrix, "`a`, `b`", or nothing.
+/// The names of solvers and adjoints, of those that "auto" chooses from, that do without that matrix: "`a` and `b`", or nothing.
 std::string solvers_without_matrix(Kind kind, std::int64_t unknowns);
 std::string adjoints_without_matrix(Kind kind);
 
