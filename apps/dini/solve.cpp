@@ -91,7 +91,8 @@ class Run {
       for (std::int64_t k = first; k < first + lanes.size(); ++k) {
         if (good(k)) r_.status[static_cast<std::size_t>(k)] = cancelled;
       }
-      if (r_.adjoint && r_.adjoint->status == converged) r_.adjoint->status = cancelled;
+      const bool derived = !wanted() || parts_.back().derivatives;
+      if (!derived && r_.adjoint && r_.adjoint->status == converged) r_.adjoint->status = cancelled;
       r_.message = why_cancelled();
     }
   }
@@ -216,8 +217,8 @@ class Run {
       double& most = r_.adjoint->residual_norm.emplace(r_.adjoint->residual_norm.value_or(0));
       for (double v : d.derivatives->adjoint_residual.to_vector<double>()) most = std::max(most, v);
     }
-    if (settings_.check) check(lanes, *d.derivatives, z, d.rows, first);
     parts_.back().derivatives = spread(*d.derivatives, d.rows, lanes);
+    if (settings_.check) check(lanes, *d.derivatives, z, d.rows, first);
   }
 
   void check(const Lanes& lanes, const Derivatives& d, const Array& z, const Rows& rows, std::int64_t first) {
