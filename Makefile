@@ -35,11 +35,12 @@ asan: ## the tests under the address and undefined-behaviour sanitizers
 	cmake --build --preset asan -j $(jobs)
 	ctest --preset asan -j 2
 
-clang: ## the tests, built by clang
+clang: ## the tests, built by clang against a shared library
 	@scripts/install_packages.sh --with-clang
 	cmake --preset clang $(configure_options)
 	cmake --build --preset clang -j $(jobs)
 	ctest --preset clang -j 2
+	tests/package/run.sh build/clang
 
 package: ## install into a temporary folder and build a user's project against it
 	@scripts/install_packages.sh

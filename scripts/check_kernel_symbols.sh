@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
-# Usage: check_kernel_symbols.sh libdini.a
+# Usage: check_kernel_symbols.sh OBJECT...
 # The linker keeps one copy of a function that several objects define weakly. If an object that is compiled for AVX
 # defines one under a common name (an instantiated template, an inline function), that copy may end up in the paths that
 # every machine runs. Such a function has to be in a namespace of its instruction set, so that its name has "avx" in it.
 set -euo pipefail
-archive=$1
-
-bad=$(nm --print-file-name --defined-only "$archive" 2>/dev/null |
+bad=$(nm --print-file-name --defined-only "$@" 2>/dev/null |
   awk '$1 ~ /_avx(2|512)\.cpp\.o:/ && $(NF-1) == "W" && $NF !~ /avx/' || true)
 if [ -n "$bad" ]; then
   echo "Kernels compiled for AVX define functions under names that other objects may share:" >&2

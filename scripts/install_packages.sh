@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # Usage: install_packages.sh [--with-clang] [--with-bench]
 # Installs the Debian packages that are missing: what `make demo` and `make test` need, with --with-clang also the second
-# compiler, formatter and linter, with --with-bench Google Benchmark. Does nothing, and asks for no rights, where all are
-# there.
+# compiler, formatter and linter, with --with-bench Google Benchmark and Eigen, which it is held against. Does nothing,
+# and asks for no rights, where all are there.
 set -euo pipefail
 
 packages=(
   g++ cmake make ninja-build pkg-config git python3
-  libeigen3-dev libopenblas-dev libopenblas-pthread-dev liblapacke-dev
+  libopenblas-dev libopenblas-pthread-dev
   libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev tao-pegtl-dev libzip-dev
   libgtest-dev librapidcheck-dev
 )
 for argument in "$@"; do
   case $argument in
     --with-clang) packages+=(clang libclang-rt-14-dev clang-format clang-tidy) ;;
-    --with-bench) packages+=(libbenchmark-dev) ;;
+    --with-bench) packages+=(libbenchmark-dev libeigen3-dev) ;;
     *) echo "install_packages.sh: unknown option $argument (--with-clang, --with-bench)" >&2; exit 2 ;;
   esac
 done

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "dini/core/arithmetic.hpp"
 #include "dini/core/readback.hpp"
 #include "dini/core/size.hpp"
 
@@ -102,6 +103,7 @@ namespace {
 template <class T> T one_item(const Array& a) {
   const void* raw = a.raw();  // first, since that there is nothing to read matters more than its shape
   if (a.size() != 1) throw ShapeError("Array::item: the array has shape " + a.shape().str() + ", not one element");
+  const DefaultArithmetic arithmetic;
   return visit_dtype(a.dtype(), [&]<class S>() { return static_cast<T>(*static_cast<const S*>(raw)); });
 }
 }  // namespace

@@ -6,6 +6,8 @@
 #include <ostream>
 #include <type_traits>
 
+#include "dini/core/arithmetic.hpp"
+
 namespace dini {
 namespace print_detail {
 
@@ -292,6 +294,7 @@ std::string to_string(const Array& a, const PrintOptions& options) {
     if (!value || !value->defined()) return "<traced " + a.aval().str() + ">";
   }
   const void* raw = value->raw();
+  const DefaultArithmetic arithmetic;
   return visit_dtype(value->dtype(), [&]<class T>() {
     return print_detail::array_text(static_cast<const T*>(raw), value->shape(), options);
   });

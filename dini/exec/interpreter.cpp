@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dini/core/cancel.hpp"
+#include "dini/core/arithmetic.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/ops/watched.hpp"
 #include "dini/trace/trace.hpp"
@@ -127,6 +128,7 @@ Leaves call_kernel(const Op& op, Arrays inputs, const Params& params) {
     out.push_back(allocate(aval, &p));
     memory.push_back(p);
   }
+  const DefaultArithmetic arithmetic;
   op.kernel({params, in, memory, avals, wanted});
   return out;
 }
@@ -134,6 +136,7 @@ Leaves call_kernel(const Op& op, Arrays inputs, const Params& params) {
 Leaves call_host(const Op& op, const Params& params, const Leaves& inputs, std::span<const Aval> wanted) {
   const auto& function = static_cast<const HostFunction&>(*params.get<OpaqueRef>("function"));
   TraceScope untraced(nullptr);
+  const DefaultArithmetic arithmetic;
   Leaves out = function.call(inputs);
   if (out.size() != wanted.size()) {
     throw ShapeError(op.name + " " + function.name() + ": returned " + std::to_string(out.size()) + " arrays, wanted " +

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <new>
 
+#include "dini/core/arithmetic.hpp"
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/passes.hpp"
 #include "dini/exec/plan.hpp"
@@ -109,6 +110,7 @@ class Planned final : public Executable {
             out[k] = allocate(source.aval, &v[plan.allocated[source.index].first]);
       }
     }
+    const DefaultArithmetic arithmetic;
     run_block(plan.main, v, context);
     return out;
   }

@@ -115,7 +115,9 @@ template <class T> void sum(const Step& s, void** v, const RunContext&) {
   using F = T (*)(const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), s.n);
 }
-template <class T> void norm(const Step& s, void** v, const RunContext&) { *out<T>(v, s.d) = reduce_detail::norm_of(in<T>(v, s.a), s.n); }
+template <class T> void norm(const Step& s, void** v, const RunContext&) {
+  *out<T>(v, s.d) = reduce_detail::norm_of(in<T>(v, s.a), s.n);
+}
 template <class T> void dot(const Step& s, void** v, const RunContext&) {
   using F = T (*)(const T*, const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), in<T>(v, s.b), s.n);

@@ -106,6 +106,14 @@ void fill_table(const Plan& plan, void** slots, char* workspace) {
 
 std::size_t SubroutineData::workspace_bytes() const { return table_bytes(*plan) + plan->workspace_bytes; }
 
+std::string SubroutineData::str(const std::string& indent) const {
+  std::string out = indent + "of " + std::to_string(plan->main.steps.size()) + " steps, from";
+  for (std::uint32_t slot : in) out += " " + std::to_string(slot);
+  out += " to";
+  for (std::uint32_t slot : this->out) out += " " + std::to_string(slot);
+  return out + "\n";
+}
+
 Step subroutine_step(const SubroutineData& data) {
   Step s{subroutines::run};
   s.data = &data;

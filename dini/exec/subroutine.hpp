@@ -42,7 +42,7 @@ struct SubroutineData final : StepData {
   std::vector<std::uint32_t> in, out;
   std::uint32_t workspace = 0;
   std::size_t workspace_bytes() const;
-  std::string str(const std::string& indent) const override { return print(plan->main, indent); }
+  std::string str(const std::string& indent) const override;
 };
 Step subroutine_step(const SubroutineData& data);
 

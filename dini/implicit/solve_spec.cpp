@@ -204,12 +204,11 @@ struct Plain final : Spec {
   Kept prepare_ops(const Array& z, const Array& z0, const Array& status, const Leaves& factors, const Leaves& theta,
                    const Mask& active, std::function<Array(const Leaves&, const Kept&)>& push) const {
     const bool nan = settings.on_failure == OnFailure::nan;
-    const bool fixed_point = settings.kind == Kind::fixed_point;
+    const bool anyway = settings.derivative_anyway && !nan, fixed_point = settings.kind == Kind::fixed_point;
     const LinearMethodRef method = linear_method(!factors.empty());
     const SolverProblem p = problem_at(theta);
-    const LinearFailure failure = settings.derivative_anyway ? LinearFailure::keep
-                                  : nan                      ? LinearFailure::nan
-                                                             : LinearFailure::raise;
+    const LinearFailure failure =
+        anyway ? LinearFailure::keep : nan ? LinearFailure::nan : LinearFailure::raise;
     Kept kept;
     Mask by_theta{false};
     by_theta.insert(by_theta.end(), active.begin(), active.end());
@@ -221,7 +220,7 @@ struct Plain final : Spec {
     const bool by_factors = method->name() == Direct::table().name && !factors.empty();
     // Where the adjoint's system is solved by an iteration that contracts, I - J is regular if that converges.
     const bool proves_itself = method->name() == SameSolver::table().name && settings.method->contracts();
-    const bool wants_verdict = method->exact() && !proves_itself && !settings.derivative_anyway;
+    const bool wants_verdict = method->exact() && !proves_itself && !anyway;
     Mask by_z{true};
     by_z.resize(theta.size() + 1, false);
     std::optional<LinearProgram> in_z;
@@ -274,7 +273,7 @@ struct Plain final : Spec {
         kept.alive = check_status(kept.alive, verdict->status, verdict->cause, verdict->measure, report);
       }
     }
-    if (nan && !settings.derivative_anyway) {
+    if (nan) {
       kept.alive = kept.alive & (status == 0);
       lay_to_rest(kept);
     }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "dini/core/arithmetic.hpp"
 #include "dini/trace/emit.hpp"
 
 namespace dini {
@@ -49,6 +50,7 @@ void check_defined(const Array& a, const char* function) {
 Array as_operand(const Array& a, Dtype dtype) {
   if (a.dtype() == dtype) return a;
   if (!is_literal(a)) return emit_one(convert_op(), {a}, {{"dtype", dtype}, {"weak", a.weak()}});
+  const DefaultArithmetic arithmetic;
   void* memory;
   Array out = allocate({Shape{}, dtype, true}, &memory);
   visit_dtype(dtype, [&]<class T>() {

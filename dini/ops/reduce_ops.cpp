@@ -306,6 +306,7 @@ const Op& norm2_op() {
     using namespace reduce_detail;
     Op op;
     op.name = "norm2";
+    op.rounding = Rounding::accumulates;
     op.infer = infer_reduction;
     op.kernel = norm_kernel;
     op.jvp = [](const JvpCall& call) -> Leaves {

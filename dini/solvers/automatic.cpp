@@ -17,8 +17,13 @@ namespace {
 using Sequence = std::vector<std::shared_ptr<const SolverMethod>>;
 
 const Sequence& every_method() {
-  static const Sequence all{ForwardIteration{}.method(), Newton{}.method(), Anderson{}.method()};
+  static const Sequence all{ForwardIteration{}.method(), Newton{}.method(), Anderson{}.method(),
+                            Newton{.max_halvings = 0}.method()};
   return all;
+}
+
+std::string called(const SolverMethod& m) {
+  return &m == every_method().back().get() ? "newton with full steps" : m.name();
 }
 
 Sequence sequence_of(Kind kind, std::int64_t n) {
@@ -27,6 +32,8 @@ Sequence sequence_of(Kind kind, std::int64_t n) {
     if (!m->kinds().has(kind)) continue;
     // Its matrix is not formed without being asked for where there is something else.
     if (m->name() == "newton" && kind == Kind::fixed_point && n > formed_unasked) continue;
+    // Where the residual falls on no way to the solution, steps that mind it lead nowhere.
+    if (m == every_method().back() && kind != Kind::fixed_point) continue;
     out.push_back(m);
   }
   return out;
@@ -37,7 +44,7 @@ struct Automatic final : SolverMethod {
   std::string key() const override { return "auto"; }
   std::vector<std::string> methods() const override {
     std::vector<std::string> names;
-    for (const auto& m : every_method()) names.push_back(m->name());
+    for (const auto& m : every_method()) names.push_back(called(*m));
     return names;
   }
   bool factors(std::int64_t n, const StopRule& stop) const override {
@@ -133,7 +140,7 @@ std::shared_ptr<const SolverMethod> automatic_method() {
 
 std::vector<std::string> automatic_sequence(Kind kind, std::int64_t n) {
   std::vector<std::string> names;
-  for (const auto& m : sequence_of(kind, n)) names.push_back(m->name());
+  for (const auto& m : sequence_of(kind, n)) names.push_back(called(*m));
   return names;
 }
 

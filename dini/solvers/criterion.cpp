@@ -147,27 +147,32 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
            },
            p, 6);
 
-  auto is_noise = [&](const Array& f) { return (length(f) <= 4 * length(eta)) | all(abs(f) <= 4 * eta); };
-  const Array size = length(p.residual), there = length(problem.residual(p.z + p.delta));
-  Array at_noise = is_noise(p.residual);
-  if (at.matrix.defined()) at_noise = at_noise | (size <= 8 * eps * length(dot(abs(at.matrix), abs(p.z))));
-  const Array small = all(abs(p.delta) <= maximum(maximum(rtol * abs(p.z), 4 * shift), eps * eps * length(at.z0)));
-  const Array good = isfinite(there) & ((there <= 0.5 * size) | at_noise);
+  struct Merits {
+    Array small, good, noise;
+  };
+  auto merits = [&](const Array& z, const Array& f, const Array& delta) {
+    const Array size = length(f), next = length(problem.residual(z + delta));
+    Array noise = (size <= 4 * length(eta)) | all(abs(f) <= 4 * eta);
+    if (at.matrix.defined()) noise = noise | (size <= 8 * eps * length(dot(abs(at.matrix), abs(z))));
+    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), eps * eps * length(at.z0));
+    return Merits{all(abs(delta) <= wanted), isfinite(next) & ((next <= 0.5 * size) | noise), noise};
+  };
+  const Merits before = merits(at.z, at.residual, at.delta), after = merits(p.z, p.residual, p.delta);
+  const Array small = (before.small & before.good) | (after.small & after.good);
   Array hidden = array(false);
   if (at.matrix.defined()) {
     const Array moved = length(at.inverse(abs(p.residual) + eta));
-    hidden = at_noise & ~(moved <= maximum(1e-2 * length(p.z), 4 * eps * length(at.z0)));
+    hidden = after.noise & ~(moved <= maximum(1e-2 * length(p.z), 4 * eps * length(at.z0)));
   }
-  const Array zero = size == 0.0;
+  const Array zero = (length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0));
   Judgement out;
   const Array confirmed = confirm(problem, at, p.z);
-  const Array comes = at.by_itself | is_noise(at.residual);
-  out.status = where(small & good & comes, confirmed, array(Judgement::not_yet));
+  out.status = where(small & (at.by_itself | before.noise), confirmed, array(Judgement::not_yet));
   out.status = where(hidden, code(StatusCode::stagnated), out.status);
   out.status = where(zero, confirmed, out.status);
   out.z = p.z;
   out.residual = p.residual;
-  out.evaluations = p.turns + 4;
+  out.evaluations = p.turns + 5;
   const Array error = (abs(p.delta) + shift) / abs(p.z);
   out.error_estimate = max(where(abs(p.z) > eps * eps * length(at.z0), error, zeros_like(error)));
   out.error_estimate = where(isfinite(out.error_estimate), out.error_estimate,

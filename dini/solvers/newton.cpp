@@ -41,7 +41,7 @@ const detail::MethodTable<Newton>& Newton::table() {
       "Newton's method with a line search; forms the Jacobian",
       Kinds::all(),
       true,
-      {{"max_halvings", &Newton::max_halvings, {}, "of a step, in the line search"},
+      {{"max_halvings", &Newton::max_halvings, {}, "of a step, in the line search; 0: full steps"},
        {"slope", &Newton::slope, {0, 1, true, false}, "the part of the predicted decrease that is wanted"}}};
   return t;
 }
@@ -66,7 +66,7 @@ std::shared_ptr<const detail::SolverMethod> Newton::method() const {
     const Trial last = loop(
         refused, [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); },
         trial(scalar_like(1, s.z), array(std::int64_t{0})), halvings);
-    const Array failed = refused(last);
+    const Array failed = halvings == 0 ? ~isfinite(last.size) : refused(last);
     const Array z = where(failed, s.z, last.z), f = where(failed, s.residual, last.f);
     const Array cause = where(isfinite(last.size), code(StatusCode::stagnated), code(StatusCode::nonfinite));
     const Array failure = where(failed, cause, code(StatusCode::converged));

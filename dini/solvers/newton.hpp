@@ -10,7 +10,7 @@ namespace dini {
 /// Optimization and Nonlinear Equations, 1983, A6.3.1), points where F is not finite being refused. Quadratic convergence
 /// near a simple root; `singular` where A is.
 struct Newton {
-  int max_halvings = 40;
+  int max_halvings = 40;  // 0: no line search, the full step is taken wherever it leads
   double slope = 1e-4;
   std::shared_ptr<const detail::SolverMethod> method() const;
   static const detail::MethodTable<Newton>& table();

@@ -91,7 +91,7 @@ bool own_constant(const Program& p, const Equation& e, const SplitRule& rule) {
 SplitProgram split_program(const Program& p, const std::vector<bool>& late_inputs, const SplitRule& rule) {
   using namespace splitting;
   const std::size_t variables = p.variables.size(), equations = p.equations.size();
-  // What is late, and what depends on constants alone.
+  // What is late, and what each part makes of constants for itself.
   Mask is_late(variables, false), constant(variables, false), late(equations, false), repeated(equations, false);
   Mask read(variables, false);  // by the late part
   mark(p.outputs, read);
@@ -104,10 +104,12 @@ SplitProgram split_program(const Program& p, const std::vector<bool>& late_input
       mark(e.outputs, is_late);
       continue;
     }
-    const bool of_constants = std::all_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return constant[v]; });
-    if (of_constants) mark(e.outputs, constant);
     // An output has to be there as an array, so that nothing is gained by making it anew.
-    repeated[k] = !any_marked(e.outputs, read) && ((of_constants && own_constant(p, e, rule)) || cheap(p, e));
+    if (any_marked(e.outputs, read)) continue;
+    const bool own = own_constant(p, e, rule) &&
+                     std::all_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return constant[v]; });
+    if (own) mark(e.outputs, constant);
+    repeated[k] = own || cheap(p, e);
   }
   const Mask is_output = read;
   Mask early_effect(equations, false), late_effect(equations, false);

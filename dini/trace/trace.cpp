@@ -11,7 +11,11 @@ namespace dini {
 
 namespace {
 thread_local TraceRef current;  // null: ops are run
+const char this_copy = 0;       // by its address
 }  // namespace
+
+Trace::Trace(std::shared_ptr<Trace> parent) : parent_(std::move(parent)), copy_(&this_copy) {}
+bool Trace::of_this_copy() const { return copy_ == &this_copy; }
 
 const TraceRef& current_trace() { return current; }
 
@@ -31,6 +35,12 @@ void check_not_leaked(const Trace* trace, const Array& a, const char* op) {
   const Trace* owner = static_cast<detail::Tracer*>(a.node())->trace.get();
   for (const Trace* t = trace; t; t = t->parent().get()) {
     if ((t == owner || t->reads(*owner)) && owner->alive()) return;
+  }
+  if (!owner->of_this_copy()) {
+    throw TraceError(std::string(op) + ": a value traced by " + owner->kind() + " (" + a.aval().str() +
+                     ") of another copy of Dini. Two shared objects of this process contain the library, and one calls "
+                     "inline functions of the other: compile both with -fvisibility=hidden, or link both with a shared "
+                     "Dini");
   }
   throw LeakError(std::string(op) + ": a value traced by " + owner->kind() + " (" + a.aval().str() +
                   ") is used outside that transformation");

@@ -33,7 +33,7 @@ struct LeakError : TraceError {
 
 class Trace : public std::enable_shared_from_this<Trace> {
  public:
-  explicit Trace(std::shared_ptr<Trace> parent) : parent_(std::move(parent)) {}
+  explicit Trace(std::shared_ptr<Trace> parent);
   virtual ~Trace() = default;
 
   virtual Leaves process(const Op& op, const Leaves& inputs, const Params& params) = 0;
@@ -50,6 +50,10 @@ class Trace : public std::enable_shared_from_this<Trace> {
   bool alive() const { return alive_; }
   void finish() { alive_ = false; }
 
+  /// Whether the copy of the library that made it is this one: there are several in a process whose shared objects contain
+  /// one each, and none knows what is current in another.
+  bool of_this_copy() const;
+
   /// Whether that trace's tracers may be used here though it is not around this one.
   virtual bool reads(const Trace&) const { return false; }
 
@@ -59,6 +63,7 @@ class Trace : public std::enable_shared_from_this<Trace> {
 
  private:
   std::shared_ptr<Trace> parent_;
+  const void* copy_;
   bool alive_ = true;
 };
 using TraceRef = std::shared_ptr<Trace>;

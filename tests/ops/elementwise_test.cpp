@@ -392,6 +392,10 @@ TEST(Elementwise, SlopesWhereValuesSaturateOrOverflow) {
       {"1.001**b", [](const Array& b) { return power(1.001, b); }, 710130, 1.78329557402820328e305,
        1.78240452022738345e302},
       {"0**b", [](const Array& b) { return power(0.0, b); }, 1, 0, 0},
+      {"i0e", [](const Array& x) { return i0e(x); }, -1e4, 1.99478621069841881e-7, 2.99225413175358687e-11},
+      {"i0e", [](const Array& x) { return i0e(x); }, 1e17, -6.30783130505040014e-27, 9.46174695757560024e-44},
+      {"i1e", [](const Array& x) { return i1e(x); }, 1e4, -1.99448698528524345e-7, 2.99150604951531884e-11},
+      {"i1e", [](const Array& x) { return i1e(x); }, -1e10, -1.99471140178275836e-16, -2.9920671024497325e-26},
   };
   for (const Case& c : cases) {
     const std::string where = std::string(c.what) + " at " + std::to_string(c.x);

@@ -1,6 +1,8 @@
 // What the tests of solvers share: solvers asked for all the digits that there are, and how far numbers are from 0.
 #pragma once
 
+#include <string>
+
 #include "dini/dini.hpp"
 #include "dini/solvers/library.hpp"
 
@@ -12,6 +14,14 @@ inline FixedPointOptions accurate(const MethodInfo<Solver>& solver) {
   const bool anderson = solver.name == "anderson_solver";
   return {.solver = solver.make(anderson ? OptionValues{{"lam", 1e-14}, {"max_iter", 2000}} : OptionValues{}),
           .tolerance = {1e-13, 0}};
+}
+
+/// Whether an adjoint takes any Jacobian, and not symmetric or diagonal ones alone.
+inline bool takes_any_jacobian(const std::string& adjoint) {
+  for (const char* name : {"cholesky", "ldlt", "diagonal", "minres", "cg"}) {
+    if (adjoint == name) return false;
+  }
+  return true;
 }
 
 /// max |a|, 0 of nothing.

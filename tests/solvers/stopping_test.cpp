@@ -35,8 +35,8 @@ template <class F> StatusCode code_of(F&& action) {
 
 TEST(Converged, ScalingTheEquationsChangesNothing) {
   for (Dtype d : {Dtype::float64, Dtype::float32}) {
-    const Array z0 = astype(array({1.3, 0.9}), d);
-    const auto plain = root(coupled, z0);
+    const Array z0 = astype(array({1.3, 0.9}), d), unit = astype(array(1.0), d);
+    const auto plain = root([&](const Array& z) { return unit * coupled(z); }, z0);
     EXPECT_LE(largest(plain.value - astype(array({.5, .25}), d)), d == Dtype::float64 ? 1e-15 : 1e-7);
     const int far = d == Dtype::float64 ? 600 : 80;
     for (int power : {-far, -far / 2, -20, 20, far / 2, far}) {
@@ -131,11 +131,11 @@ TEST(Converged, AtTheRoundingFloorOfTheResidual) {
   EXPECT_LE(s.residual_norm.item(), 1e-14);
 }
 
-TEST(Converged, ErrorEstimateIsTheLastCorrection) {
-  // With an explicit tolerance the point is returned as it is found.
+TEST(Converged, ErrorEstimateOfAnExplicitToleranceIsTheLastCorrection) {
+  // Then the point is returned as it is found.
   const auto s = root(coupled, array({1.3, 0.9}), {.tolerance = {1e-3, 0}});
   const Array delta = linalg::solve(jacobian(coupled)(s.value), coupled(s.value));
-  EXPECT_NEAR(s.error_estimate.item(), norm(delta).item() / norm(array({1.3, 0.9})).item(), 1e-15);
+  EXPECT_NEAR(s.error_estimate.item(), max(abs(delta) / abs(s.value)).item(), 1e-15);
   EXPECT_GT(s.error_estimate.item(), 1e-12);
 }
 
@@ -206,7 +206,7 @@ TEST(Failure, RaiseNanAndBestForValueAndDerivative) {
     return [f](const Array& at) {
       return vmap([f](const Array& t) {
         return root([](const Array& t, const Array& z) { return square(z) - t; }, Array(array(1.0)),
-                    {.max_steps = 60, .on_failure = f}, t);
+                    {.max_steps = 200, .on_failure = f}, t);
       })(at);
     };
   };
@@ -370,7 +370,7 @@ TEST(Library, EveryOptionIsSetCheckedAndInTheKey) {
     for (const OptionInfo& o : info.options) {
       const double other = o.whole ? o.fallback + 1 : o.fallback + 1e-12;
       EXPECT_NE(info.make({{o.name, other}}).key(), info.make({}).key()) << info.name << o.name;
-      EXPECT_THROW(info.make({{o.name, -1}}), ValueError) << info.name << o.name;
+      EXPECT_THROW(info.make({{o.name, o.range.least - 1}}), ValueError) << info.name << o.name;
     }
   }
 }

@@ -46,7 +46,8 @@ TEST(Caches, AreBounded) {
        }},
       {"shapes of fixed points", 700,
        [](int k) {
-         fixed_point([](const Array& z, const Array& a) { return cos(z) * a; }, zeros({0, k}), array(0.5));
+         fixed_point([](const Array& a, const Array& z) { return cos(z) * a; }, zeros({0, k}), FixedPointOptions{},
+                     array(0.5));
        }},
   };
   for (const Case& c : cases) {

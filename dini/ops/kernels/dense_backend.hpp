@@ -4,8 +4,6 @@
 // matrices are column-major, so a row-major matrix is its transpose to these functions.
 
 #include <cblas.h>
-#define LAPACK_COMPLEX_CPP
-#include <lapack.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,23 +12,61 @@
 
 namespace dini::kernels {
 
-// BLAS with one thread: results do not depend on how many there are, and the executor brings its own. The setting is
-// the process's.
-inline void use_one_blas_thread() {
-  static const bool done = (openblas_set_num_threads(1), true);
-  static_cast<void>(done);
+// While one of these lives, BLAS has one thread: OpenBLAS's results depend on the number of threads (measured: in gemm and in
+// every factorisation), and the executor brings its own. The number is the process's and no call's, so it is put back when
+// the last one of all threads goes. Where the host sets another meanwhile, that one stays.
+class OneBlasThread {
+ public:
+  OneBlasThread();
+  ~OneBlasThread();
+  OneBlasThread(const OneBlasThread&) = delete;
+  OneBlasThread& operator=(const OneBlasThread&) = delete;
+};
+
+using lapack_int = int;
+
+// OpenBLAS has LAPACK's routines, and no header for them. Fortran wants the lengths of strings after all other arguments.
+extern "C" {
+#define DINI_LAPACK_OF(T, name)                                                                                      \
+  void name(getrf)(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);                        \
+  void name(laswp)(const int* n, T* a, const int* lda, const int* k1, const int* k2, const int* pivots,                \
+                   const int* step);                                                                                  \
+  void name(potrf)(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                    \
+  void name(sytrf)(const char* uplo, const int* n, T* a, const int* lda, int* pivots, T* work, const int* lwork,     \
+                   int* info, std::size_t);                                                                          \
+  void name(geqp3)(const int* m, const int* n, T* a, const int* lda, int* jpvt, T* tau, T* work, const int* lwork,   \
+                   int* info);                                                                                       \
+  void name(orgqr)(const int* m, const int* n, const int* k, T* a, const int* lda, const T* tau, T* work,            \
+                   const int* lwork, int* info);                                                                     \
+  void name(ormqr)(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,        \
+                   const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info,         \
+                   std::size_t, std::size_t);                                                                        \
+  void name(tzrzf)(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info);  \
+  void name(ormrz)(const char* side, const char* trans, const int* m, const int* n, const int* k, const int* l,      \
+                   const T* a, const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork,        \
+                   int* info, std::size_t, std::size_t);                                                             \
+  void name(trtrs)(const char* uplo, const char* trans, const char* diag, const int* n, const int* nrhs, const T* a, \
+                   const int* lda, T* b, const int* ldb, int* info, std::size_t, std::size_t, std::size_t);          \
+  void name(syevd)(const char* jobz, const char* uplo, const int* n, T* a, const int* lda, T* w, T* work,            \
+                   const int* lwork, int* iwork, const int* liwork, int* info, std::size_t, std::size_t);            \
+  void name(gesdd)(const char* jobz, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu,   \
+                   T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);
+#define DINI_LAPACK_S(routine) s##routine##_
+#define DINI_LAPACK_D(routine) d##routine##_
+DINI_LAPACK_OF(float, DINI_LAPACK_S)
+DINI_LAPACK_OF(double, DINI_LAPACK_D)
 }
 
 inline lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
 
-// LAPACK's routine for T, in a template of T: DINI_LAPACK(potrf, &uplo, …). lapack.h's macros add the lengths of strings
-// which Fortran wants.
+// LAPACK's routine for T, in a template of T: DINI_LAPACK(potrf, &uplo, …, 1), the 1 for the string's length.
 #define DINI_LAPACK(routine, ...)               \
   do {                                          \
+    const OneBlasThread one_blas_thread;        \
     if constexpr (sizeof(T) == sizeof(float)) { \
-      LAPACK_s##routine(__VA_ARGS__);           \
+      DINI_LAPACK_S(routine)(__VA_ARGS__);      \
     } else {                                    \
-      LAPACK_d##routine(__VA_ARGS__);           \
+      DINI_LAPACK_D(routine)(__VA_ARGS__);      \
     }                                           \
   } while (false)
 

@@ -16,7 +16,7 @@ namespace {
 
 template <class T>
 void gemm_blas(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
-  use_one_blas_thread();
+  const OneBlasThread one_blas_thread;
   const auto blas = [] {
     if constexpr (std::is_same_v<T, float>) {
       return cblas_sgemm;

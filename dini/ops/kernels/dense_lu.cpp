@@ -68,6 +68,7 @@ template <class T> void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
 // getrf, right-looking: a block of columns, then the rest of the matrix in pieces.
 template <class T> void getrf_in_pieces(std::size_t n, T* a, lapack_int* pivot) {
   constexpr std::size_t width = 256;
+  const OneBlasThread one_blas_thread;
   const lapack_int ld = as_int(n), one = 1;
   const auto at = [&](std::size_t i, std::size_t j) { return a + j * n + i; };
   for (std::size_t k = 0; k < n; k += width) {
@@ -92,7 +93,6 @@ template <class T> void getrf_in_pieces(std::size_t n, T* a, lapack_int* pivot) 
 }
 
 template <class T> void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
-  use_one_blas_thread();
   Scratch<lapack_int> pivot(n);
   const lapack_int order = as_int(n);
   lapack_int info = 0;

@@ -59,7 +59,6 @@ int qr_pivoted(std::size_t m, std::size_t n, const T* a, T* q, T* r, std::int32_
     identity_permutation(n, perm);
     return -1;
   }
-  use_one_blas_thread();
   Scratch<T> factors(m * std::max(n, q_columns) + k);
   T* f = factors.data();
   T* tau = f + m * std::max(n, q_columns);
@@ -90,7 +89,6 @@ int least_squares(std::size_t m, std::size_t n, std::size_t nrhs, const T* a, co
   std::fill(x, x + n * nrhs, T(0));
   const std::size_t k = std::min(m, n);
   if (k == 0) return 0;
-  use_one_blas_thread();
   Scratch<T> factors(m * n + 2 * k);
   T* f = factors.data();
   T* tau = f + m * n;
@@ -114,20 +112,20 @@ int least_squares(std::size_t m, std::size_t n, std::size_t nrhs, const T* a, co
   lapack_int info = 0, lwork = -1;
   T answer[3] = {0, 0, 0};
   DINI_LAPACK(ormqr, &left, &transposed, &rows, &rhs, &reflections, f, &rows, tau, c, &c_lead, &answer[0], &lwork,
-              &info);
+              &info, 1, 1);
   DINI_LAPACK(tzrzf, &order, &unknowns, f, &rows, tau_right, &answer[1], &lwork, &info);
   DINI_LAPACK(ormrz, &left, &transposed, &unknowns, &rhs, &order, &beyond, f, &rows, tau_right, c, &c_lead, &answer[2],
-              &lwork, &info);
+              &lwork, &info, 1, 1);
   lwork = wanted(std::max({answer[0], answer[1], answer[2]}));
   Scratch<T> work(static_cast<std::size_t>(lwork));
   DINI_LAPACK(ormqr, &left, &transposed, &rows, &rhs, &reflections, f, &rows, tau, c, &c_lead, work.data(), &lwork,
-              &info);
+              &info, 1, 1);
   if (r < n) DINI_LAPACK(tzrzf, &order, &unknowns, f, &rows, tau_right, work.data(), &lwork, &info);
-  DINI_LAPACK(trtrs, &upper, &plain, &plain, &order, &rhs, f, &rows, c, &c_lead, &info);
+  DINI_LAPACK(trtrs, &upper, &plain, &plain, &order, &rhs, f, &rows, c, &c_lead, &info, 1, 1, 1);
   for (std::size_t j = 0; j < nrhs; ++j) std::fill(c + j * lead + r, c + j * lead + n, T(0));
   if (r < n)
     DINI_LAPACK(ormrz, &left, &transposed, &unknowns, &rhs, &order, &beyond, f, &rows, tau_right, c, &c_lead,
-                work.data(), &lwork, &info);
+                work.data(), &lwork, &info, 1, 1);
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < nrhs; ++j) x[static_cast<std::size_t>(perm[i]) * nrhs + j] = c[j * lead + i];
   return rank;

@@ -17,7 +17,6 @@ template <class T> int eigh(std::size_t n, const T* a, T* w, T* v) {
     if (vectors) fill_nan(n * n, v);
     return 1;
   }
-  use_one_blas_thread();
   Scratch<T> copy(vectors ? 0 : n * n);
   T* f = vectors ? v : copy.data();
   for (std::size_t i = 0; i < n; ++i) {
@@ -29,12 +28,13 @@ template <class T> int eigh(std::size_t n, const T* a, T* w, T* v) {
   const lapack_int order = as_int(n);
   lapack_int info = 0, lwork = -1, liwork = -1, integers = 0;
   T answer = 0;
-  DINI_LAPACK(syevd, &job, &upper, &order, f, &order, w, &answer, &lwork, &integers, &liwork, &info);
+  DINI_LAPACK(syevd, &job, &upper, &order, f, &order, w, &answer, &lwork, &integers, &liwork, &info, 1, 1);
   lwork = std::max<lapack_int>(1, static_cast<lapack_int>(answer));
   liwork = std::max<lapack_int>(1, integers);
   Scratch<T> work(static_cast<std::size_t>(lwork));
   Scratch<lapack_int> integer_work(static_cast<std::size_t>(liwork));
-  DINI_LAPACK(syevd, &job, &upper, &order, f, &order, w, work.data(), &lwork, integer_work.data(), &liwork, &info);
+  DINI_LAPACK(syevd, &job, &upper, &order, f, &order, w, work.data(), &lwork, integer_work.data(), &liwork, &info, 1,
+              1);
   if (info != 0) {
     fill_nan(n, w);
     if (vectors) fill_nan(n * n, v);
@@ -67,7 +67,6 @@ template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s,
     return 0;
   }
   if (!all_finite(m * n, a)) return fail();
-  use_one_blas_thread();
   Scratch<T> copy(m * n);
   std::memcpy(copy.data(), a, m * n * sizeof(T));
   const char job = !vectors ? 'N' : full ? 'A' : 'S';
@@ -77,12 +76,12 @@ template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s,
   T answer = 0;
   Scratch<lapack_int> integer_work(8 * k);
   DINI_LAPACK(gesdd, &job, &rows, &columns, copy.data(), &rows, s, vt, &left_lead, u, &right_lead, &answer, &lwork,
-              integer_work.data(), &info);
+              integer_work.data(), &info, 1);
   // A float cannot hold every large count: one ulp more, so that it is not rounded below what is needed.
   lwork = static_cast<lapack_int>(static_cast<double>(answer) * (1 + 2e-7)) + 1;
   Scratch<T> work(static_cast<std::size_t>(lwork));
   DINI_LAPACK(gesdd, &job, &rows, &columns, copy.data(), &rows, s, vt, &left_lead, u, &right_lead, work.data(), &lwork,
-              integer_work.data(), &info);
+              integer_work.data(), &info, 1);
   return info == 0 ? 0 : fail();
 }
 

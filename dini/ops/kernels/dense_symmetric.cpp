@@ -32,6 +32,7 @@ template <class T> int cholesky_small(std::size_t n, const T* a, T* l) {
 // potrf of the upper triangle, right-looking: a block of rows, then the rest of the triangle in pieces.
 template <class T> void potrf_in_pieces(std::size_t n, T* a, lapack_int* info) {
   constexpr std::size_t width = 256;
+  const OneBlasThread one_blas_thread;
   const char upper = 'U';
   const lapack_int ld = as_int(n);
   const auto at = [&](std::size_t i, std::size_t j) { return a + j * n + i; };
@@ -39,7 +40,7 @@ template <class T> void potrf_in_pieces(std::size_t n, T* a, lapack_int* info) {
     detail::poll_cancel();
     const std::size_t w = std::min(width, n - k), end = k + w;
     const lapack_int order = as_int(w);
-    DINI_LAPACK(potrf, &upper, &order, at(k, k), &ld, info);
+    DINI_LAPACK(potrf, &upper, &order, at(k, k), &ld, info, 1);
     if (*info != 0) {
       *info += as_int(k);
       return;
@@ -73,7 +74,6 @@ template <class T> void potrf_in_pieces(std::size_t n, T* a, lapack_int* info) {
 template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   poll_before(multiplications(n, n, n));
   if (n <= static_cast<std::size_t>(panel_width)) return cholesky_small(n, a, l);
-  use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
     if (l != a) std::memcpy(l + i * n, a + i * n, (i + 1) * sizeof(T));
     std::fill(l + i * n + i + 1, l + (i + 1) * n, T(0));
@@ -83,7 +83,7 @@ template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   const lapack_int order = as_int(n);
   lapack_int info = 0;
   if (multiplications(n, n, n) < 6 * work_in_pieces)
-    DINI_LAPACK(potrf, &upper, &order, l, &order, &info);
+    DINI_LAPACK(potrf, &upper, &order, l, &order, &info, 1);
   else
     potrf_in_pieces(n, l, &info);
   for (std::size_t i = 0; i < n; ++i)
@@ -104,7 +104,6 @@ template <class T> void cholesky_solve(std::size_t n, std::size_t nrhs, const T*
 template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int32_t* pivots) {
   if (n == 0) return 0;
   poll_before(multiplications(n, n, n));
-  use_one_blas_thread();
   for (std::size_t i = 0; i < n; ++i) {
     if (ldlt != a) std::memcpy(ldlt + i * n, a + i * n, (i + 1) * sizeof(T));
     std::fill(ldlt + i * n + i + 1, ldlt + (i + 1) * n, T(0));
@@ -120,10 +119,10 @@ template <class T> int ldlt_factor(std::size_t n, const T* a, T* ldlt, std::int3
   lapack_int info = 0;
   lapack_int lwork = -1;
   T wanted = 0;
-  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, &wanted, &lwork, &info);
+  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, &wanted, &lwork, &info, 1);
   lwork = static_cast<lapack_int>(wanted);
   Scratch<T> work(static_cast<std::size_t>(lwork));
-  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, work.data(), &lwork, &info);
+  DINI_LAPACK(sytrf, &upper, &order, ldlt, &order, pivots, work.data(), &lwork, &info, 1);
   for (std::size_t i = 0; i < n; ++i)
     if (pivots[i] > 0 && !(std::abs(ldlt[i * n + i]) > T(0))) return static_cast<int>(i + 1);
   return 0;
