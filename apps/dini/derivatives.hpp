@@ -1,32 +1,43 @@
-// The derivatives that a problem asks for, of any function from inputs to z.
+// The derivatives that a problem asks for, at points that were found.
 #pragma once
 
-#include <functional>
+#include <optional>
 
-#include "dini/io/problem.hpp"
+#include "apps/dini/equation.hpp"
+#include "apps/dini/lanes.hpp"
 #include "dini/io/problem_result.hpp"
 
 namespace dini::app {
 
-using Solution = std::function<Array(const Problem::Inputs&)>;
+/// How the library takes them: the points as they are, whatever their residuals; but for the adjoint same_solver, which solves again
+/// from there.
+FixedPointOptions derivative_options(const Problem& problem, std::int64_t unknowns);
 
-/// The loss at these inputs and this z, as a scalar of the problem's dtype. ProblemError where it is no scalar.
-Array loss_at(const Problem& problem, const Problem::Inputs& inputs, const Array& z);
+/// The loss of every lane with its row of z, as a differentiable function of the lanes' inputs.
+Array losses(const Lanes& lanes, const Array& z, const FixedPointOptions& options, const Array& added = {});
 
-/// With `added` (of z's shape, zeros) as the input "", whose cotangent it becomes.
-ProblemResult::Named gradients(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution,
-                               Array* added = nullptr);
-/// Hessians of the loss, (n, n) for an input of n elements.
-ProblemResult::Named hessians(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution);
-/// ∂z/∂input, of shape z.shape + input.shape.
-ProblemResult::Named jacobians(const Problem& problem, const Problem::Inputs& inputs, const Solution& solution);
+/// Of a batched input, and every Jacobian, with a leading axis of lanes; of a shared one summed over them.
+struct Derivatives {
+  ProblemResult::Named gradient, hessian, jacobian;
+  /// Of the gradient's linear system in each lane: how far from a solution the adjoint's is. Undefined without a gradient.
+  Array adjoint_residual;
+};
 
-/// How many digits of the gradient agree with central differences of the re-solved problem, for the worst input.
-double check_gradient(const Problem& problem, const Problem::Inputs& inputs, const ProblemResult::Named& gradient,
-                      const Solution& solution);
+/// All of them at the lanes' rows of z, the gradient in one reverse pass. SolveError where a lane has none, as the options say.
+Derivatives derivatives(const Lanes& lanes, const Array& z, const FixedPointOptions& options);
 
-/// ProblemError when evaluating the problem's formulas would take more than `max_bytes`, judged by shapes alone. The start
-/// is `z0` where that is defined.
-void check_memory(const Problem& problem, const Problem::Inputs& inputs, const Array& z0, std::int64_t max_bytes);
+/// Those of the rows that have some.
+struct Derived {
+  std::optional<Derivatives> derivatives;  // none where no row has any
+  std::vector<std::int64_t> rows;
+  struct Failure {
+    std::int64_t lane;
+    StatusCode code;
+    std::string message;
+  };
+  std::optional<Failure> failure;  // of the first of the other rows
+};
+Derived regular_derivatives(const Lanes& lanes, const Array& z, const std::vector<std::int64_t>& rows,
+                            const FixedPointOptions& options);
 
 }  // namespace dini::app

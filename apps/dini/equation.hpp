@@ -1,41 +1,29 @@
-// A problem without lanes as an equation, and its solution.
+// A lane's equation, and the library's solve of it. Everything here may be traced: lanes are solved and differentiated
+// together.
 #pragma once
 
-#include <optional>
-
-#include "apps/dini/derivatives.hpp"
-#include "apps/dini/solve.hpp"
-#include "apps/dini/solvers.hpp"
+#include "dini/implicit/fixed_point.hpp"
+#include "dini/io/problem.hpp"
 
 namespace dini::app {
 
-/// What came of one lane.
-struct Lane {
-  std::string status, message, solver = "none";
-  std::int64_t steps = 0, evaluations = 1;
-  double residual_norm = 0;
-  std::optional<double> error_estimate;
-  std::vector<double> history;
-  Array z, loss;
+/// The problem's formula as the library wants it, in the problem's dtype. ProblemError where its shape does not fit z's.
+Array map_at(const Problem& problem, const Problem::Inputs& inputs, const Array& z);
 
-  std::optional<AdjointReport> adjoint;
-  bool derivatives = false;  // those asked for are there
-  ProblemResult::Named gradient, hessian, jacobian;
-  std::optional<double> check_digits;
+/// The library's solve of a problem that has something to solve.
+Solution<Array> solve_lane(const Problem& problem, const Problem::Inputs& inputs, const Array& z0,
+                           const FixedPointOptions& options);
 
-  bool converged() const { return status == "converged"; }
-};
+/// z as a differentiable function of the inputs: the point that was found, taken as it is where the options' solver is
+/// detail::given_point; of kind "value" the formula's value. `added`, of z's shape, is added to the equation where it is
+/// defined: its cotangent is the adjoint's solution.
+Array solution_at(const Problem& problem, const Problem::Inputs& inputs, const Array& z,
+                  const FixedPointOptions& options, const Array& added = {});
 
-/// Finds z for these inputs, from z0.
-Lane solve_equation(const Problem& problem, const Problem::Inputs& inputs, const Array& z0,
-                    const SolveSettings& settings, const std::optional<double>& seconds_left);
+/// The loss at these inputs and this z, as a scalar of the problem's dtype. ProblemError where it is no scalar.
+Array loss_at(const Problem& problem, const Problem::Inputs& inputs, const Array& z);
 
-/// z as a differentiable function of the floating inputs, through the solution that was found. An input "" is added to the
-/// equation's formula: its cotangent is the adjoint's solution.
-Solution solution_at(const Problem& problem, const Problem::Inputs& inputs, const Lane& lane);
-
-/// ‖Aᵀu - w‖ for the cotangent of "" and w = ∂loss/∂z.
-double adjoint_residual(const Problem& problem, const Problem::Inputs& inputs, const Lane& lane,
-                        const Array& cotangent);
+/// ‖Aᵀu + w‖ for the cotangent u of `added` and w = ∂loss/∂z.
+Array adjoint_residual(const Problem& problem, const Problem::Inputs& inputs, const Array& z, const Array& u);
 
 }  // namespace dini::app

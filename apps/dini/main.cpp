@@ -75,10 +75,12 @@ class Progress {
  public:
   explicit Progress(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO)) {}
   ~Progress() { clear(); }
-  void evaluation(std::int64_t number, double norm) {
+  void step(const StepReport& at) {
     const auto now = Clock::now();
     if (now - start_ < std::chrono::seconds(1) || now - last_ < std::chrono::milliseconds(100)) return;
-    std::fprintf(stderr, "\r\x1b[Kevaluation %lld, residual norm %.3e", static_cast<long long>(number), norm);
+    std::fprintf(stderr, "\r\x1b[K");
+    if (at.lane > 0) std::fprintf(stderr, "lane %lld, ", static_cast<long long>(at.lane));
+    std::fprintf(stderr, "step %lld, residual norm %.3e", static_cast<long long>(at.step), at.residual_norm);
     std::fflush(stderr);
     last_ = now;
     shown_ = true;
@@ -95,11 +97,13 @@ class Progress {
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 
-// A solve ends by itself, with the best point it has met. Evaluation alone has no such point: it ends by a CancelledError.
-ProblemResult watched_solve(const Problem& problem, const SolveSettings& settings) {
-  if (problem.kind != ProblemKind::value) return solve_problem(problem, settings);
-  const CancelScope scope(CancelToken(cancelled), problem.deadline ? Deadline::in(*problem.deadline) : Deadline());
-  return solve_problem(problem, settings);
+void print_steps(const ProblemResult& result) {
+  for (std::size_t lane = 0; lane < result.history.size(); ++lane) {
+    for (std::size_t k = 0; k < result.history[lane].size(); ++k) {
+      if (result.batched) std::fprintf(stderr, "lane %zu, ", lane);
+      std::fprintf(stderr, "step %zu: residual norm %.6e\n", k, result.history[lane][k]);
+    }
+  }
 }
 
 int run_solve(const Options& options) {
@@ -124,15 +128,11 @@ int run_solve(const Options& options) {
   settings.gradient_anyway = options.gradient_anyway;
   settings.check = options.check;
   settings.history = options.history || options.plot || options.verbose;
-  settings.cancel = &cancelled;
-  if (progress.wanted()) settings.on_evaluation = [&](std::int64_t k, double norm) { progress.evaluation(k, norm); };
-  ProblemResult result = watched_solve(problem, settings);
+  settings.cancel = CancelToken(cancelled);
+  if (progress.wanted()) settings.monitor = [&](const StepReport& at) { progress.step(at); };
+  ProblemResult result = solve_problem(problem, settings);
   progress.clear();
-  if (options.verbose) {
-    for (std::size_t k = 0; k < result.history.size(); ++k) {
-      std::fprintf(stderr, "step %zu: residual norm %.6e\n", k, result.history[k]);
-    }
-  }
+  if (options.verbose) print_steps(result);
   result.seconds_total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   output.write(result);
@@ -148,7 +148,7 @@ int run_solve(const Options& options) {
     return failed;
   }
   if (result.derivative_failed()) {
-    std::fprintf(stderr, "dini: the derivative's linear solve failed: %s\n", result.adjoint->status.c_str());
+    std::fprintf(stderr, "dini: %s\n", result.adjoint->message.c_str());
     return failed;
   }
   if (result.check_digits && *result.check_digits < 4) {

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
+#include <numeric>
 
-#include "apps/dini/equation.hpp"
-#include "dini/core/index.hpp"
+#include "apps/dini/check.hpp"
+#include "apps/dini/derivatives.hpp"
+#include "apps/dini/memory.hpp"
+#include "apps/dini/parts.hpp"
+#include "apps/dini/solvers.hpp"
+#include "dini/linear/check_status.hpp"
 #include "dini/ops/create.hpp"
-#include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
-#include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 
 namespace dini::app {
@@ -20,198 +22,245 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
-Array as_problem_dtype(const Problem& p, const Array& a) { return is_floating(a.dtype()) ? astype(a, p.dtype) : a; }
+using Rows = std::vector<std::int64_t>;
+const std::string converged = name(StatusCode::converged), cancelled = name(StatusCode::cancelled);
 
-void add_derivatives(const Problem& p, const Problem::Inputs& inputs, const Solution& solution, Lane& lane,
-                     Array* added) {
-  lane.gradient = gradients(p, inputs, solution, added);
-  lane.hessian = hessians(p, inputs, solution);
-  lane.jacobian = jacobians(p, inputs, solution);
-  lane.derivatives = true;
-}
-
-Lane evaluate_value(const Problem& p, const Problem::Inputs& inputs) {
-  const Solution value = [&](const Problem::Inputs& at) { return as_problem_dtype(p, p.evaluate(*p.formula, at)); };
-  Lane lane;
-  lane.z = value(inputs);
-  lane.status = "converged";
-  lane.message = "evaluated";
-  if (p.loss) lane.loss = loss_at(p, inputs, lane.z);
-  add_derivatives(p, inputs, value, lane, nullptr);
-  return lane;
-}
-
-Lane solve_and_differentiate(const Problem& p, const Problem::Inputs& inputs, const Array& z0,
-                             const SolveSettings& settings, const std::optional<double>& seconds_left) {
-  // Once with values: an index that is out of range can only be told from one that is not where it can be read.
-  p.evaluate(*p.formula, inputs, z0);
-  Lane lane = solve_equation(p, inputs, z0, settings, seconds_left);
-  if (p.loss) lane.loss = loss_at(p, inputs, lane.z);
-  if (p.gradient.empty() && p.hessian.empty() && p.jacobian.empty()) return lane;
-  if (!lane.converged() && !settings.gradient_anyway) return lane;
-  const Adjoint adjoint = make_adjoint(p).resolved(z0.size(), p.kind == ProblemKind::fixed_point);
-  lane.adjoint = AdjointReport{"converged", adjoint.name(), adjoint.exact(), {}};
-  try {
-    Array added = zeros_like(lane.z);
-    add_derivatives(p, inputs, solution_at(p, inputs, lane), lane, &added);
-    if (!lane.gradient.empty()) lane.adjoint->residual_norm = adjoint_residual(p, inputs, lane, added);
-  } catch (const SolveError& e) {
-    lane.adjoint->status = name(e.code);
-    lane.gradient.clear();
-    lane.hessian.clear();
-    lane.jacobian.clear();
+class Run {
+ public:
+  Run(const Problem& problem, const SolveSettings& settings) : p_(problem), settings_(settings), all_(problem) {
+    if (p_.deadline) deadline_ = Deadline::in(*p_.deadline);
   }
-  return lane;
-}
 
-// The digits that agree with differences of problems solved anew, from the solution that was found.
-double check(const Problem& p, const Problem::Inputs& inputs, const Lane& lane) {
-  const Solution anew = [&](const Problem::Inputs& at) {
-    if (p.kind == ProblemKind::value) return as_problem_dtype(p, p.evaluate(*p.formula, at));
-    Problem again = p;
-    again.tolerance.reset();
-    const Lane moved = solve_equation(again, at, astype(lane.z, p.dtype), {}, {});
-    return moved.converged() ? moved.z : full_like(moved.z, Array(std::nan("")));
-  };
-  return check_gradient(p, inputs, lane.gradient, anew);
-}
-
-Problem::Inputs inputs_of_lane(const Problem& p, std::int64_t lane) {
-  Problem::Inputs out = p.inputs;
-  for (const std::string& n : p.batch) {
-    if (n != "z0") out[n] = out[n](lane);
-  }
-  return out;
-}
-
-bool is_batched(const Problem& p, const std::string& n) {
-  return std::find(p.batch.begin(), p.batch.end(), n) != p.batch.end();
-}
-
-// Lanes' arrays side by side; NaN where a lane has none, of the shape of those that have.
-Array beside(const std::vector<Array>& rows, Dtype dtype) {
-  Shape shape;
-  for (const Array& a : rows) {
-    if (a.defined()) shape = a.shape();
-  }
-  Leaves parts;
-  for (const Array& a : rows) parts.push_back(a.defined() ? a : full(shape, Array(std::nan("")), dtype));
-  return stack(parts);
-}
-
-using Select = std::function<const ProblemResult::Named&(const Lane&)>;
-
-ProblemResult::Named join(const Problem& p, const std::vector<Lane>& lanes, const std::vector<std::string>& names,
-                          bool sum_shared, const Select& select) {
-  ProblemResult::Named out;
-  for (std::size_t k = 0; k < names.size(); ++k) {
-    std::vector<Array> rows;
-    for (const Lane& l : lanes) rows.push_back(select(l).empty() ? Array() : select(l)[k].second);
-    if (!sum_shared || is_batched(p, names[k])) {
-      out.emplace_back(names[k], beside(rows, p.dtype));
-      continue;
-    }
-    Array total;
-    for (const Array& a : rows) {
-      if (a.defined()) total = total.defined() ? total + a : a;
-    }
-    out.emplace_back(names[k], total);
-  }
-  return out;
-}
-
-ProblemResult joined(const Problem& p, const std::vector<Lane>& lanes, bool anyway) {
-  ProblemResult r;
-  r.batched = !p.batch.empty();
-  bool estimates = true;
-  std::int64_t with_derivatives = 0;
-  const bool wanted = !p.gradient.empty() || !p.hessian.empty() || !p.jacobian.empty();
-  std::vector<Array> z, loss;
-  for (const Lane& l : lanes) {
-    r.status.push_back(l.status);
-    r.steps.push_back(l.steps);
-    r.evaluations.push_back(l.evaluations);
-    r.residual_norm.push_back(l.residual_norm);
-    estimates = estimates && l.error_estimate;
-    r.error_estimate.push_back(l.error_estimate.value_or(0));
-    z.push_back(l.z);
-    loss.push_back(l.converged() || anyway || !r.batched ? l.loss : Array());
-    const bool complete = l.derivatives && !(l.adjoint && l.adjoint->status != "converged");
-    with_derivatives += wanted && complete;
-    if (!l.converged() && complete) r.gradient_anyway = wanted;
-    if (l.adjoint) {
-      if (!r.adjoint) r.adjoint = l.adjoint;
-      if (r.adjoint->status == "converged") r.adjoint->status = l.adjoint->status;
-      if (l.adjoint->residual_norm) {
-        r.adjoint->residual_norm = std::max(r.adjoint->residual_norm.value_or(0), *l.adjoint->residual_norm);
+  ProblemResult result() {
+    const auto start = Clock::now();
+    Array z0;
+    std::int64_t together = 1;
+    {
+      CancelScope scope(settings_.cancel, deadline_);
+      together = lanes_at_once(all_, settings_);
+      if (p_.kind) {
+        z0 = all_.starts();
+        all_.check_indices(*p_.formula, z0);
       }
     }
-    if (r.message.empty() || (r.converged() != l.converged())) r.message = l.message;
-    if (r.solver.empty()) r.solver = l.solver;
-    if (r.solver != l.solver) r.solver = "auto";
-    if (!l.history.empty()) r.history = l.history;
+    for (std::int64_t first = 0; first < all_.size(); first += together) {
+      if (together == all_.size()) {
+        part(all_, z0, 0);
+        break;
+      }
+      Rows rows(static_cast<std::size_t>(std::min(together, all_.size() - first)));
+      std::iota(rows.begin(), rows.end(), first);
+      part(all_.chosen(rows), z0.defined() ? rows_of(z0, rows) : Array(), first);
+    }
+    finish();
+    r_.seconds_solve = since(start);
+    return std::move(r_);
   }
-  if (!estimates) r.error_estimate.clear();
-  if (r.batched) {
-    const auto good = std::count(r.status.begin(), r.status.end(), "converged");
-    r.message = std::to_string(good) + " of " + std::to_string(lanes.size()) + " lanes converged";
+
+ private:
+  const Problem& p_;
+  const SolveSettings& settings_;
+  Lanes all_;
+  Deadline deadline_;
+  ProblemResult r_;
+  std::vector<std::string> solvers_;  // of each lane
+  std::vector<Part> parts_;
+  std::int64_t derived_ = 0;
+
+  bool wanted() const { return !p_.gradient.empty() || !p_.hessian.empty() || !p_.jacobian.empty(); }
+  bool good(std::int64_t lane) const { return r_.status[static_cast<std::size_t>(lane)] == converged; }
+  std::string why_cancelled() const {
+    return settings_.cancel.cancelled() ? "cancelled by a signal" : "the deadline has passed";
   }
-  r.z = r.batched ? beside(z, p.dtype) : z[0];
-  if (p.loss) r.loss = !r.batched ? loss[0] : beside(loss, p.dtype);
-  if (with_derivatives > 0) {
-    const auto gradient = [](const Lane& l) -> const ProblemResult::Named& { return l.gradient; };
-    const auto hessian = [](const Lane& l) -> const ProblemResult::Named& { return l.hessian; };
-    const auto jacobian = [](const Lane& l) -> const ProblemResult::Named& { return l.jacobian; };
-    const auto take = [&](const std::vector<std::string>& names, bool sum_shared, const Select& select, bool& has) {
-      has = !names.empty();
-      if (!r.batched) return has ? select(lanes[0]) : ProblemResult::Named{};
-      return join(p, lanes, names, sum_shared, select);
+
+  // Some lanes, of which the first is that one of all.
+  void part(const Lanes& lanes, const Array& z0, std::int64_t first) {
+    Array z;
+    if (p_.kind) z = solve(lanes, z0);
+    if (z.defined()) parts_.push_back({lanes.size(), z, {}, {}});
+    try {
+      CancelScope scope(settings_.cancel, deadline_);
+      if (!z.defined()) {
+        z = evaluate(lanes);
+        parts_.push_back({lanes.size(), z, {}, {}});
+      }
+      add_loss(lanes, z, first);
+      if (wanted()) differentiate(lanes, z, first);
+    } catch (const CancelledError&) {
+      if (!z.defined()) throw;
+      for (std::int64_t k = first; k < first + lanes.size(); ++k) {
+        if (good(k)) r_.status[static_cast<std::size_t>(k)] = cancelled;
+      }
+      const bool derived = !wanted() || parts_.back().derivatives;
+      if (!derived && r_.adjoint && r_.adjoint->status == converged) r_.adjoint->status = cancelled;
+      r_.message = why_cancelled();
+    }
+  }
+
+  Array evaluate(const Lanes& lanes) {
+    if (lanes.size() > 1) lanes.check_indices(*p_.formula, full({lanes.size()}, Array(0.0)));
+    const Array z = lanes.each(
+        [&](const Problem::Inputs& inputs, const Leaves&) { return Leaves{solution_at(p_, inputs, Array(), {})}; })[0];
+    const std::size_t size = r_.status.size() + static_cast<std::size_t>(lanes.size());
+    r_.status.resize(size, converged);
+    r_.message = "evaluated";
+    r_.steps.resize(size, 0);
+    r_.evaluations.resize(size, 1);
+    r_.residual_norm.resize(size, 0);
+    solvers_.resize(size, "none");
+    return z;
+  }
+
+  Array solve(const Lanes& lanes, const Array& z0) {
+    FixedPointOptions o;
+    o.solver = make_solver(p_);
+    if (p_.tolerance) o.tolerance = Tolerance(p_.tolerance->absolute, p_.tolerance->relative);
+    o.max_steps = p_.max_steps.value_or(-1);
+    o.on_failure = OnFailure::best;
+    o.history = history_length(p_, settings_);
+    o.watch = {settings_.monitor, settings_.cancel, deadline_};
+    Solution<Array> s;
+    const Leaves out = lanes.each(
+        [&](const Problem::Inputs& inputs, const Leaves& rows) {
+          s = solve_lane(p_, inputs, rows[0], o);
+          return flatten(s);
+        },
+        {z0});
+    s = unflatten(s, out);
+    const auto append = [](auto& to, const Array& from) {
+      using T = typename std::remove_cvref_t<decltype(to)>::value_type;
+      for (T v : from.to_vector<T>()) to.push_back(v);
     };
-    r.gradient = take(p.gradient, true, gradient, r.has_gradient);
-    r.hessian = take(p.hessian, true, hessian, r.has_hessian);
-    r.jacobian = take(p.jacobian, false, jacobian, r.has_jacobian);
+    Rows codes, methods;
+    append(codes, s.status.code);
+    append(methods, s.method);
+    append(r_.steps, s.steps);
+    append(r_.evaluations, s.evaluations);
+    append(r_.residual_norm, s.residual_norm);
+    append(r_.error_estimate, s.error_estimate);
+    for (std::int64_t code : codes) r_.status.emplace_back(name(static_cast<StatusCode>(code)));
+    for (std::int64_t m : methods) solvers_.push_back(s.methods.at(static_cast<std::size_t>(m)));
+    if (o.history > 0) add_history(s.history);
+    if (p_.batch.empty()) r_.message = message_of(static_cast<StatusCode>(codes[0]), s.value);
+    return s.value;
   }
-  if (r.batched && wanted) r.lanes_summed = with_derivatives;
-  return r;
-}
+
+  // The norms up to the last step.
+  void add_history(const Array& norms) {
+    const std::vector<double> all = norms.to_vector<double>();
+    const std::ptrdiff_t length = norms.shape()[1];
+    for (auto row = all.begin(); row != all.end(); row += length) {
+      auto end = row + length;
+      while (end != row && std::isnan(*(end - 1))) --end;
+      r_.history.emplace_back(row, end);
+    }
+  }
+
+  // Of a problem without lanes, and its z.
+  std::string message_of(StatusCode code, const Array& z) const {
+    if (code == StatusCode::converged) {
+      return solvers_[0] + ", " + std::to_string(r_.steps[0]) + (r_.steps[0] == 1 ? " step" : " steps");
+    }
+    if (code == StatusCode::cancelled) return why_cancelled();
+    std::string out = describe(code);
+    if (code == StatusCode::nonfinite) {
+      out += detail::nonfinite_entry(
+          [&](const Array& at) { return ravel(map_at(p_, all_.inputs_of(0), reshape(at, z.shape().erased(0)))); },
+          ravel(z));
+    }
+    return out;
+  }
+
+  void add_loss(const Lanes& lanes, const Array& z, std::int64_t first) {
+    if (!p_.loss) return;
+    if (lanes.size() > 1) lanes.check_indices(*p_.loss, z);
+    const Array loss = lanes.each(
+        [&](const Problem::Inputs& inputs, const Leaves& rows) { return Leaves{loss_at(p_, inputs, rows[0])}; },
+        {z})[0];
+    const bool all = p_.batch.empty() || settings_.gradient_anyway;
+    const Rows rows = lanes_with(lanes.size(), [&](std::int64_t k) { return all || good(first + k); });
+    parts_.back().loss = spread(rows_of(loss, rows), rows, lanes.size());
+  }
+
+  template <class Predicate> static Rows lanes_with(std::int64_t size, const Predicate& predicate) {
+    Rows out;
+    for (std::int64_t k = 0; k < size; ++k) {
+      if (predicate(k)) out.push_back(k);
+    }
+    return out;
+  }
+
+  void differentiate(const Lanes& lanes, const Array& z, std::int64_t first) {
+    const bool anyway = settings_.gradient_anyway;
+    const Rows asked = lanes_with(lanes.size(), [&](std::int64_t k) { return anyway || good(first + k); });
+    if (asked.empty()) return;
+    FixedPointOptions o = derivative_options(p_, z.size() / lanes.size());
+    if (p_.kind && !r_.adjoint) r_.adjoint = AdjointReport{converged, o.adjoint.name(), o.adjoint.exact(), {}, {}};
+    Derived d = regular_derivatives(lanes, z, asked, o);
+    if (d.failure) {
+      if (r_.adjoint && r_.adjoint->status == converged) {
+        r_.adjoint->status = name(d.failure->code);
+        const std::string lane = "lane " + std::to_string(first + d.failure->lane) + ": ";
+        r_.adjoint->message = (p_.batch.empty() ? "" : lane) + d.failure->message;
+      }
+      if (anyway) {
+        o.on_failure = OnFailure::best;
+        o.derivative_anyway = true;
+        d = {derivatives(lanes, z, o), asked, {}};
+        r_.gradient_anyway = true;
+      }
+    }
+    if (!d.derivatives) return;
+    for (std::int64_t k : d.rows) r_.gradient_anyway = r_.gradient_anyway || !good(first + k);
+    derived_ += static_cast<std::int64_t>(d.rows.size());
+    if (d.derivatives->adjoint_residual.defined()) {
+      double& most = r_.adjoint->residual_norm.emplace(r_.adjoint->residual_norm.value_or(0));
+      for (double v : d.derivatives->adjoint_residual.to_vector<double>()) most = std::max(most, v);
+    }
+    parts_.back().derivatives = spread(*d.derivatives, d.rows, lanes);
+    if (settings_.check) check(lanes, *d.derivatives, z, d.rows, first);
+  }
+
+  void check(const Lanes& lanes, const Derivatives& d, const Array& z, const Rows& rows, std::int64_t first) {
+    const bool solved = std::all_of(rows.begin(), rows.end(), [&](std::int64_t k) { return good(first + k); });
+    if (d.gradient.empty() || !solved) return;
+    const auto with = [&](const Lanes& some) { return check_gradient(some, d.gradient, rows_of(z, rows)); };
+    double digits;
+    if (settings_.precise) {
+      Rows of_all = rows;
+      for (std::int64_t& k : of_all) k += first;
+      digits = with(Lanes(*settings_.precise).chosen(of_all));
+    } else {
+      digits = with(lanes.chosen(rows));
+    }
+    r_.check_digits = std::min(r_.check_digits.value_or(16), digits);
+  }
+
+  void finish() {
+    r_.batched = !p_.batch.empty();
+    if (r_.batched) {
+      const auto count = std::count(r_.status.begin(), r_.status.end(), converged);
+      const bool ended = std::count(r_.status.begin(), r_.status.end(), cancelled) > 0;
+      r_.message = std::to_string(count) + " of " + std::to_string(all_.size()) + " lanes converged" +
+                   (ended ? "; " + why_cancelled() : "");
+      if (wanted()) r_.lanes_summed = derived_;
+    }
+    r_.solver = solvers_[0];
+    for (const std::string& s : solvers_) {
+      if (s != r_.solver) r_.solver = "auto";
+    }
+    join(all_, parts_, r_);
+  }
+};
 
 }  // namespace
 
 ProblemResult solve_problem(const Problem& p, const SolveSettings& settings) {
-  const auto start = Clock::now();
   // Refused, since a solution found without them could be another one.
   if (p.lower.defined() || p.upper.defined())
     throw ProblemError("`lower`, `upper`: bounds are not available in this version");
   if (p.bracket) throw ProblemError("`bracket`: brackets are not available in this version");
-  std::int64_t count = 1;
-  if (!p.batch.empty()) count = (p.batch[0] == "z0" ? p.z0 : p.inputs.at(p.batch[0])).shape()[0];
-  if (count > settings.max_bytes / 1000) {
-    throw ProblemError("`batch`: " + std::to_string(count) + " lanes would take more memory than the limit of " +
-                       std::to_string(settings.max_bytes / 1048576) + " MB (--max-memory)");
-  }
-  std::vector<Lane> lanes;
-  std::optional<double> digits;
-  for (std::int64_t k = 0; k < count; ++k) {
-    const Problem::Inputs inputs = p.batch.empty() ? p.inputs : inputs_of_lane(p, k);
-    if (k == 0) check_memory(p, inputs, is_batched(p, "z0") ? p.z0(k) : Array(), settings.max_bytes);
-    if (p.kind == ProblemKind::value) {
-      lanes.push_back(evaluate_value(p, inputs));
-    } else {
-      const Array z0 = is_batched(p, "z0") ? p.z0(k) : p.start(inputs);
-      std::optional<double> left;
-      if (p.deadline) left = std::max(0.0, *p.deadline - since(start));
-      lanes.push_back(solve_and_differentiate(p, inputs, z0, settings, left));
-    }
-    if (settings.check && lanes.back().converged() && !lanes.back().gradient.empty()) {
-      const Problem& precise = settings.precise ? *settings.precise : p;
-      const Problem::Inputs at = precise.batch.empty() ? precise.inputs : inputs_of_lane(precise, k);
-      digits = std::min(digits.value_or(16), check(precise, at, lanes.back()));
-    }
-  }
-  ProblemResult r = joined(p, lanes, settings.gradient_anyway);
-  r.check_digits = digits;
-  r.seconds_solve = since(start);
-  return r;
+  return Run(p, settings).result();
 }
 
 }  // namespace dini::app

@@ -1,10 +1,12 @@
 #include "apps/dini/solvers.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cctype>
+#include <cstdio>
 
 #include "dini/formula/text.hpp"
+#include "dini/linear/system.hpp"
+#include "dini/solvers/automatic.hpp"
 #include "dini/solvers/library.hpp"
 
 namespace dini::app {
@@ -31,7 +33,8 @@ template <class Made> Made make(const MethodInfo<Made>& info, const char* key, c
 
 // The one that a problem names. "auto" is none of them, and has no options.
 template <class Made>
-const MethodInfo<Made>* find(const std::vector<MethodInfo<Made>>& known, const char* key, const ProblemMethod& method) {
+const MethodInfo<Made>* find(const std::vector<MethodInfo<Made>>& known, const char* key, const ProblemMethod& method,
+                             const Problem& p) {
   if (method.name == "auto") {
     if (method.options.empty()) return nullptr;
     throw ProblemError(text::in_quotes(key) + ": auto has no option " + text::in_quotes(method.options[0].first) +
@@ -39,60 +42,106 @@ const MethodInfo<Made>* find(const std::vector<MethodInfo<Made>>& known, const c
   }
   std::vector<std::string> names = {"auto"};
   for (const MethodInfo<Made>& info : known) {
-    if (info.name == method.name) return &info;
+    if (info.name == method.name) {
+      if (!p.kind || info.kinds.has(*p.kind)) return &info;
+      throw ProblemError(text::in_quotes(key) + ": " + info.name + " is for " + info.kinds.text() +
+                         ", not for problems of kind " + text::in_quotes(p.kind_name()));
+    }
     names.push_back(info.name);
   }
   throw ProblemError(text::in_quotes(key) + ": there is no " + text::in_quotes(method.name) + "; there are " +
                      text::listed(names));
 }
 
-template <class Made> std::string described(const MethodInfo<Made>& info, const char* others) {
+std::string padded(const std::string& text, std::size_t width) {
+  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
+}
+
+std::string plain_number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+template <class Made> std::string described(const MethodInfo<Made>& info) {
   std::string purpose = info.purpose;
   // A sentence's first letter; that of a formula stays.
   if (purpose.size() > 1 && std::isalpha(static_cast<unsigned char>(purpose[1]))) {
     purpose[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(purpose[0])));
   }
-  std::string out = fmt::format("\n{}{}\n    {}.\n", info.name, info.automatic ? " *" : "", purpose);
-  out += fmt::format("    For {}.\n", info.fixed_point_only ? "fixed_point" : others);
-  for (const OptionInfo& o : info.options) out += fmt::format("      {:<14}{:<10}{}\n", o.name, o.fallback, o.help);
+  std::string out = "\n" + info.name + "\n    " + purpose + ".\n    For " + info.kinds.text() + ".\n";
+  for (const OptionInfo& o : info.options) {
+    out += "      " + padded(o.name, 14) + padded(plain_number(o.fallback), 10) + o.help + "\n";
+  }
+  return out;
+}
+
+// Whether it hands on a matrix for so many unknowns, which is then more than were looked at.
+bool forms(const Solver& solver, std::int64_t unknowns) {
+  const std::int64_t many = std::max(unknowns, detail::formed_for_a_look + 1);
+  return solver.method()->factors(many, {});
+}
+
+std::string sequence(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& n : names) out += (out.empty() ? "" : ", ") + n;
   return out;
 }
 
 }  // namespace
 
-std::vector<NamedSolver> make_solvers(const Problem& p, std::int64_t unknowns) {
-  const bool fixed_point = p.kind == ProblemKind::fixed_point;
-  if (const MethodInfo<Solver>* info = find(library_solvers(), "solver", p.solver)) {
-    if (info->fixed_point_only && !fixed_point) {
-      throw ProblemError("`solver`: " + info->name + " is for fixed points, z = f(z), not for problems of kind " +
-                         text::in_quotes(name(p.kind)));
-    }
-    return {{info->name, make(*info, "solver", p.solver)}};
-  }
-  std::vector<NamedSolver> out;
-  for (const MethodInfo<Solver>& info : library_solvers()) {
-    if (!info.automatic || (info.fixed_point_only && !fixed_point)) continue;
-    if (info.name == "newton" && fixed_point && unknowns > 1000)
-      continue;  // its matrix is not formed without being asked for
-    out.push_back({info.name, info.make({})});
-  }
-  return out;
+Solver make_solver(const Problem& p) {
+  const MethodInfo<Solver>* info = find(library_solvers(), "solver", p.solver, p);
+  return info ? make(*info, "solver", p.solver) : Solver();
 }
 
-Adjoint make_adjoint(const Problem& p) {
-  const MethodInfo<Adjoint>* info = find(library_adjoints(), "adjoint", p.adjoint);
-  return info ? make(*info, "adjoint", p.adjoint) : Adjoint();
+Adjoint make_adjoint(const Problem& p, std::int64_t unknowns) {
+  if (const MethodInfo<Adjoint>* info = find(library_adjoints(), "adjoint", p.adjoint, p)) {
+    return make(*info, "adjoint", p.adjoint);
+  }
+  if (unknowns <= detail::formed_unasked || !forms_matrix(p, unknowns).empty()) return Direct{};
+  return GMRES{};
+}
+
+std::string forms_matrix(const Problem& p, std::int64_t unknowns) {
+  if (p.solver.name != "auto") return forms(make_solver(p), unknowns) ? p.solver.name : "";
+  const std::vector<std::string> tried = detail::automatic_sequence(*p.kind, unknowns);
+  for (const MethodInfo<Solver>& info : library_solvers()) {
+    const bool is_tried = std::find(tried.begin(), tried.end(), info.name) != tried.end();
+    if (is_tried && forms(info.make({}), unknowns)) return info.name;
+  }
+  return "";
+}
+
+std::string solvers_without_matrix(Kind kind, std::int64_t unknowns) {
+  std::vector<std::string> names;
+  for (const MethodInfo<Solver>& info : library_solvers()) {
+    if (info.automatic && info.kinds.has(kind) && !forms(info.make({}), unknowns)) names.push_back(info.name);
+  }
+  return names.empty() ? "" : text::listed(names);
+}
+
+std::string adjoints_without_matrix(Kind kind) {
+  std::vector<std::string> names;
+  for (const MethodInfo<Adjoint>& info : library_adjoints()) {
+    if (info.automatic && info.kinds.has(kind) && !info.make({}).method()->wants_matrix()) names.push_back(info.name);
+  }
+  return text::listed(names);
 }
 
 std::string solver_list() {
   std::string out =
-      "auto\n    The solvers marked with * one after the other, each from z0, then from the best iterate, until one\n"
-      "    converges; the result says which. No options.\n";
-  for (const auto& info : library_solvers()) {
-    out += described(info, "root, fixed_point, minimize and least_squares");
+      "auto\n    Several one after the other, each from z0, then each from the best iterate, until one converges;\n"
+      "    the result says which. No options.\n";
+  for (const Kind kind : {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares}) {
+    out += "      " + padded(name(kind), 14) + sequence(detail::automatic_sequence(kind, 1)) + "\n";
   }
-  out += "\n\nAdjoints, which solve the derivative's linear system. auto takes one marked with * by the size.\n";
-  for (const auto& info : library_adjoints()) out += described(info, "all kinds");
+  out += "    Of more than " + std::to_string(detail::formed_unasked) + " unknowns, a fixed point: " +
+         sequence(detail::automatic_sequence(Kind::fixed_point, detail::formed_unasked + 1)) + ".\n";
+  for (const auto& info : library_solvers()) out += described(info);
+  out += "\n\nAdjoints, which solve the derivative's linear system. auto is direct up to " +
+         std::to_string(detail::formed_unasked) + " unknowns,\nand where a solver has formed the matrix; else gmres.\n";
+  for (const auto& info : library_adjoints()) out += described(info);
   return out;
 }
 

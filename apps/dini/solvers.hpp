@@ -2,22 +2,24 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "dini/implicit/fixed_point.hpp"
 #include "dini/io/problem.hpp"
 
 namespace dini::app {
 
-struct NamedSolver {
-  std::string name;
-  Solver solver;
-};
+/// The solver that a problem names. ProblemError for an unknown name or option, which lists those there are, for a value
+/// out of range, and where it is not for problems of that kind.
+Solver make_solver(const Problem& problem);
+/// The same for the adjoint. "auto" is named: what follows of the solver for so many unknowns.
+Adjoint make_adjoint(const Problem& problem, std::int64_t unknowns);
 
-/// The solver that a problem names, or for "auto" all that are worth trying, in that order. ProblemError for an unknown
-/// name or option, which lists those there are, or a value out of range.
-std::vector<NamedSolver> make_solvers(const Problem& problem, std::int64_t unknowns);
-Adjoint make_adjoint(const Problem& problem);
+/// Whether the problem's solver, or one of those that "auto" tries, forms the matrix of ∂F/∂z for so many unknowns, and the
+/// name of the first that does; else nothing.
+std::string forms_matrix(const Problem& problem, std::int64_t unknowns);
+/// The names of solvers and adjoints, of those that "auto" chooses from, that do without that matrix: "`a` and `b`", or nothing.
+std::string solvers_without_matrix(Kind kind, std::int64_t unknowns);
+std::string adjoints_without_matrix(Kind kind);
 
 /// What `dini solvers` prints.
 std::string solver_list();

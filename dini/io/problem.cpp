@@ -16,7 +16,15 @@ namespace problem_reader {
 const std::vector<std::string> keys = {
     "kind",  "formula", "let",     "inputs", "z0",     "loss",    "gradient",  "hessian",   "jacobian", "batch",
     "lower", "upper",   "bracket", "dtype",  "solver", "adjoint", "tolerance", "max_steps", "deadline"};
-const std::vector<std::string> kinds = {"root", "fixed_point", "minimize", "least_squares", "value"};
+constexpr Kind solved_kinds[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares};
+constexpr const char* value_kind = "value";
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> out;
+  for (Kind k : solved_kinds) out.emplace_back(name(k));
+  out.emplace_back(value_kind);
+  return out;
+}
 
 void check_name(const std::string& name, const std::string& key) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -150,7 +158,7 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
   };
   const ProblemValue* formula = contents.find("formula");
   if (!formula) fail("formula", "is missing");
-  p.formula = parse(*formula, "formula", p.kind == ProblemKind::value ? without_z : with_z);
+  p.formula = parse(*formula, "formula", p.kind ? with_z : without_z);
   if (const ProblemValue* loss = contents.find("loss")) p.loss = parse(*loss, "loss", with_z);
   if (const ProblemValue* z0 = contents.find("z0")) {
     if (const ProblemValue* f = z0->find("formula")) {
@@ -196,7 +204,7 @@ void check_batch(const Problem& p) {
 
 }  // namespace problem_reader
 
-const char* name(ProblemKind kind) { return problem_reader::kinds[static_cast<std::size_t>(kind)].c_str(); }
+const char* Problem::kind_name() const { return kind ? name(*kind) : problem_reader::value_kind; }
 
 Array Problem::evaluate(const Formula& f, const Inputs& at, const Array& z) const {
   std::set<std::string> wanted(f.names().begin(), f.names().end());
@@ -222,8 +230,9 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   check_keys(contents, keys, "");
   Problem p;
   const ProblemValue* kind = contents.find("kind");
-  if (!kind) fail("kind", "is missing; there are " + text::listed(kinds));
-  p.kind = static_cast<ProblemKind>(read_choice(*kind, "kind", kinds));
+  if (!kind) fail("kind", "is missing; there are " + text::listed(kind_names()));
+  const std::size_t choice = read_choice(*kind, "kind", kind_names());
+  if (choice < std::size(solved_kinds)) p.kind = solved_kinds[choice];
   const std::vector<std::string> dtypes = {"float64", "float32"};
   if (const ProblemValue* d = contents.find("dtype")) {
     p.dtype = read_choice(*d, "dtype", dtypes) == 0 ? Dtype::float64 : Dtype::float32;
@@ -240,7 +249,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
     }
   }
   read_formulas(contents, p, source);
-  if (p.kind != ProblemKind::value && !p.z0.defined() && !p.z0_formula) {
+  if (p.kind && !p.z0.defined() && !p.z0_formula) {
     fail("z0", "is missing; it is where the search for z starts, and gives its shape");
   }
 
@@ -267,16 +276,16 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   check_batch(p);
 
   // How to solve.
-  const bool bounded = p.kind == ProblemKind::minimize || p.kind == ProblemKind::least_squares;
+  const bool bounded = p.kind == Kind::minimize || p.kind == Kind::least_squares;
   for (const char* key : {"lower", "upper"}) {
     const ProblemValue* v = contents.find(key);
     if (!v) continue;
-    if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::in_quotes(name(p.kind)));
+    if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::in_quotes(p.kind_name()));
     (key[0] == 'l' ? p.lower : p.upper) = astype(read_array(*v, key, p.dtype, source), p.dtype);
   }
   if (const ProblemValue* v = contents.find("bracket")) {
-    if (p.kind != ProblemKind::root)
-      fail("bracket", std::string("only problems of kind `root` have one, not ") + text::in_quotes(name(p.kind)));
+    if (p.kind != Kind::root)
+      fail("bracket", std::string("only problems of kind `root` have one, not ") + text::in_quotes(p.kind_name()));
     if (!v->holds<ProblemValue::List>() || v->get<ProblemValue::List>().size() != 2)
       fail("bracket", "[a, b] is wanted");
     const ProblemValue::List& ends = v->get<ProblemValue::List>();

@@ -15,14 +15,11 @@
 #include <vector>
 
 #include "dini/core/array.hpp"
+#include "dini/core/kind.hpp"
 #include "dini/formula/formula.hpp"
 #include "dini/io/problem_value.hpp"
 
 namespace dini {
-
-enum class ProblemKind { root, fixed_point, minimize, least_squares, value };
-/// "root", "fixed_point", ...
-const char* name(ProblemKind kind);
 
 /// A solver or an adjoint by name and with options, all of which is checked by who knows them.
 struct ProblemMethod {
@@ -38,7 +35,7 @@ struct ProblemTolerance {
 struct Problem {
   using Inputs = std::map<std::string, Array>;
 
-  ProblemKind kind = ProblemKind::root;
+  std::optional<Kind> kind;  // none: "value", there is nothing to solve
   Dtype dtype = Dtype::float64;
   std::vector<std::pair<std::string, Formula>> let;  // in the order of the file
   std::vector<std::string> input_names;              // in the order of the file
@@ -56,6 +53,8 @@ struct Problem {
 
   /// A formula's value at these inputs and, where it is defined, this z; the `let`s that it needs come first.
   Array evaluate(const Formula& f, const Inputs& at, const Array& z = {}) const;
+  /// "root", ..., "value".
+  const char* kind_name() const;
   /// The start, from its value or formula, in the problem's dtype.
   Array start(const Inputs& at) const;
 };

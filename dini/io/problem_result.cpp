@@ -117,6 +117,7 @@ std::string to_json(const ProblemResult& r) {
     out += ", \"adjoint\": {\"status\": " + json_text(r.adjoint->status) +
            ", \"method\": " + json_text(r.adjoint->method) + ", \"exact\": " + (r.adjoint->exact ? "true" : "false");
     if (r.adjoint->residual_norm) out += ", \"residual_norm\": " + json_number(*r.adjoint->residual_norm);
+    if (!r.adjoint->message.empty()) out += ", \"message\": " + json_text(r.adjoint->message);
     out += "}";
   }
   if (!r.error_estimate.empty()) out += ", \"error_estimate\": " + lanes(r.error_estimate, r.batched, real);

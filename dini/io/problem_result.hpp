@@ -15,6 +15,7 @@ struct AdjointReport {
   std::string status, method;
   bool exact = true;
   std::optional<double> residual_norm;  // of the gradient's linear system
+  std::string message;                  // why it failed
 };
 
 /// The values that belong to a lane have one entry without a batch, and one a lane with it.
@@ -34,7 +35,7 @@ struct ProblemResult {
   std::optional<double> check_digits;
   bool gradient_anyway = false;  // derivatives although the solve failed
   double seconds_total = 0, seconds_solve = 0;
-  std::vector<double> history;  // the residual norm after each step; not in the JSON
+  std::vector<std::vector<double>> history;  // the residual norm after each step, by lanes; not in the JSON
 
   bool converged() const;
   bool derivative_failed() const { return adjoint && adjoint->status != "converged"; }

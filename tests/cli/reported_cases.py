@@ -31,27 +31,11 @@ import sys
 
 BOUNDS = "bounds on z do not exist yet"
 BRACKETS = "brackets do not exist yet"
-FLAT_ROOT = "a derivative is given at a double root, where there is none"
-SMALL_ROOT = "the iteration stops while the root, small beside the start, is still wrong"
-NO_ROOT = "a large start or a flat residual is taken for a solution"
-CANCELLED_SLOPE = "the slope is a difference that cancels"
 NOT_YET = {
-    "so40783190_double_root": FLAT_ROOT,
-    "F3_double_root_quadratic": FLAT_ROOT,
-    "F3_double_root_sin": FLAT_ROOT,
-    "F2_small_root_square": SMALL_ROOT,
-    "F2_small_root_square_f32": SMALL_ROOT,
-    "F2_log10": SMALL_ROOT,
-    "F1_no_root_power": NO_ROOT,
-    "F1_constant_big_start": NO_ROOT,
-    "F1_flat_tail": NO_ROOT,
-    "F1_fixed_point_shift": NO_ROOT,
     "scipy5460_fixed_point_newton": "the pole at z = 1, next to the start, is taken for a fixed point",
-    "torch195681_sigmoid1": CANCELLED_SLOPE,
-    "jax39794_expm1": CANCELLED_SLOPE,
-    "jax40382_exp2": "the slope is computed from the value, which overflows first",
     "M_implicitdiff189": "a minimum is looked for as a root of the gradient, and a saddle is found",
     "M_scipy19459": "a fit is looked for as a root of the gradient, which runs away",
+    "M_nonlinearsolve414": "a column of the residuals' Jacobian vanishes at the minimum, which is refused",
     "M_mathnet658": BOUNDS,
     "M_lsqopt35": BOUNDS,
     "B_roots414_not_a_bracket": BRACKETS,

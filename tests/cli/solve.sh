@@ -53,6 +53,24 @@ has out '"z": [6.0, 4.0]'
 has out '"lanes_summed": 2'
 has out '"b": 3.333333333333333'
 
+# A lane whose solution has no derivative is named, with the reason.
+run 3 solve --root '(z - a)*(z - b)**2' --input 'a=[1, 50]' --input 'b=[-40, 2]' --batch a,b --z0 1.5 --loss z --json
+has out '"status": ["converged", "converged"]'
+has out '"lanes_summed": 1'
+has out '"message": "lane 1: derivative of the solution by adjoint: direct: singular, as at a multiple root'
+has err 'dini: lane 1: derivative of the solution'
+# An index that is out of range in one lane is told, wherever it comes from.
+for problem in '--root z-x[where(a>2,7,0)]' '--value x[where(a>2,7,0)]*a' '--root z-a --loss x[where(z>2,7,0)]*z'; do
+  run 2 solve $problem --input 'a=[1, 2, 3]' --input 'x=[1, 2, 3]' --batch a --z0 1
+  has err 'in lane 2: '
+  has err 'index 7 is out of range'
+done
+# A table of steps, of lanes as well.
+run 0 solve --fixed-point 'a*z + b' --input 'a=[0.5, 0.25]' --input b=3 --batch a --z0 0 --history lanes.csv --plot lanes.svg --quiet
+has lanes.csv 'lane,step,residual_norm'
+has lanes.csv '1,0,3.0'
+check 'a curve a lane' [ "$(grep -c '<polyline' lanes.svg)" -eq 2 ]
+
 # Minima and least squares, told from other stationary points.
 run 0 solve --minimize 'sum((z - a)**2) + b*z[0]*z[1]' --input 'a=[1, 2]' --input b=0.5 --z0 '[0, 0]' --loss 'sum(z)' --check
 run 0 solve --least-squares 'stack([z - a, 2*(z**2 - a)])' --input a=1.2 --z0 1 --loss z --check
@@ -90,8 +108,9 @@ run 0 --help
 run 0 solve --help
 has out '--fixed-point'
 run 0 solvers
-has out 'newton'
+has out 'fixed_point   forward_iteration, newton, anderson'
 has out 'max_halvings'
+has out 'For root, fixed_point, minimize, least_squares.'
 has out 'bicgstab'
 run 0 solve --root 'z - a' --input a=2 --z0 1 --quiet
 check 'quiet is quiet' [ ! -s out ]

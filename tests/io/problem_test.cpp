@@ -124,7 +124,7 @@ TEST(Problem, ReadsWhatJsonSays) {
       "inputs": {"x": [1, 2], "W": [[1, 2], [3, 4]], "i": {"value": [0, 1], "dtype": "int64"}}, "z0": {"formula": "zeros(len(x))"},
       "loss": "sum(z*g)", "hessian": "x", "solver": {"name": "anderson", "history": 5}, "tolerance": {"absolute": 1e-9},
       "max_steps": 7, "dtype": "float32"})j");
-  EXPECT_EQ(p.kind, ProblemKind::fixed_point);
+  EXPECT_EQ(p.kind, Kind::fixed_point);
   EXPECT_EQ(p.let[0].first, "h");
   EXPECT_EQ(p.let[1].first, "g");
   EXPECT_EQ(p.input_names, (std::vector<std::string>{"x", "W", "i"}));

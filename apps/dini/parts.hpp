@@ -1,0 +1,26 @@
+// Results of lanes that went through a solve together, and how they are put side by side.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "apps/dini/derivatives.hpp"
+
+namespace dini::app {
+
+/// All lanes' rows from those of some; NaN for the others.
+Array spread(const Array& rows, const std::vector<std::int64_t>& of, std::int64_t lanes);
+/// The same for whatever of some lanes' derivatives has rows.
+Derivatives spread(Derivatives d, const std::vector<std::int64_t>& of, const Lanes& lanes);
+
+/// Some lanes' results; arrays have the axis of lanes.
+struct Part {
+  std::int64_t lanes = 0;
+  Array z, loss;
+  std::optional<Derivatives> derivatives;  // none: no lane has any
+};
+
+/// z, the loss and the derivatives of all lanes, the parts' one after the other, into the result.
+void join(const Lanes& all, const std::vector<Part>& parts, ProblemResult& to);
+
+}  // namespace dini::app
