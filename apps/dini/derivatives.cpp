@@ -8,7 +8,7 @@
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/shaping.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini::app {

@@ -94,7 +94,7 @@ Array beside(const std::vector<Array>& rows, Dtype dtype) {
   for (const Array& a : rows) {
     if (a.defined()) shape = a.shape();
   }
-  Leaves parts;
+  std::vector<Array> parts;
   for (const Array& a : rows) parts.push_back(a.defined() ? a : full(shape, Array(std::nan("")), dtype));
   return stack(parts);
 }

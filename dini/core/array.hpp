@@ -23,7 +23,6 @@
 namespace dini {
 
 class Array;
-class Trace;
 class IndexUpdate;
 struct IndexItem;
 
@@ -98,6 +97,8 @@ struct Value final : Node {
   Value(Aval a, Ref<Buffer> b) : Node(std::move(a), true), buffer(std::move(b)) {}
   Ref<Buffer> buffer;
 };
+
+class Trace;
 
 // A value that a trace follows; see trace/trace.hpp for the kinds.
 struct Tracer : Node {
@@ -234,8 +235,10 @@ class Array {
   detail::Ref<detail::Node> node_;
 };
 
+namespace detail {
 /// Leaves of a tree, in order.
 using Leaves = std::vector<Array>;
+}  // namespace detail
 
 /// An uninitialised concrete array and its memory, to be filled once. ShapeError for 10¹² bytes and more.
 Array allocate(const Aval& aval, void** memory);

@@ -217,8 +217,8 @@ concept Tree = detail::is_tree<std::remove_cvref_t<T>>();
 template <class T> using tree_t = detail::tree_of<T>;
 
 /// The leaves of a tree, in order.
-template <Tree T> Leaves flatten(const T& tree) {
-  Leaves out;
+template <Tree T> std::vector<Array> flatten(const T& tree) {
+  std::vector<Array> out;
   detail::append_leaves(tree, out);
   return out;
 }
@@ -232,7 +232,7 @@ template <Tree T> std::string structure(const T& tree) {
 
 /// A copy of `prototype` with other leaves. ShapeError when their number differs; TraceError when a traced one comes to stand
 /// where the prototype has a C++ number.
-template <Tree T> T unflatten(T prototype, const Leaves& leaves) {
+template <Tree T> T unflatten(T prototype, const std::vector<Array>& leaves) {
   std::size_t next = 0;
   if (flatten(prototype).size() != leaves.size()) {
     throw ShapeError("unflatten: the tree " + structure(prototype) + " does not have " + std::to_string(leaves.size()) +
@@ -248,8 +248,8 @@ template <class F, Tree T, Tree... U> tree_t<T> tree_map(F&& f, const T& tree, c
   for (const std::string& other : std::initializer_list<std::string>{structure(others)...}) {
     if (other != own) throw ShapeError("tree_map: the trees have the structures " + own + " and " + other);
   }
-  const std::array<Leaves, 1 + sizeof...(U)> in{flatten(tree), flatten(others)...};
-  Leaves out;
+  const std::array<std::vector<Array>, 1 + sizeof...(U)> in{flatten(tree), flatten(others)...};
+  std::vector<Array> out;
   for (std::size_t k = 0; k < in[0].size(); ++k)
     out.push_back(std::apply([&](const auto&... leaves) { return Array(f(leaves[k]...)); }, in));
   return unflatten(detail::as_tree(tree), out);

@@ -6,7 +6,7 @@
 
 #include "dini/core/cancel.hpp"
 #include "dini/exec/rewrite.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini::exec {
 

@@ -1,7 +1,7 @@
 // Factorisations and solves. All take leading axes, over which they loop; matrices are the last two axes. Floating dtypes.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

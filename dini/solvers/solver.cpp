@@ -56,7 +56,7 @@ std::shared_ptr<const SolverMethod> automatic_method() {
 }  // namespace detail
 
 Array Solver::operator()(const Function& f, const Array& z) const {
-  SolverProblem p;
+  detail::SolverProblem p;
   p.fixed_point = true;
   p.map = f;
   p.residual = Function([f](const Array& v) { return f(v) - v; });

@@ -40,6 +40,7 @@ struct Tolerance {
   bool given() const { return absolute || relative; }
 };
 
+namespace detail {
 /// What a solver is asked to do: 0 = residual(z), which for a fixed point is map(z) - z.
 struct SolverProblem {
   Function map;  // empty for roots
@@ -57,8 +58,6 @@ struct Outcome {
   Array z, status, steps, evaluations, residual_norm, error_estimate, history;
   auto tree() { return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history); }
 };
-
-namespace detail {
 
 /// A solver's name, purpose and options (core/option_table.hpp).
 template <class S> struct MethodTable;

@@ -24,7 +24,7 @@ Leaves checkpoint_leaves(const ErasedFunction& f, const Leaves& inputs);
 template <class F> auto checkpoint(F f) {
   return [f = std::move(f)](const auto&... a) -> detail::result_of_t<F, std::remove_cvref_t<decltype(a)>...> {
     detail::Call<F, std::make_index_sequence<sizeof...(a)>, std::remove_cvref_t<decltype(a)>...> call(f, a...);
-    const Leaves out = detail::checkpoint_leaves(call.erased(), call.leaves());
+    const detail::Leaves out = detail::checkpoint_leaves(call.erased(), call.leaves());
     return call.output(out);
   };
 }

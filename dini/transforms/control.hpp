@@ -100,8 +100,9 @@ template <Tree T, class C, class B> tree_t<T> while_loop(const C& condition, con
   using S = tree_t<T>;
   const S like = detail::as_tree(init);
   std::optional<S> prototype = like;
-  Leaves out = detail::while_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
-                                    detail::erase_tree<B, S, S>(body, like, prototype), flatten(like));
+  detail::Leaves out =
+      detail::while_leaves([&](const detail::Leaves& s) { return Array(condition(unflatten(like, s))); },
+                           detail::erase_tree<B, S, S>(body, like, prototype), flatten(like));
   return unflatten(like, out);
 }
 
@@ -112,8 +113,9 @@ tree_t<T> loop(const C& condition, const B& body, const T& init, std::int64_t at
   using S = tree_t<T>;
   const S like = detail::as_tree(init);
   std::optional<S> prototype = like;
-  Leaves out = detail::loop_leaves([&](const Leaves& s) { return Array(condition(unflatten(like, s))); },
-                                   detail::erase_tree<B, S, S>(body, like, prototype), flatten(like), at_most);
+  detail::Leaves out =
+      detail::loop_leaves([&](const detail::Leaves& s) { return Array(condition(unflatten(like, s))); },
+                          detail::erase_tree<B, S, S>(body, like, prototype), flatten(like), at_most);
   return unflatten(like, out);
 }
 
@@ -127,6 +129,7 @@ auto scan(const F& f, const C& init, const X& xs, std::optional<std::int64_t> le
   using Y = tree_t<std::tuple_element_t<1, Step>>;
   const Carry carry = detail::as_tree(init);
   const tree_t<X> like = detail::as_tree(xs);
+  using detail::Leaves;
   const Leaves xs_leaves = flatten(like);
   const std::size_t n = flatten(carry).size();
   std::optional<Y> y;

@@ -55,10 +55,11 @@ template <class F, class Aux> auto without_aux(const F& f, std::optional<Aux>& a
 template <class F, Tree X, Tree DX> auto jvp(const F& f, const X& x, const DX& dx) {
   return detail::with_arguments(f, x, [&](auto& call) {
     using Out = typename std::remove_cvref_t<decltype(call)>::Out;
-    const Leaves primals = call.leaves();
+    const detail::Leaves primals = call.leaves();
     detail::match_structure(structure(dx), structure(x), "jvp", "tangents");
     detail::require_some_floating(primals, "jvp");
-    const Leaves tangents = detail::match_leaves(flatten(dx), detail::avals_of_leaves(primals), "jvp", "tangent");
+    const detail::Leaves tangents =
+        detail::match_leaves(flatten(dx), detail::avals_of_leaves(primals), "jvp", "tangent");
     auto [values, results] = detail::jvp_values(call.erased(), primals, tangents);
     return Jvp<Out>{call.output(values), call.output(results)};
   });

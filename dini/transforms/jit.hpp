@@ -115,21 +115,23 @@ template <class F, class... A> bool check_captures(const detail::Jit<F>& f, cons
 }
 
 /// The Program of f for arguments like these, as text or to be looked at: what was traced, before any pass.
-template <class F, class... A> Staged make_program(const F& f, const A&... a) {
+template <class F, class... A> detail::Staged make_program(const F& f, const A&... a) {
   detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
-  const Leaves leaves = call.leaves();
+  const detail::Leaves leaves = call.leaves();
   detail::require_assigned(leaves, "make_program");
-  return stage(call.erased(), detail::avals_of_leaves(leaves), "make_program");
+  return detail::stage(call.erased(), detail::avals_of_leaves(leaves), "make_program");
 }
-template <class A> Staged make_program(OverloadedFunction f, const A& a) { return make_program<UnaryFunction>(f, a); }
+template <class A> detail::Staged make_program(OverloadedFunction f, const A& a) {
+  return make_program<UnaryFunction>(f, a);
+}
 
 /// The shape and dtype of what f returns for arguments like these, without computing it: f's value with an Aval in the place
 /// of each array.
 template <class F, class... A> auto eval_shape(const F& f, const A&... a) {
   detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
-  const Leaves leaves = call.leaves();
+  const detail::Leaves leaves = call.leaves();
   detail::require_assigned(leaves, "eval_shape");
-  stage(call.erased(), detail::avals_of_leaves(leaves), "eval_shape");
+  detail::stage(call.erased(), detail::avals_of_leaves(leaves), "eval_shape");
   return detail::rebuild(call.prototype(), []<class Leaf>(const Leaf& leaf) {
     static_assert(std::is_same_v<Leaf, Array>, "eval_shape: of a struct has no type of its own; return a tuple");
     return leaf.aval();

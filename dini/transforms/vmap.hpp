@@ -32,7 +32,7 @@ template <class F> auto vmap(F f, VmapAxes axes = {}) {
           axes = std::move(axes)](const auto&... x) -> detail::result_of_t<F, std::remove_cvref_t<decltype(x)>...> {
     detail::Call<F, std::make_index_sequence<sizeof...(x)>, std::remove_cvref_t<decltype(x)>...> call(f, x...);
     const std::vector<std::size_t> counts{flatten(x).size()...};
-    const Leaves out = detail::vmap_leaves(call.erased(), call.leaves(), counts, axes);
+    const detail::Leaves out = detail::vmap_leaves(call.erased(), call.leaves(), counts, axes);
     return call.output(out);
   };
 }

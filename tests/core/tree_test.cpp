@@ -54,16 +54,16 @@ static_assert(std::is_same_v<tree_t<const Params&>, Params> && std::is_same_v<tr
 // Leaves in order, as numbers; and back with each of them ten times as large.
 template <class T> void round_trip(const T& t, const std::string& wanted, const std::vector<double>& numbers) {
   EXPECT_EQ(structure(t), wanted);
-  const Leaves leaves = flatten(t);
+  const std::vector<Array> leaves = flatten(t);
   ASSERT_EQ(leaves.size(), numbers.size()) << wanted;
-  Leaves others;
+  std::vector<Array> others;
   for (std::size_t k = 0; k < leaves.size(); ++k) {
     EXPECT_EQ(leaves[k].item(), numbers[k]) << wanted;
     others.push_back(number(10 * numbers[k]));
   }
   const T back = unflatten(t, others);
   EXPECT_EQ(structure(back), wanted);
-  const Leaves again = flatten(back), mapped = flatten(tree_map([](const Array&a) { return 10 * a; }, t));
+  const std::vector<Array> again = flatten(back), mapped = flatten(tree_map([](const Array&a) { return 10 * a; }, t));
   for (std::size_t k = 0; k < leaves.size(); ++k) {
     EXPECT_EQ(again[k].item(), 10 * numbers[k]) << wanted;
     EXPECT_EQ(mapped[k].item(), 10 * numbers[k]) << wanted;

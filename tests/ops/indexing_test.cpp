@@ -11,7 +11,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/sort.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/jit.hpp"
