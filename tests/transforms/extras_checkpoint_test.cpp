@@ -9,6 +9,9 @@
 namespace dini {
 namespace {
 
+using detail::ErasedFunction;
+using detail::Leaves;
+
 const Array a34 = array({{0.3, -1.2, 0.7, 2.1}, {-0.4, 0.9, 1.6, -0.8}, {1.1, 0.2, -1.9, 0.5}});
 const Array v4 = array({0.6, -0.2, 1.3, 0.4});
 
