@@ -23,7 +23,6 @@
 namespace dini {
 
 class Array;
-class Trace;
 class IndexUpdate;
 struct IndexItem;
 
@@ -38,6 +37,9 @@ struct Aval {
 };
 
 namespace detail {
+
+// For a static_assert that says what to write instead.
+template <class...> inline constexpr bool never = false;
 
 // Reference-counted memory, aligned to 64 bytes.
 class Buffer {
@@ -99,6 +101,8 @@ struct Value final : Node {
   Ref<Buffer> buffer;
 };
 
+class Trace;
+
 // A value that a trace follows; see trace/trace.hpp for the kinds.
 struct Tracer : Node {
   Tracer(Aval a, std::shared_ptr<Trace> t) : Node(std::move(a), false), trace(std::move(t)) {}
@@ -114,6 +118,10 @@ class Array {
  public:
   /// No array at all: `defined()` is false. Stands for a symbolic zero where derivatives are passed.
   Array() = default;
+  Array(const Array&) = default;
+  Array(Array&&) noexcept = default;
+  Array& operator=(const Array&) & = default;
+  Array& operator=(Array&&) & noexcept = default;
 
   /// A weak scalar: beside another array it takes that one's dtype. `array(2.0f)` is the strong one.
   template <class T>
@@ -199,10 +207,29 @@ class Array {
   friend Array operator|(const Array& a, const Array& b);
   friend Array operator^(const Array& a, const Array& b);
   friend Array operator~(const Array& a);
-  Array& operator+=(const Array& b) { return *this = *this + b; }
-  Array& operator-=(const Array& b) { return *this = *this - b; }
-  Array& operator*=(const Array& b) { return *this = *this * b; }
-  Array& operator/=(const Array& b) { return *this = *this / b; }
+  Array& operator+=(const Array& b) & { return *this = *this + b; }
+  Array& operator-=(const Array& b) & { return *this = *this - b; }
+  Array& operator*=(const Array& b) & { return *this = *this * b; }
+  Array& operator/=(const Array& b) & { return *this = *this / b; }
+
+  // What a(i) is assigned would be lost: it is an array of its own.
+  template <class T> void operator=(T&&) && {
+    static_assert(detail::never<T>, "a(i, j) = v changes nothing, arrays are immutable: write a = a.at(i, j).set(v)");
+  }
+  template <class T> void operator+=(T&&) && {
+    static_assert(detail::never<T>, "a(i, j) += v changes nothing, arrays are immutable: write a = a.at(i, j).add(v)");
+  }
+  template <class T> void operator-=(T&&) && {
+    static_assert(detail::never<T>, "a(i, j) -= v changes nothing, arrays are immutable: write a = a.at(i, j).add(-v)");
+  }
+  template <class T> void operator*=(T&&) && {
+    static_assert(detail::never<T>,
+                  "a(i, j) *= v changes nothing, arrays are immutable: write a = a.at(i, j).multiply(v)");
+  }
+  template <class T> void operator/=(T&&) && {
+    static_assert(detail::never<T>,
+                  "a(i, j) /= v changes nothing, arrays are immutable: write a = a.at(i, j).divide(v)");
+  }
 
   /// As NumPy prints; see core/print.hpp.
   friend std::ostream& operator<<(std::ostream& out, const Array& a);
@@ -234,8 +261,10 @@ class Array {
   detail::Ref<detail::Node> node_;
 };
 
+namespace detail {
 /// Leaves of a tree, in order.
 using Leaves = std::vector<Array>;
+}  // namespace detail
 
 /// An uninitialised concrete array and its memory, to be filled once. ShapeError for 10¹² bytes and more.
 Array allocate(const Aval& aval, void** memory);

@@ -2,7 +2,7 @@
 
 #include "dini/core/error.hpp"
 
-namespace dini {
+namespace dini::detail {
 
 bool Choice::resolve(const char* function, const char* if_false, const char* if_true) const {
   if (name_.empty() || name_ == if_false || name_ == if_true) return value_ || name_ == if_true;
@@ -10,4 +10,4 @@ bool Choice::resolve(const char* function, const char* if_false, const char* if_
                    "\"");
 }
 
-}  // namespace dini
+}  // namespace dini::detail

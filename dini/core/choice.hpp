@@ -4,7 +4,7 @@
 #include <concepts>
 #include <string>
 
-namespace dini {
+namespace dini::detail {
 
 /// "left" or "right", "xy" or "ij", ...: a function says which names, and which of them is true. Pointers are names, never
 /// bools.
@@ -21,4 +21,4 @@ class Choice {
   std::string name_;
 };
 
-}  // namespace dini
+}  // namespace dini::detail

@@ -64,14 +64,14 @@ struct IndexItem {
 class IndexUpdate {
  public:
   IndexUpdate(Array a, std::vector<IndexItem> items) : array_(std::move(a)), items_(std::move(items)) {}
-  Array get() const;
-  Array set(const Array& values) const;
-  Array add(const Array& values) const;
-  Array multiply(const Array& values) const;
-  Array divide(const Array& values) const;
-  Array power(const Array& values) const;
-  Array min(const Array& values) const;
-  Array max(const Array& values) const;
+  [[nodiscard]] Array get() const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).set(v)")]] Array set(const Array& values) const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).add(v)")]] Array add(const Array& values) const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).multiply(v)")]] Array multiply(const Array& values) const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).divide(v)")]] Array divide(const Array& values) const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).power(v)")]] Array power(const Array& values) const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).min(v)")]] Array min(const Array& values) const;
+  [[nodiscard("arrays are immutable: write a = a.at(...).max(v)")]] Array max(const Array& values) const;
 
  private:
   Array array_;

@@ -63,8 +63,8 @@ std::string joined_lengths(const std::int64_t* lengths, int count) {
 std::string Shape::str() const { return joined_lengths(lengths_, ndim_); }
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
 
-std::string Lengths::str() const { return joined_lengths(values_.data(), static_cast<int>(values_.size())); }
-Shape Lengths::shape(const char* function) const {
+std::string detail::Lengths::str() const { return joined_lengths(values_.data(), static_cast<int>(values_.size())); }
+Shape detail::Lengths::shape(const char* function) const {
   for (std::int64_t n : values_) {
     if (n < 0) throw ShapeError(std::string(function) + ": negative length in " + str());
   }

@@ -56,6 +56,7 @@ class Shape {
   std::int64_t lengths_[max_ndim] = {};
 };
 
+namespace detail {
 /// Axis lengths as functions take them: 3, {2, 3}, a Shape. Where a function says so one may be -1: what is left.
 class Lengths {
  public:
@@ -72,6 +73,7 @@ class Lengths {
  private:
   std::vector<std::int64_t> values_;
 };
+}  // namespace detail
 
 /// A shape with one more axis in front.
 Shape prepend(std::int64_t length, const Shape& shape);

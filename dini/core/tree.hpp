@@ -5,6 +5,11 @@
 //     struct Params { Array W, b; auto tree() { return std::tie(W, b); } };
 //     auto tree(Foreign& p) { return std::tie(p.u, p.v); }          // beside a struct that cannot be changed
 //
+// tree() names all members that hold arrays. A forgotten one is an error of the compiler where it sees the members (an aggregate of
+// up to 24: core/fields.hpp). Numbers, strings and options may stay outside: every transformation passes them on as they are,
+// and jit compiles anew where one differs (transforms/static_key.hpp). An array that is meant to be a constant goes into
+// auto statics() const { return std::tie(table); }.
+//
 // A number cannot hold a traced value, so a transformed function gets Arrays in the places of numbers: of a std::pair(2.0, x)
 // it gets a std::pair<Array, Array> (tree_t), and of a std::vector<double> a std::vector<Array>. A number that is a member of a
 // struct stays one; it may hold what is not traced (an option), and anything else is a TraceError: make the member an Array.
@@ -21,6 +26,7 @@
 #include <vector>
 
 #include "dini/core/array.hpp"
+#include "dini/core/fields.hpp"
 #include "dini/core/readback.hpp"
 
 namespace dini {
@@ -34,6 +40,12 @@ namespace detail {
 template <class T> struct is_tuple : std::false_type {};
 template <class... T> struct is_tuple<std::tuple<T...>> : std::true_type {};
 template <class A, class B> struct is_tuple<std::pair<A, B>> : std::true_type {};
+template <class T> constexpr bool is_pair() {
+  if constexpr (is_tuple<T>::value)
+    return std::tuple_size_v<T> == 2;
+  else
+    return false;
+}
 template <class T> struct is_sequence : std::false_type {};
 template <class T, class A> struct is_sequence<std::vector<T, A>> : std::true_type {};
 template <class T, std::size_t N> struct is_sequence<std::array<T, N>> : std::true_type {};
@@ -131,11 +143,101 @@ template <class T> void append_leaves(const T& t, Leaves& out);
 template <class T> void append_structure(const T& t, std::string& out);
 template <class T> void assign_leaves(T& t, const Leaves& leaves, std::size_t& next);
 
-template <class T> decltype(auto) members(T& t) {
+template <class T> decltype(auto) call_tree(T& t) {
   if constexpr (HasTreeMember<T>)
     return t.tree();
   else
     return tree(t);
+}
+
+// How many arrays stand in a T: what tree() should give, and gives. A vector or map of them counts as one.
+template <class T> constexpr int arrays_in();
+template <class Tuple, std::size_t... I> constexpr int arrays_in_tuple(std::index_sequence<I...>) {
+  return (0 + ... + arrays_in<std::remove_cvref_t<std::tuple_element_t<I, Tuple>>>());
+}
+template <class Tuple>
+constexpr int arrays_in_members = arrays_in_tuple<Tuple>(std::make_index_sequence<std::tuple_size_v<Tuple>>());
+template <class T> constexpr bool only_numbers() {
+  if constexpr (is_sequence<T>::value)
+    return only_numbers<typename T::value_type>();
+  else if constexpr (is_map<T>::value)
+    return only_numbers<typename T::mapped_type>();
+  else if constexpr (is_tuple<T>::value)
+    return arrays_in<T>() == 0;
+  else
+    return std::is_arithmetic_v<T> || std::is_same_v<T, None>;
+}
+template <class T> constexpr int arrays_in() {
+  if constexpr (std::is_same_v<T, Array>)
+    return 1;
+  else if constexpr (!is_tree<T>())
+    return 0;
+  else if constexpr (is_tuple<T>::value)
+    return arrays_in_members<T>;
+  else if constexpr (is_sequence<T>::value && requires { std::tuple_size<T>::value; })
+    return static_cast<int>(std::tuple_size_v<T>) * arrays_in<typename T::value_type>();
+  else if constexpr (is_sequence<T>::value || is_map<T>::value)
+    return only_numbers<T>() ? 0 : 1;
+  else if constexpr (HasTreeMember<T> || HasTreeFunction<T>)
+    return arrays_in_members<std::remove_cvref_t<decltype(call_tree(std::declval<T&>()))>>;
+  else
+    return 0;
+}
+
+// What a struct may declare beside tree(): members that are no part of the tree and decide what is computed.
+template <class T>
+concept HasStatics = requires(const T& t) {
+  t.statics();
+};
+template <class T> constexpr int arrays_in_statics() {
+  if constexpr (HasStatics<T>) {
+    using S = std::remove_cvref_t<decltype(std::declval<const T&>().statics())>;
+    if constexpr (is_tuple<S>::value) return arrays_in_members<S>;
+  }
+  return 0;
+}
+
+template <class T, int in_members, int in_tree> constexpr bool check_nothing_is_forgotten() {
+  static_assert(in_members <= in_tree,
+                "tree() leaves out a member that holds arrays: name all of them, as in "
+                "auto tree() { return std::tie(W, b); }");
+  return in_members <= in_tree;
+}
+// Of what tree() returns.
+template <class T, class Members> struct TreeCheck {
+  static constexpr bool ok = false;
+  static_assert(never<T>, "tree() must return a tuple of references: auto tree() { return std::tie(W, b); }");
+};
+template <class T, class... M> struct TreeCheck<T, std::tuple<M...>> {
+  static constexpr bool references =
+      ((std::is_lvalue_reference_v<M> && !std::is_const_v<std::remove_reference_t<M>>)&&...);
+  static_assert(references,
+                "tree() must return references by which members can be assigned: write "
+                "auto tree() { return std::tie(W, b); }, without const");
+  static constexpr bool trees = (is_tree<std::remove_cvref_t<M>>() && ...);
+  static_assert(trees,
+                "tree() names a member that is no tree: leave out all but arrays, numbers, structs with a tree(), and "
+                "tuples, vectors, maps of these");
+  static constexpr bool whole() {
+    if constexpr (references && trees && fields_of<T>() > 0)
+      return check_nothing_is_forgotten<T, arrays_in_members<decltype(fields(std::declval<T&>()))>,
+                                        arrays_in_members<std::tuple<M...>> + arrays_in_statics<T>()>();
+    return references && trees;
+  }
+  static constexpr bool ok = whole();
+};
+
+// Whether a struct's tree() is as it has to be; a static_assert says how where it is not.
+template <class T> constexpr bool check_members() {
+  return TreeCheck<T, std::remove_cvref_t<decltype(call_tree(std::declval<T&>()))>>::ok;
+}
+
+// References to the members of a struct that tree() names.
+template <class T> auto members(T& t) {
+  if constexpr (check_members<T>())
+    return call_tree(t);
+  else
+    return std::tuple<>();
 }
 
 template <class T> void append_leaves(const T& t, Leaves& out) {
@@ -217,8 +319,8 @@ concept Tree = detail::is_tree<std::remove_cvref_t<T>>();
 template <class T> using tree_t = detail::tree_of<T>;
 
 /// The leaves of a tree, in order.
-template <Tree T> Leaves flatten(const T& tree) {
-  Leaves out;
+template <Tree T> std::vector<Array> flatten(const T& tree) {
+  std::vector<Array> out;
   detail::append_leaves(tree, out);
   return out;
 }
@@ -232,7 +334,7 @@ template <Tree T> std::string structure(const T& tree) {
 
 /// A copy of `prototype` with other leaves. ShapeError when their number differs; TraceError when a traced one comes to stand
 /// where the prototype has a C++ number.
-template <Tree T> T unflatten(T prototype, const Leaves& leaves) {
+template <Tree T> T unflatten(T prototype, const std::vector<Array>& leaves) {
   std::size_t next = 0;
   if (flatten(prototype).size() != leaves.size()) {
     throw ShapeError("unflatten: the tree " + structure(prototype) + " does not have " + std::to_string(leaves.size()) +
@@ -248,8 +350,8 @@ template <class F, Tree T, Tree... U> tree_t<T> tree_map(F&& f, const T& tree, c
   for (const std::string& other : std::initializer_list<std::string>{structure(others)...}) {
     if (other != own) throw ShapeError("tree_map: the trees have the structures " + own + " and " + other);
   }
-  const std::array<Leaves, 1 + sizeof...(U)> in{flatten(tree), flatten(others)...};
-  Leaves out;
+  const std::array<std::vector<Array>, 1 + sizeof...(U)> in{flatten(tree), flatten(others)...};
+  std::vector<Array> out;
   for (std::size_t k = 0; k < in[0].size(); ++k)
     out.push_back(std::apply([&](const auto&... leaves) { return Array(f(leaves[k]...)); }, in));
   return unflatten(detail::as_tree(tree), out);

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "dini/core/array.hpp"
-#include "dini/trace/program.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "dini/trace/program.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini::exec {
 

@@ -8,7 +8,7 @@
 #include "dini/core/arithmetic.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/ops/watched.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini::exec {
 

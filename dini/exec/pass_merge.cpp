@@ -23,12 +23,17 @@ std::size_t hash(const Equation& e) {
 }
 
 void constants(Rewriter& r) {
+  const auto& list = r.program().constants;
   std::unordered_map<std::string, int> first;  // by type and bytes
-  for (const auto& [v, a] : r.program().constants) {
+  first.reserve(list.size());
+  std::string key;
+  for (const auto& [v, a] : list) {
     const std::size_t bytes = static_cast<std::size_t>(a.size()) * item_size(a.dtype());
     if (bytes > 128) continue;
-    const auto [place, fresh] =
-        first.try_emplace(a.aval().str() + std::string(static_cast<const char*>(a.raw()), bytes), v);
+    key = {static_cast<char>(2 * static_cast<int>(a.dtype()) + a.weak()), static_cast<char>(a.ndim())};
+    for (std::int64_t n : a.shape()) key.append(reinterpret_cast<const char*>(&n), sizeof n);
+    key.append(static_cast<const char*>(a.raw()), bytes);
+    const auto [place, fresh] = first.try_emplace(key, v);
     if (!fresh) r.replace(v, place->second);
   }
 }

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "dini/trace/program.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini::exec {
 

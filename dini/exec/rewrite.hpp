@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "dini/trace/program.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini::exec {
 

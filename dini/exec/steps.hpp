@@ -5,7 +5,7 @@
 #include <span>
 
 #include "dini/exec/plan.hpp"
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini::exec {
 

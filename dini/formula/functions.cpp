@@ -56,9 +56,9 @@ template <> struct From<Array> {
   static constexpr Kind kind = Kind::array;
   static Array get(const Argument& a) { return a.array; }
 };
-template <> struct From<Leaves> {
+template <> struct From<std::vector<Array>> {
   static constexpr Kind kind = Kind::arrays;
-  static const Leaves& get(const Argument& a) { return a.arrays; }
+  static const std::vector<Array>& get(const Argument& a) { return a.arrays; }
 };
 struct Blocks {
   Array joined;
@@ -368,13 +368,13 @@ std::vector<Function> functions() {
   add("transpose(a, axes=None)",
       [](const Array& a, const OptionalAxes& axes) { return axes ? transpose(a, *axes) : transpose(a); });
   add("reshape(a, shape)", [](const Array& a, const Wholes& shape) { return reshape(a, shape.values); });
-  add("concatenate(arrays, axis=0)", [](const Leaves& arrays, const OptionalWhole& axis) {
+  add("concatenate(arrays, axis=0)", [](const std::vector<Array>& arrays, const OptionalWhole& axis) {
     if (axis) return concatenate(arrays, to_int(*axis));
-    Leaves flat;
+    std::vector<Array> flat;
     for (const Array& a : arrays) flat.push_back(ravel(a));
     return concatenate(flat, 0);
   });
-  add("stack(arrays, axis=0)", [](const Leaves& arrays, int axis) { return stack(arrays, axis); });
+  add("stack(arrays, axis=0)", [](const std::vector<Array>& arrays, int axis) { return stack(arrays, axis); });
   add("block(arrays)", [](const Blocks& blocks) { return blocks.joined; });
   add("roll(a, shift, axis=None)", roll_of);
   add("flip(m, axis=None)", [](const Array& a, const OptionalAxes& axis) { return axis ? flip(a, *axis) : flip(a); });

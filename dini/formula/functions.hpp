@@ -43,7 +43,7 @@ struct Wholes {
 struct Argument {
   bool none = false;  // None was given, or is the default
   Array array;
-  Leaves arrays;
+  std::vector<Array> arrays;
   Wholes wholes, second;  // `second` only of two
   bool pair = false;      // two lists of axes
   Number number;

@@ -18,7 +18,6 @@
 #include "dini/trace/emit.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
-#include "dini/transforms/rounding_noise.hpp"
 
 namespace dini {
 
@@ -122,11 +121,7 @@ Verdict with_value_checked(Verdict v, const PointOfSolve& point, const Array& si
 }  // namespace
 
 Array felt_residual(const SolverProblem& problem, const Array& z, const Array& residual, const Array& matrix) {
-  Array noise;
-  if (!problem.reads_values)
-    noise = rounding_noise([&](const Array& v) { return problem.residual(v); })(z);
-  else
-    noise = epsilon(z.dtype()) * (matrix.defined() ? dot(abs(matrix), abs(z)) : abs(z));
+  const Array noise = noise_at(problem, z, matrix);
   return stop_gradient(residual + where(residual < 0, -noise, noise));
 }
 

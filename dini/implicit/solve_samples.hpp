@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini::detail::implicit {
 

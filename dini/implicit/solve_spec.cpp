@@ -207,8 +207,7 @@ struct Plain final : Spec {
     const bool anyway = settings.derivative_anyway && !nan, fixed_point = settings.kind == Kind::fixed_point;
     const LinearMethodRef method = linear_method(!factors.empty());
     const SolverProblem p = problem_at(theta);
-    const LinearFailure failure =
-        anyway ? LinearFailure::keep : nan ? LinearFailure::nan : LinearFailure::raise;
+    const LinearFailure failure = anyway ? LinearFailure::keep : nan ? LinearFailure::nan : LinearFailure::raise;
     Kept kept;
     Mask by_theta{false};
     by_theta.insert(by_theta.end(), active.begin(), active.end());

@@ -1,7 +1,7 @@
 // The op under all products of arrays.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

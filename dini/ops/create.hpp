@@ -14,10 +14,10 @@
 namespace dini {
 
 /// Every element 0, 1. ShapeError where a length is negative or there are more elements than can be counted.
-Array zeros(const Lengths& shape, Dtype dtype = float64);
-Array ones(const Lengths& shape, Dtype dtype = float64);
+Array zeros(const detail::Lengths& shape, Dtype dtype = float64);
+Array ones(const detail::Lengths& shape, Dtype dtype = float64);
 /// Every element `value`, broadcast to `shape`; of its dtype, unless given.
-Array full(const Lengths& shape, const Array& value, std::optional<Dtype> dtype = {});
+Array full(const detail::Lengths& shape, const Array& value, std::optional<Dtype> dtype = {});
 
 /// Of a's shape, and its dtype unless given. They depend on nothing else of a.
 Array zeros_like(const Array& a, std::optional<Dtype> dtype = {});
@@ -51,8 +51,9 @@ Array tri(std::int64_t rows, std::optional<std::int64_t> columns = {}, std::int6
 /// x is out of range all 0. As jax.nn.one_hot.
 Array one_hot(const Array& x, std::int64_t classes, Dtype dtype = float64, int axis = -1);
 /// Coordinates of the grid over vectors, by NumPy's indexing "xy" (or false) or "ij" (true).
-std::vector<Array> meshgrid(const std::vector<Array>& vectors, const Choice& indexing = "xy");
-template <std::same_as<Array> A> std::vector<Array> meshgrid(const A& u, const A& v, const Choice& indexing = "xy") {
+std::vector<Array> meshgrid(const std::vector<Array>& vectors, const detail::Choice& indexing = "xy");
+template <std::same_as<Array> A>
+std::vector<Array> meshgrid(const A& u, const A& v, const detail::Choice& indexing = "xy") {
   return meshgrid(std::vector<Array>{u, v}, indexing);
 }
 

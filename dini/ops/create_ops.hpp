@@ -1,7 +1,7 @@
 // The ops that make arrays from parameters alone.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

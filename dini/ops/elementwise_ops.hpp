@@ -2,7 +2,7 @@
 // first is bool. Comparisons give bool. On integers logical_* are bitwise.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

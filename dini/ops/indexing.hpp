@@ -27,7 +27,7 @@ Array take_along_axis(const Array& a, const Array& indices, int axis = -1);
 
 /// Where `values` would be put into the ascending vector `sorted` to keep it so: "left" (or false) before equal ones, "right"
 /// (true) after them. int64; not differentiable.
-Array searchsorted(const Array& sorted, const Array& values, const Choice& side = "left");
+Array searchsorted(const Array& sorted, const Array& values, const detail::Choice& side = "left");
 /// Coordinates (one array an axis) of positions in the flattened array of a shape.
 std::vector<Array> unravel_index(const Array& indices, const Shape& shape);
 

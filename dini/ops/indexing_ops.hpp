@@ -1,7 +1,7 @@
 // The ops that pick elements by integers that may be traced.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

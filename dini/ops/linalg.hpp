@@ -52,7 +52,7 @@ struct Qr {
 /// A = Q R, of [m, n] with k = min(m, n): thin Q [m, k], R [k, n] ("reduced", or false); full Q [m, m], R [m, n] ("complete", or true;
 /// which has no derivative for
 /// m > n, since the added columns are not determined). Full column rank is assumed for the derivative.
-Qr qr(const Array& a, const Choice& mode = "reduced");
+Qr qr(const Array& a, const detail::Choice& mode = "reduced");
 struct Svd {
   Array u, s, vt;
   auto tree() { return std::tie(u, s, vt); }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

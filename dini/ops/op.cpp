@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-namespace dini {
+namespace dini::detail {
 
 const Params::Value* Params::find(const std::string& name) const {
   for (const auto& [key, value] : items_) {
@@ -29,4 +29,4 @@ void Params::set(const std::string& name, Value value) {
 
 Params::Ints to_ints(const Axes& axes) { return {axes.begin(), axes.end()}; }
 
-}  // namespace dini
+}  // namespace dini::detail

@@ -17,7 +17,7 @@
 
 #include "dini/core/array.hpp"
 
-namespace dini {
+namespace dini::detail {
 
 class Program;
 using ProgramRef = std::shared_ptr<const Program>;
@@ -209,4 +209,4 @@ struct Op {
   bool effectful = false;      // calls back into a user's code: never removed, merged or moved
 };
 
-}  // namespace dini
+}  // namespace dini::detail

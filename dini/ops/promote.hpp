@@ -11,7 +11,7 @@
 namespace dini {
 
 /// The dtype, and the weakness, that operands have in common. The shape is not looked at.
-Aval common_dtype(const Leaves& operands);
+Aval common_dtype(const detail::Leaves& operands);
 
 /// The array with another dtype, strong. Floating to integer truncates towards zero; anything to bool is `!= 0`. Linear
 /// between floating dtypes; derivatives by integers are zero.
@@ -27,7 +27,7 @@ Array as_shape(const Array& a, const Shape& shape, const char* function);
 
 // The operands with a common dtype and shape. With `floating`, bool and integers become float64.
 void promote_operands(Array& a, Array& b, const char* function, bool floating = false);
-void promote_operands(Leaves& operands, const char* function, bool floating = false);
+void promote_operands(detail::Leaves& operands, const char* function, bool floating = false);
 
 // Operand of a function of floating numbers: bool and integers become float64.
 Array as_floating(const Array& a, const char* function);

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "dini/ops/kernels/vector.hpp"
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini::reduce_detail {
 

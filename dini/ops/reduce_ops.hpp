@@ -1,7 +1,7 @@
 // The reducing and running ops by name, for rules and passes. Axes are counted from 0 and sorted.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

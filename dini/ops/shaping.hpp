@@ -26,11 +26,11 @@ class AxisList {
 };
 
 /// The same elements, row-major, in another shape; shares memory where it can. ShapeError when the sizes differ.
-Array reshape(const Array& a, const Lengths& lengths);
+Array reshape(const Array& a, const detail::Lengths& lengths);
 /// All elements in one axis.
 Array ravel(const Array& a);
 /// NumPy's broadcast to a shape. ShapeError when it does not fit.
-Array broadcast_to(const Array& a, const Lengths& shape);
+Array broadcast_to(const Array& a, const detail::Lengths& shape);
 /// All arrays broadcast to their common shape.
 std::vector<Array> broadcast_arrays(const std::vector<Array>& arrays);
 /// New axes of length 1, at these places of the result.
@@ -78,7 +78,7 @@ Array roll(const Array& a, std::int64_t shift);
 Array roll(const Array& a, std::int64_t shift, int axis);
 Array roll(const Array& a, const std::vector<std::int64_t>& shifts, const Axes& axes);
 /// The array repeated as a whole, repetitions[i] times along axis i from the back as NumPy's.
-Array tile(const Array& a, const Lengths& repetitions);
+Array tile(const Array& a, const detail::Lengths& repetitions);
 /// Each element repeated, of the flattened array or along an axis. With an array of counts (integers, one for each element of
 /// the axis) element i counts[i] times; the counts have to be known (TraceError), since the shape follows from them.
 Array repeat(const Array& a, std::int64_t repeats);

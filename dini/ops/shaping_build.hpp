@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/shaping_ops.hpp"
 #include "dini/trace/emit.hpp"

@@ -11,8 +11,10 @@
 namespace dini {
 
 // A trace is current: see reshape.
+namespace detail {
 class Trace;
 const std::shared_ptr<Trace>& current_trace();
+}  // namespace detail
 
 using detail::Ints;
 
@@ -292,7 +294,7 @@ namespace detail {
 Array emit_reshape(const Array& a, const Shape& shape) {
   if (a.aval().shape == shape) return a;
   // Data is shared. Not while something traces: one array must stay one array to it, not become two captured ones.
-  if (a.concrete() && !current_trace()) return with_aval(a, {shape, a.dtype(), a.weak()});
+  if (a.concrete() && !detail::current_trace()) return with_aval(a, {shape, a.dtype(), a.weak()});
   return emit_one(reshape_op(), {a}, {{"shape", shape}});
 }
 

@@ -1,7 +1,7 @@
 // The ops that move elements without computing, for rules and passes. Axes are counted from 0, all lists are complete.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

@@ -1,7 +1,7 @@
 // The sorting ops by name, for rules and passes.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

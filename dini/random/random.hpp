@@ -22,6 +22,8 @@
 
 namespace dini::random {
 
+using dini::detail::Lengths;
+
 /// How counters are laid out. `original` is JAX's layout before version 0.5, in which textbooks' and papers' numbers were
 /// drawn; it is the default here. `partitionable` is JAX's default since (jax_threefry_partitionable): there element i
 /// depends on i alone and not on how many are drawn. The stream is read when a function is called; traced by jit, it is

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 #include "dini/ops/shaping_ops.hpp"
 #include "dini/random/random_ops.hpp"
 #include "dini/random/threefry.hpp"

@@ -29,7 +29,8 @@ std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
   // memory: the last m iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
   auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs,
                   const Array& count) {
-    return SolverState{z, g, zeros({0}, z.dtype()), scalar_like(0, z), code(StatusCode::converged), evaluations, {}, {zs, gs, count}};
+    return SolverState{z,           g,  zeros({0}, z.dtype()), scalar_like(0, z), code(StatusCode::converged),
+                       evaluations, {}, {zs, gs, count}};
   };
   StepFunctions steps;
   steps.init = [=](const SolverProblem& p, const Array& z0) {

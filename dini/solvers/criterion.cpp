@@ -39,6 +39,13 @@ Array relative_change(const Array& a, const Inverse& inverse, const Array& chang
   return norm(inverse(change) * c / reshape(c, {c.size(), 1}));
 }
 
+Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix) {
+  if (!problem.reads_values) return rounding_noise([&](const Array& v) { return problem.residual(v); })(z);
+  const Array own = epsilon(z.dtype()) / 2 * abs(z);
+  const Array terms = matrix.defined() ? epsilon(z.dtype()) * dot(abs(matrix), abs(z)) : zeros_like(z);
+  return problem.kind == Kind::fixed_point ? terms + own : terms;
+}
+
 namespace {
 
 // [n, 4] patterns of signs.
@@ -46,13 +53,6 @@ Array sign_patterns(const Array& z) {
   const Array j = reshape(astype(arange(z.size()), z.dtype()), {z.size(), 1});
   const Array k = astype(array({0.0, 3.1, 1.55, 2.3}), z.dtype());
   return where(cos(j * k) < 0, scalar_like(-1, z), scalar_like(1, z));
-}
-
-// η, or what stands for it where F cannot be traced: a few roundings of the terms of A z.
-Array noise_at(const SolverProblem& problem, const Candidate& at) {
-  if (!problem.reads_values) return rounding_noise([&](const Array& z) { return problem.residual(z); })(at.z);
-  if (!at.matrix.defined()) return zeros_like(at.z);
-  return 2 * epsilon(at.z.dtype()) * dot(abs(at.matrix), abs(at.z));
 }
 
 class MinimumCriterion final : public Criterion {
@@ -107,7 +107,7 @@ Array Criterion::confirm(const SolverProblem&, const Candidate&, const Array&) c
 Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) const {
   const Dtype dtype = at.z.dtype();
   const double rtol = solution_tolerance(dtype), eps = epsilon(dtype);
-  const Array eta = noise_at(problem, at);
+  const Array eta = noise_at(problem, at.z, at.matrix);
   Array shift = zeros_like(at.z);
   if (at.matrix.defined()) {
     const Array columns = reshape(eta, {eta.size(), 1}) * sign_patterns(at.z);

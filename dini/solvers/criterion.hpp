@@ -62,6 +62,9 @@ Array largest_relative(const Array& d, const Array& z);
 /// Whether δ is so small beside z that the point is worth a judgement; cheap enough for every step.
 Array worth_judging(const Array& delta, const Array& z, const Array& z0);
 
+/// η at z. Of a function that cannot be traced what stands for it: the roundings of the terms of A z, and of a fixed point's map.
+Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix);
+
 /// A scalar constant of StatusCode's array type.
 Array code(StatusCode c);
 /// A real scalar constant of z's dtype.

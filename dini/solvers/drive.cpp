@@ -99,8 +99,10 @@ class Drive {
                 there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
                 [](const Progress& at) { return at; }, there);
           },
-          p, max_steps + 2);
+          p, max_steps + 2, stop.watch);
     }
+    // A loop that is told to end does so in the middle of a step, with the state that it began with.
+    if (stop.watch) p.status = where(p.status < 0, code(StatusCode::cancelled), p.status);
     return outcome(p);
   }
 

@@ -17,13 +17,19 @@ const detail::MethodTable<ForwardIteration>& ForwardIteration::table() {
 }
 
 std::shared_ptr<const detail::SolverMethod> ForwardIteration::method() const {
-  auto at = [](const SolverProblem& p, const Array& z, const Array& evaluations) {
-    return detail::SolverState{
-        z, p.residual(z), zeros({0}, z.dtype()), detail::scalar_like(0, z), detail::code(StatusCode::converged), evaluations + 1, {}, {}};
+  auto at = [](const detail::SolverProblem& p, const Array& z, const Array& evaluations) {
+    return detail::SolverState{z,
+                               p.residual(z),
+                               zeros({0}, z.dtype()),
+                               detail::scalar_like(0, z),
+                               detail::code(StatusCode::converged),
+                               evaluations + 1,
+                               {},
+                               {}};
   };
   detail::StepFunctions steps;
-  steps.init = [at](const SolverProblem& p, const Array& z0) { return at(p, z0, array(std::int64_t{0})); };
-  steps.step = [at, d = damping](const SolverProblem& p, const detail::SolverState& s) {
+  steps.init = [at](const detail::SolverProblem& p, const Array& z0) { return at(p, z0, array(std::int64_t{0})); };
+  steps.step = [at, d = damping](const detail::SolverProblem& p, const detail::SolverState& s) {
     return at(p, d == 0 ? s.z + s.residual : s.z + (1 - d) * s.residual, s.evaluations);
   };
   steps.default_max_steps = 100000;

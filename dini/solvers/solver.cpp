@@ -35,7 +35,7 @@ std::shared_ptr<const SolverMethod> host_method(std::function<Array(const Functi
 }  // namespace detail
 
 Array Solver::operator()(const Function& f, const Array& z) const {
-  SolverProblem p;
+  detail::SolverProblem p;
   p.kind = Kind::fixed_point;
   p.map = f;
   p.residual = Function([f](const Array& v) { return f(v) - v; });

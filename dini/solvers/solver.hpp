@@ -45,6 +45,8 @@ struct Tolerance {
   bool given() const { return absolute || relative; }
 };
 
+namespace detail {
+
 /// What a solver is asked to do: 0 = residual(z). Of a fixed point that is map(z) - z; of a minimum the gradient of what is made
 /// least, and of a least-squares fit that of ½‖r‖².
 struct SolverProblem {
@@ -73,8 +75,6 @@ struct Outcome {
     return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history, method, factors);
   }
 };
-
-namespace detail {
 
 /// A solver's name, purpose and options (core/option_table.hpp).
 template <class S> struct MethodTable;

@@ -208,21 +208,21 @@ const detail::MethodTable<AndersonSolver>& AndersonSolver::table() {
 std::shared_ptr<const detail::SolverMethod> FwdSolver::method() const {
   using namespace detail::textbook;
   return std::make_shared<TextbookMethod>(
-      *this, [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+      *this, [o = *this](const detail::SolverProblem& p, const Array& z0, const detail::StopRule& stop) {
         return forward(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
       });
 }
 std::shared_ptr<const detail::SolverMethod> NewtonSolver::method() const {
   using namespace detail::textbook;
   return std::make_shared<TextbookMethod>(
-      *this, [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+      *this, [o = *this](const detail::SolverProblem& p, const Array& z0, const detail::StopRule& stop) {
         return newton(p.map, z0, detail::textbook::tolerance(o.tolerance, stop), cap(o.max_steps, stop));
       });
 }
 std::shared_ptr<const detail::SolverMethod> AndersonSolver::method() const {
   using namespace detail::textbook;
   return std::make_shared<TextbookMethod>(
-      *this, [o = *this](const SolverProblem& p, const Array& z0, const StopRule& stop) {
+      *this, [o = *this](const detail::SolverProblem& p, const Array& z0, const detail::StopRule& stop) {
         AndersonSolver with = o;
         with.tol = detail::textbook::tolerance(o.tol, stop);
         with.max_iter = static_cast<int>(std::min<std::int64_t>(cap(o.max_iter, stop), 1 << 30));

@@ -4,7 +4,7 @@
 // This header is the door between ops/, whose rules are written with ops, and trace/.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

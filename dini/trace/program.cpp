@@ -7,7 +7,7 @@
 
 #include "dini/trace/emit.hpp"
 
-namespace dini {
+namespace dini::detail {
 
 Program::Program(const Program& other)
     : variables(other.variables),
@@ -353,4 +353,4 @@ bool Program::equal(const Program& o) const {
   return true;
 }
 
-}  // namespace dini
+}  // namespace dini::detail

@@ -19,7 +19,7 @@
 #include "dini/core/lru_cache.hpp"
 #include "dini/ops/op.hpp"
 
-namespace dini {
+namespace dini::detail {
 
 /// One operation; inputs and outputs are numbers of variables.
 struct Equation {
@@ -91,4 +91,4 @@ struct Staged {
   friend std::ostream& operator<<(std::ostream& out, const Staged& s) { return out << *s.program; }
 };
 
-}  // namespace dini
+}  // namespace dini::detail

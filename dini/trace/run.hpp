@@ -1,7 +1,7 @@
 // What emit does when no trace is current: the executor's part of it.
 #pragma once
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini::detail {
 

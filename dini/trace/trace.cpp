@@ -4,6 +4,7 @@
 
 #include "dini/core/cancel.hpp"
 #include "dini/core/readback.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/trace/run.hpp"
 #include "dini/trace/split.hpp"
 
@@ -17,19 +18,19 @@ const char this_copy = 0;       // by its address
 Trace::Trace(std::shared_ptr<Trace> parent) : parent_(std::move(parent)), copy_(&this_copy) {}
 bool Trace::of_this_copy() const { return copy_ == &this_copy; }
 
-const TraceRef& current_trace() { return current; }
+const TraceRef& detail::current_trace() { return current; }
 
 TraceScope::TraceScope(TraceRef trace) : before_(std::move(current)) { current = std::move(trace); }
 TraceScope::~TraceScope() { current = std::move(before_); }
 
-bool anything_abstract() {
+bool detail::anything_abstract() {
   for (const Trace* t = current.get(); t; t = t->parent().get()) {
     if (t->abstract()) return true;
   }
   return false;
 }
 
-void check_not_leaked(const Trace* trace, const Array& a, const char* op) {
+void detail::check_not_leaked(const Trace* trace, const Array& a, const char* op) {
   if (!a.defined()) throw ValueError(std::string(op) + ": an array that was never assigned");
   if (a.concrete()) return;
   const Trace* owner = static_cast<detail::Tracer*>(a.node())->trace.get();
@@ -213,14 +214,15 @@ static Staged record_into(const std::shared_ptr<StagingTrace>& trace, const std:
   return trace->finish_program(outputs);
 }
 
-ProgramRef stage_closed(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
-                        const char* purpose) {
+ProgramRef detail::stage_closed(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
+                                const char* purpose) {
   auto trace = std::make_shared<StagingTrace>(nullptr, purpose);
   trace->keep_constants();
   return record_into(trace, f, inputs).program;
 }
 
-Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs, const char* purpose) {
+Staged detail::stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs,
+                     const char* purpose) {
   return record_into(std::make_shared<StagingTrace>(current_trace(), purpose), f, inputs);
 }
 

@@ -15,7 +15,7 @@
 #include "dini/ops/op.hpp"
 #include "dini/trace/program.hpp"
 
-namespace dini {
+namespace dini::detail {
 
 /// Reading an abstract value on the host. A kind of its own, since a residual that does it can be run eagerly instead.
 struct HostReadError : TraceError {
@@ -150,4 +150,4 @@ ProgramRef stage_closed(const std::function<Leaves(const Leaves&)>& f, const std
 /// Traces f on abstract inputs. The current trace is the parent; what f captures of it is in `captured`.
 Staged stage(const std::function<Leaves(const Leaves&)>& f, const std::vector<Aval>& inputs, const char* purpose);
 
-}  // namespace dini
+}  // namespace dini::detail

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dini/core/tree.hpp"
+#include "dini/transforms/check_call.hpp"
 #include "dini/transforms/jvp.hpp"
 
 namespace dini {
@@ -18,11 +19,6 @@ template <int... I> struct argnums {};
 
 namespace detail {
 
-/// Whether f takes Arrays in the places of all numbers. Where it does not it may take a tree as it was given, numbers in it,
-/// which serves for what is not traced: axes in a std::vector<int>.
-template <class F, class... A> inline constexpr bool takes_trees = std::is_invocable_v<const F&, const tree_t<A>&...>;
-template <bool Trees, class T>
-using argument_t = std::conditional_t<Trees || std::is_arithmetic_v<T>, tree_t<T>, std::remove_cvref_t<T>>;
 template <bool Trees, class T> argument_t<Trees, T> as_argument(const T& t) {
   if constexpr (std::is_same_v<argument_t<Trees, T>, T>)
     return t;
@@ -35,17 +31,17 @@ template <class F, class... A>
 using raw_result_t = std::remove_cvref_t<std::invoke_result_t<const F&, const argument_t<takes_trees<F, A...>, A>&...>>;
 template <class F, class... A> using result_of_t = tree_t<raw_result_t<F, A...>>;
 
-/// Whether f may be called with these arguments; what wraps f asks, so that whoever asks the wrapper is answered.
-template <class F, class... A>
-inline constexpr bool takes = std::is_invocable_v<const F&, const argument_t<takes_trees<F, A...>, A>&...>;
-template <class F, class... A>
-concept Takes = takes<F, A...>;
-
 /// The positions that Argnums... names among N arguments, in that order.
 template <std::size_t N, int... Argnums> constexpr auto positions() {
   static_assert(((Argnums < static_cast<int>(N) && Argnums >= -static_cast<int>(N)) && ...),
                 "an argument's number is out of range: the function is called with fewer arguments");
   return std::index_sequence<static_cast<std::size_t>(Argnums < 0 ? Argnums + static_cast<int>(N) : Argnums)...>{};
+}
+
+// For a function that wraps F: what a call is that F cannot take.
+template <class F, class... A> Refused refuse_call() {
+  static_cast<void>(check_call<F, A...>());
+  return {};
 }
 
 /// What a function was called with: fixed arguments, and those at `Positions`, whose leaves vary.
@@ -60,17 +56,26 @@ template <class F, std::size_t... P, class... A> class Call<F, std::index_sequen
   Call(const F& f, const A&... a) : f_(f), arguments_(as_argument<trees>(a)...) {}
 
   Selected selected() const { return Selected(std::get<P>(arguments_)...); }
-  Leaves leaves() const { return flatten(selected()); }
+  Leaves leaves() const {
+    if constexpr (selected_trees)
+      return flatten(selected());
+    else
+      return {};
+  }
 
   /// f's leaves for these leaves of the selected arguments. Keeps the result's tree.
   Leaves operator()(const Leaves& leaves) {
-    const Selected chosen = unflatten(selected(), leaves);
-    Arguments all = arguments_;
-    put(all, chosen, std::make_index_sequence<sizeof...(P)>{});
-    Out out = as_tree(std::apply(f_, all));
-    Leaves result = flatten(out);
-    prototype_ = std::move(out);
-    return result;
+    if constexpr (selected_trees && check_tree<Out>()) {
+      const Selected chosen = unflatten(selected(), leaves);
+      Arguments all = arguments_;
+      put(all, chosen, std::make_index_sequence<sizeof...(P)>{});
+      Out out = as_tree(std::apply(f_, all));
+      Leaves result = flatten(out);
+      prototype_ = std::move(out);
+      return result;
+    } else {
+      return {};
+    }
   }
   ErasedFunction erased() {
     return [this](const Leaves& leaves) { return (*this)(leaves); };
@@ -79,6 +84,7 @@ template <class F, std::size_t... P, class... A> class Call<F, std::index_sequen
   Out output(const Leaves& leaves) const { return unflatten(*prototype_, leaves); }
 
  private:
+  static constexpr bool selected_trees = (check_tree<std::tuple_element_t<P, Arguments>>() && ...);
   template <std::size_t... K> static void put(Arguments& all, const Selected& chosen, std::index_sequence<K...>) {
     ((std::get<P>(all) = std::get<K>(chosen)), ...);
   }

@@ -17,17 +17,34 @@ namespace dini {
 
 namespace detail {
 Leaves checkpoint_leaves(const ErasedFunction& f, const Leaves& inputs);
-}
+
+// A namespace of its own: were these in detail, argument-dependent lookup for jvp(checkpoint(f), x, v) would look there.
+namespace functions {
+template <class F> class Checkpoint {
+ public:
+  using Wrapped = F;
+  explicit Checkpoint(F f) : f_(std::move(f)) {}
+  template <class... A>
+  requires Takes<F, A...> result_of_t<F, A...>
+  operator()(const A&... a) const {
+    if constexpr (check_tree_call<F, A...>()) {
+      Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f_, a...);
+      const Leaves out = checkpoint_leaves(call.erased(), call.leaves());
+      return call.output(out);
+    }
+  }
+  template <class... A>
+  requires(!Takes<F, A...>) Refused operator()(const A&...) const { return refuse_call<F, A...>(); }
+
+ private:
+  F f_;
+};
+}  // namespace functions
+}  // namespace detail
 
 /// f, rematerialised. Arguments and results are trees. Under a transformation f is traced, so reading a value on the host is
 /// a TraceError there, as under jit: use where, cond or while_loop.
-template <class F> auto checkpoint(F f) {
-  return [f = std::move(f)](const auto&... a) -> detail::result_of_t<F, std::remove_cvref_t<decltype(a)>...> {
-    detail::Call<F, std::make_index_sequence<sizeof...(a)>, std::remove_cvref_t<decltype(a)>...> call(f, a...);
-    const Leaves out = detail::checkpoint_leaves(call.erased(), call.leaves());
-    return call.output(out);
-  };
-}
+template <class F> auto checkpoint(F f) { return detail::functions::Checkpoint<F>(std::move(f)); }
 inline auto checkpoint(OverloadedFunction f) { return checkpoint<UnaryFunction>(f); }
 
 }  // namespace dini

@@ -84,14 +84,30 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
   static auto result_type(std::index_sequence<I...>)
       -> std::invoke_result_t<const Primal&, typename ArgumentType<A, is_nondiff<I, N...>()>::type&...>;
 
+  template <class... A, std::size_t... I> static constexpr bool takes_these(std::index_sequence<I...>) {
+    return can_call<const Primal&, typename ArgumentType<A, is_nondiff<I, N...>()>::type&...>();
+  }
+  template <class... A>
+  static constexpr bool takes_arguments = takes_these<A...>(std::make_index_sequence<sizeof...(A)>{});
+
   // The type comes from the primal alone: fwd may call this function, whose type would be asked for before it is known.
   template <class... A>
+  requires takes_arguments<A...>
   auto operator()(const A&... a) const
       -> tree_t<decltype(result_type<A...>(std::make_index_sequence<sizeof...(A)>{}))> {
     return call(std::make_index_sequence<sizeof...(A)>{}, a...);
   }
+  template <class... A>
+  requires(!takes_arguments<A...>) Refused operator()(const A&...) const {
+    return refuse(std::type_identity<std::tuple<A...>>(), std::make_index_sequence<sizeof...(A)>{});
+  }
 
  private:
+  template <class... A, std::size_t... I>
+  static Refused refuse(std::type_identity<std::tuple<A...>>, std::index_sequence<I...>) {
+    static_cast<void>(check_plain_call<Primal, typename ArgumentType<A, is_nondiff<I, N...>()>::type...>());
+    return {};
+  }
   template <std::size_t... I, class... A> auto call(std::index_sequence<I...> all, const A&... a) const {
     using S = Split<decltype(all), N...>;
     using Stored = std::tuple<typename ArgumentType<A, is_nondiff<I, N...>()>::type...>;
@@ -120,6 +136,11 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
       *out_like = std::move(out);
       return result;
     };
+    static_assert(
+        can_apply<Fwd, Stored>::value ||
+            can_apply<Fwd, decltype(std::tuple_cat(std::tuple<CustomVjp>(*this), stored))>::value,
+        "custom_vjp: fwd must take the arguments of the function, or the function itself and then those; it is "
+        "called as const, so that a lambda must not be mutable");
     // fwd may take the layer itself first, so that it can call it.
     auto forward = [self = *this, with](const Leaves& in) {
       auto full = with(in);
@@ -143,6 +164,10 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
     };
     rule.pull = [bwd = bwd_, residuals_like, out_like, like, stored](const Leaves& residuals,
                                                                      const Leaves& cotangents) {
+      static_assert(
+          std::is_invocable_v<const Bwd&, const std::tuple_element_t<Fixed, Stored>&..., Residuals, Out>,
+          "custom_vjp: bwd must take the arguments that are not differentiated, the residuals that fwd returns, "
+          "and the cotangent of the value; it is called as const, so that a lambda must not be mutable");
       auto sent =
           bwd(std::get<Fixed>(stored)..., unflatten(**residuals_like, residuals), unflatten(**out_like, cotangents));
       using Sent = decltype(sent);
@@ -188,7 +213,10 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
 
 template <class F, class R> class CustomJvp {
  public:
+  using Wrapped = F;
   CustomJvp(F f, R rule) : f_(std::move(f)), rule_(std::move(rule)) {}
+  template <class... A>
+  requires(!Takes<F, A...>) Refused operator()(const A&...) const { return refuse_call<F, A...>(); }
   template <class... A>
   requires Takes<F, A...>
   auto operator()(const A&... a) const {
@@ -208,6 +236,10 @@ template <class F, class R> class CustomJvp {
         if constexpr (sizeof...(A) == 1 && requires { r(std::get<0>(like), std::get<0>(like)); }) {
           return r(std::get<0>(unflatten(like, primals)), std::get<0>(unflatten(like, tangents)));
         } else {
+          static_assert(
+              std::is_invocable_v<const R&, const Args&, const Args&>,
+              "custom_jvp: the rule must take the arguments and their tangents: two arrays or trees where the "
+              "function has one argument, two std::tuples where it has several");
           return r(unflatten(like, primals), unflatten(like, tangents));
         }
       }();

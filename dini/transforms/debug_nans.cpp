@@ -7,7 +7,7 @@
 
 #include "dini/core/index.hpp"
 #include "dini/trace/groups.hpp"
-#include "dini/trace/program.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/trace/run.hpp"
 
 namespace dini {

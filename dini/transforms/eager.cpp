@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dini/trace/emit.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini {
 

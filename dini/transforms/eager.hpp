@@ -27,7 +27,7 @@ class EagerScope {
   EagerScope& operator=(const EagerScope&) = delete;
 
  private:
-  TraceScope scope_;
+  detail::TraceScope scope_;
 };
 
 /// f run within an EagerScope. f may capture and return traced values.

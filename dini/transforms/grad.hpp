@@ -52,23 +52,26 @@ template <class F, class Aux> auto without_aux(const F& f, std::optional<Aux>& a
 /// y = f(x) and dy = J dx. For f of several arguments x and dx are std::tuples of them. ShapeError, DtypeError when dx does
 /// not have the structure, shapes and dtypes of x; DtypeError when nothing in x is floating. Where something is, integers
 /// have the tangent zero, whatever dx has in their places.
-template <class F, Tree X, Tree DX> auto jvp(const F& f, const X& x, const DX& dx) {
-  return detail::with_arguments(f, x, [&](auto& call) {
-    using Out = typename std::remove_cvref_t<decltype(call)>::Out;
-    const Leaves primals = call.leaves();
-    detail::match_structure(structure(dx), structure(x), "jvp", "tangents");
-    detail::require_some_floating(primals, "jvp");
-    const Leaves tangents = detail::match_leaves(flatten(dx), detail::avals_of_leaves(primals), "jvp", "tangent");
-    auto [values, results] = detail::jvp_values(call.erased(), primals, tangents);
-    return Jvp<Out>{call.output(values), call.output(results)};
-  });
+template <class F, class X, class DX> auto jvp(const F& f, const X& x, const DX& dx) {
+  if constexpr (detail::check_tree<DX>() && detail::check_arguments<F, X>()) {
+    return detail::with_arguments(f, x, [&](auto& call) {
+      using Out = typename std::remove_cvref_t<decltype(call)>::Out;
+      const detail::Leaves primals = call.leaves();
+      detail::match_structure(structure(dx), structure(x), "jvp", "tangents");
+      detail::require_some_floating(primals, "jvp");
+      const detail::Leaves tangents =
+          detail::match_leaves(flatten(dx), detail::avals_of_leaves(primals), "jvp", "tangent");
+      auto [values, results] = detail::jvp_values(call.erased(), primals, tangents);
+      return Jvp<Out>{call.output(values), call.output(results)};
+    });
+  }
 }
 template <Tree X, Tree DX> auto jvp(OverloadedFunction f, const X& x, const DX& dx) {
   return jvp<UnaryFunction>(f, x, dx);
 }
 
 /// The same for f that returns a pair (value, auxiliary): the auxiliary is not differentiated.
-template <class F, Tree X, Tree DX> auto jvp_has_aux(const F& f, const X& x, const DX& dx) {
+template <class F, class X, class DX> auto jvp_has_aux(const F& f, const X& x, const DX& dx) {
   auto run = [&]<class Aux>(std::optional<Aux> aux) {
     auto [value, tangent] = jvp(detail::without_aux(f, aux), x, dx);
     return JvpAux<decltype(value), Aux>{value, tangent, *aux};
@@ -113,17 +116,19 @@ template <class Out, class In, class Aux> struct VjpAux {
 };
 
 /// y = f(x...) and the pullback ȳ -> Jᵀȳ. f is run once, here.
-template <class F, Tree... X> auto vjp(const F& f, const X&... x) {
-  detail::Call<F, std::make_index_sequence<sizeof...(X)>, X...> call(f, x...);
-  using C = decltype(call);
-  auto data = detail::make_vjp(call.erased(), call.leaves());
-  auto value = call.output(data->map.out);
-  return Vjp<typename C::Out, typename C::Selected>{value, {data, value, call.selected()}};
+template <class F, class... X> auto vjp(const F& f, const X&... x) {
+  if constexpr (detail::check_tree_call<F, X...>()) {
+    detail::Call<F, std::make_index_sequence<sizeof...(X)>, X...> call(f, x...);
+    using C = decltype(call);
+    auto data = detail::make_vjp(call.erased(), call.leaves());
+    auto value = call.output(data->map.out);
+    return Vjp<typename C::Out, typename C::Selected>{value, {data, value, call.selected()}};
+  }
 }
 template <Tree X> auto vjp(OverloadedFunction f, const X& x) { return vjp<UnaryFunction>(f, x); }
 
 /// The same for f that returns a pair (value, auxiliary): the auxiliary is not differentiated.
-template <class F, Tree... X> auto vjp_has_aux(const F& f, const X&... x) {
+template <class F, class... X> auto vjp_has_aux(const F& f, const X&... x) {
   using Aux = detail::auxiliary_t<F, X...>;
   std::optional<Aux> aux;
   auto [value, pullback] = vjp(detail::without_aux(f, aux), x...);
@@ -132,29 +137,33 @@ template <class F, Tree... X> auto vjp_has_aux(const F& f, const X&... x) {
 }
 
 /// y = f(x), and the map dx -> J dx, f being run once. For f of several arguments x and dx are std::tuples of them.
-template <class F, Tree X> auto linearize(const F& f, const X& x) {
-  return detail::with_arguments(f, x, [&](auto& call) {
-    detail::require_some_floating(call.leaves(), "linearize");
-    auto data = detail::make_vjp(call.erased(), call.leaves(), "linearize");
-    auto value = call.output(data->map.out);
-    auto push = [data, value, like = structure(x)](const tree_t<X>& dx) {
-      detail::match_structure(structure(dx), like, "linearize", "tangents");
-      return unflatten(value, data->push(flatten(dx)));
-    };
-    return std::pair(value, push);
-  });
+template <class F, class X> auto linearize(const F& f, const X& x) {
+  if constexpr (detail::check_arguments<F, X>()) {
+    return detail::with_arguments(f, x, [&](auto& call) {
+      detail::require_some_floating(call.leaves(), "linearize");
+      auto data = detail::make_vjp(call.erased(), call.leaves(), "linearize");
+      auto value = call.output(data->map.out);
+      auto push = [data, value, like = structure(x)](const tree_t<X>& dx) {
+        detail::match_structure(structure(dx), like, "linearize", "tangents");
+        return unflatten(value, data->push(flatten(dx)));
+      };
+      return std::pair(value, push);
+    });
+  }
 }
 template <Tree X> auto linearize(OverloadedFunction f, const X& x) { return linearize<UnaryFunction>(f, x); }
 
 /// For f linear in x, of the shapes of `like`: the map ȳ -> Jᵀȳ, without running f on numbers. For f of several arguments,
 /// linear in all of them together, `like` and Jᵀȳ are std::tuples of them. TraceError, which names the operation, where f is not linear.
-template <class F, Tree X> auto linear_transpose(const F& f, const X& like) {
-  return detail::with_arguments(f, like, [&](auto& call) {
-    auto transposed = detail::make_transpose(call.erased(), call.leaves());
-    return [transposed, like = detail::as_tree(like)](const Tree auto& y) {
-      return unflatten(like, transposed(flatten(y)));
-    };
-  });
+template <class F, class X> auto linear_transpose(const F& f, const X& like) {
+  if constexpr (detail::check_arguments<F, X>()) {
+    return detail::with_arguments(f, like, [&](auto& call) {
+      auto transposed = detail::make_transpose(call.erased(), call.leaves());
+      return [transposed, like = detail::as_tree(like)](const Tree auto& y) {
+        return unflatten(like, transposed(flatten(y)));
+      };
+    });
+  }
 }
 template <Tree X> auto linear_transpose(OverloadedFunction f, const X& like) {
   return linear_transpose<UnaryFunction>(f, like);
@@ -165,14 +174,22 @@ namespace detail {
 namespace functions {
 template <class F, int... Argnums> class Grad {
  public:
+  using Wrapped = F;
   explicit Grad(F f) : f_(std::move(f)) {}
   template <class... A>
   requires Takes<F, A...>
   auto operator()(const A&... a) const { return value_and_grad(a...).second; }
+  template <class... A>
+  requires(!Takes<F, A...>) Refused operator()(const A&...) const { return refuse_call<F, A...>(); }
   template <class... A> auto value_and_grad(const A&... a) const {
-    Call<F, decltype(positions<sizeof...(A), Argnums...>()), A...> call(f_, a...);
-    auto [value, gradient] = grad_leaves(call.erased(), call.leaves());
-    return std::pair(call.output({value}), unwrap_single(unflatten(call.selected(), gradient)));
+    using P = decltype(positions<sizeof...(A), Argnums...>());
+    if constexpr (check_selected_call<F, P, A...>()) {
+      Call<F, P, A...> call(f_, a...);
+      auto [value, gradient] = grad_leaves(call.erased(), call.leaves());
+      return std::pair(call.output({value}), unwrap_single(unflatten(call.selected(), gradient)));
+    } else {
+      return std::pair(Refused(), Refused());
+    }
   }
 
  private:
@@ -224,8 +241,13 @@ enum class Mode { automatic, forward, reverse };
 namespace functions {
 template <class F, Mode M, int... Argnums> class Jacobian {
  public:
+  using Wrapped = F;
   explicit Jacobian(F f) : f_(std::move(f)) {}
-  template <class... A> auto operator()(const A&... a) const {
+  template <class... A>
+  requires(!Takes<F, A...>) Refused operator()(const A&...) const { return refuse_call<F, A...>(); }
+  template <class... A>
+  requires Takes<F, A...>
+  auto operator()(const A&... a) const {
     Call<F, decltype(positions<sizeof...(A), Argnums...>()), A...> call(f_, a...);
     using In = decltype(unwrap_single(call.selected()));
     const std::vector<Leaves> rows = jacobian_leaves(call.erased(), call.leaves(), M);  // [output][input]
@@ -296,8 +318,10 @@ inline auto hessian(OverloadedFunction f) { return jacfwd<0>(grad(f)); }
 
 /// (∂²f/∂x²) v without forming the Hessian: forward over reverse. For f of several arguments x and v are std::tuples of them,
 /// and so is the product.
-template <class F, Tree X, Tree V> auto hvp(const F& f, const X& x, const V& v) {
-  if constexpr (detail::is_tuple<X>::value && !detail::takes<F, X>) {
+template <class F, class X, class V> auto hvp(const F& f, const X& x, const V& v) {
+  if constexpr (!detail::check_arguments<F, X>()) {
+    return;
+  } else if constexpr (detail::is_tuple<X>::value && !detail::takes<F, X>) {
     return [&]<int... I>(std::integer_sequence<int, I...>) { return jvp(grad<I...>(f), x, v).tangent; }
     (std::make_integer_sequence<int, static_cast<int>(std::tuple_size_v<X>)>{});
   } else {

@@ -2,7 +2,7 @@
 // for batches lane after lane.
 #pragma once
 
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/transforms/control_ops.hpp"
 
 namespace dini::detail {

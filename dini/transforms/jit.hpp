@@ -64,21 +64,26 @@ template <class T> void append_static_key(const T& value, std::string& key) {
 namespace functions {
 template <class F> class Jit {
  public:
+  using Wrapped = F;
   Jit(F f, std::string name)
       : f_(std::make_shared<const F>(std::move(f))), cache_(std::make_shared<JitCache>(std::move(name))) {}
   template <class... A>
   requires Takes<F, A...>
   auto operator()(const A&... a) const {
-    Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
-    using Out = typename decltype(call)::Out;
-    std::shared_ptr<const JitCache::Entry> used;
-    const Leaves out = cache_->call(call.erased(), call.leaves(), key_of<A...>(a...), used,
-                                    [&] { return std::any(call.prototype()); });
-    if constexpr (std::is_same_v<Out, Array>)
-      return out[0];
-    else
-      return unflatten(std::any_cast<const Out&>(used->prototype), out);
+    if constexpr (check_tree_call<F, A...>()) {
+      Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
+      using Out = typename decltype(call)::Out;
+      std::shared_ptr<const JitCache::Entry> used;
+      const Leaves out = cache_->call(call.erased(), call.leaves(), key_of<A...>(a...), used,
+                                      [&] { return std::any(call.prototype()); });
+      if constexpr (std::is_same_v<Out, Array>)
+        return out[0];
+      else
+        return unflatten(std::any_cast<const Out&>(used->prototype), out);
+    }
   }
+  template <class... A>
+  requires(!Takes<F, A...>) Refused operator()(const A&...) const { return refuse_call<F, A...>(); }
   template <class... A> bool check_captures(const A&... a) const {
     Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(*f_, a...);
     return cache_->still_valid(call.erased(), call.leaves(), key_of<A...>(a...));
@@ -116,25 +121,33 @@ template <class F, class... A> bool check_captures(const detail::Jit<F>& f, cons
 }
 
 /// The Program of f for arguments like these, as text or to be looked at: what was traced, before any pass.
-template <class F, class... A> Staged make_program(const F& f, const A&... a) {
-  detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
-  const Leaves leaves = call.leaves();
-  detail::require_assigned(leaves, "make_program");
-  return stage(call.erased(), detail::avals_of_leaves(leaves), "make_program");
+template <class F, class... A> detail::Staged make_program(const F& f, const A&... a) {
+  if constexpr (detail::check_tree_call<F, A...>()) {
+    detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
+    const detail::Leaves leaves = call.leaves();
+    detail::require_assigned(leaves, "make_program");
+    return detail::stage(call.erased(), detail::avals_of_leaves(leaves), "make_program");
+  } else {
+    return {};
+  }
 }
-template <class A> Staged make_program(OverloadedFunction f, const A& a) { return make_program<UnaryFunction>(f, a); }
+template <class A> detail::Staged make_program(OverloadedFunction f, const A& a) {
+  return make_program<UnaryFunction>(f, a);
+}
 
 /// The shape and dtype of what f returns for arguments like these, without computing it: f's value with an Aval in the place
 /// of each array.
 template <class F, class... A> auto eval_shape(const F& f, const A&... a) {
-  detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
-  const Leaves leaves = call.leaves();
-  detail::require_assigned(leaves, "eval_shape");
-  stage(call.erased(), detail::avals_of_leaves(leaves), "eval_shape");
-  return detail::rebuild(call.prototype(), []<class Leaf>(const Leaf& leaf) {
-    static_assert(std::is_same_v<Leaf, Array>, "eval_shape: of a struct has no type of its own; return a tuple");
-    return leaf.aval();
-  });
+  if constexpr (detail::check_tree_call<F, A...>()) {
+    detail::Call<F, std::make_index_sequence<sizeof...(A)>, A...> call(f, a...);
+    const detail::Leaves leaves = call.leaves();
+    detail::require_assigned(leaves, "eval_shape");
+    detail::stage(call.erased(), detail::avals_of_leaves(leaves), "eval_shape");
+    return detail::rebuild(call.prototype(), []<class Leaf>(const Leaf& leaf) {
+      static_assert(std::is_same_v<Leaf, Array>, "eval_shape: of a struct has no type of its own; return a tuple");
+      return leaf.aval();
+    });
+  }
 }
 template <class A> auto eval_shape(OverloadedFunction f, const A& a) { return eval_shape<UnaryFunction>(f, a); }
 

@@ -9,12 +9,10 @@
 
 #include "dini/trace/trace.hpp"
 
-namespace dini {
+namespace dini::detail {
 
 /// The one door from templates into the library: trees are flattened on one side of it.
 using ErasedFunction = std::function<Leaves(const Leaves&)>;
-
-namespace detail {
 
 struct JvpTracer final : Tracer {
   JvpTracer(Array p, Array t, TraceRef trace)
@@ -91,5 +89,4 @@ Array instantiate(const Array& maybe_zero, const Aval& aval);
 /// a + b where either may be a symbolic zero.
 Array add_symbolic(const Array& a, const Array& b);
 
-}  // namespace detail
-}  // namespace dini
+}  // namespace dini::detail

@@ -19,7 +19,7 @@ std::vector<Aval> ravel_avals(const Leaves& leaves);
 /// unravel is given another length. Both are differentiable, and work under jit and vmap.
 template <Tree T> auto ravel_tree(const T& tree) {
   const tree_t<T> like = detail::as_tree(tree);
-  const Leaves leaves = flatten(like);
+  const detail::Leaves leaves = flatten(like);
   return std::pair(detail::ravel_leaves(leaves), [like, avals = detail::ravel_avals(leaves)](const Array& vector) {
     return unflatten(like, detail::unravel_leaves(vector, avals));
   });

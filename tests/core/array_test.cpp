@@ -251,6 +251,32 @@ TEST(Index, PlacesAreReadAndUpdatedAlike) {
   expect_array(a, {2, 3}, {1, 2, 3, 4, 5, 6});
 }
 
+// Only what has no name cannot be assigned (tests/compile_fail).
+static_assert(std::is_nothrow_move_constructible_v<Array> && std::is_nothrow_move_assignable_v<Array>);
+static_assert(std::is_copy_assignable_v<Array> && std::is_assignable_v<Array&, double> && std::is_swappable_v<Array>);
+
+TEST(Array, IsAssignedLikeAnyValue) {
+  Array a = array(1.0), b = array(2.0);
+  std::swap(a, b);
+  std::tie(a, b) = std::tuple(b + 10, a + 20);
+  EXPECT_EQ(a.item(), 11.0);
+  EXPECT_EQ(b.item(), 22.0);
+  (a = b) += 1;
+  EXPECT_EQ(std::exchange(a, 5.0).item(), 23.0);
+  std::vector<Array> v{a, b};
+  v[0] = b, v.at(1) -= 20;
+  v.insert(v.begin(), a);
+  std::sort(v.begin(), v.end(), [](const Array& x, const Array& y) { return static_cast<bool>(x < y); });
+  EXPECT_EQ(concatenate({v[0](newaxis), v[1](newaxis), v[2](newaxis)}).to_vector<int>(), (std::vector{2, 5, 22}));
+  std::map<std::string, Array> m;
+  m["x"] = v.back();
+  for (auto& [name, x] : m) x *= 2;
+  EXPECT_EQ(m.at("x").item(), 44.0);
+  auto counter = [sum = array(0.0)](const Array& x) mutable { return sum += x; };
+  counter(1.0);
+  EXPECT_EQ(counter(2.0).item(), 3.0);
+}
+
 // ---- Errors ----------------------------------------------------------------------------------------------------------
 
 template <class E> void is_an_error() {

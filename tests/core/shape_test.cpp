@@ -45,9 +45,9 @@ TEST(Shape, GoesToAStream) {
   std::ostringstream out;
   out << Shape{10, 4} << Shape{5} << Shape{} << float32 << bool_;
   EXPECT_EQ(out.str(), "(10, 4)(5,)()float32bool");
-  EXPECT_EQ(Lengths(3).shape("f"), (Shape{3}));
-  EXPECT_EQ((Lengths{2, -1}).str(), "(2, -1)");
-  EXPECT_THROW((Lengths{2, -1}).shape("f"), ShapeError);
+  EXPECT_EQ(detail::Lengths(3).shape("f"), (Shape{3}));
+  EXPECT_EQ((detail::Lengths{2, -1}).str(), "(2, -1)");
+  EXPECT_THROW((detail::Lengths{2, -1}).shape("f"), ShapeError);
 }
 
 TEST(Shape, IsTakenApartAndPutTogether) {

@@ -1,6 +1,7 @@
 // core/tree.hpp: flatten, unflatten and structure for everything that is a tree.
 #include "dini/core/tree.hpp"
 
+#include <functional>
 #include <list>
 #include <set>
 
@@ -51,19 +52,47 @@ static_assert(becomes<std::map<std::string, std::vector<int>, std::greater<>>,
 static_assert(becomes<std::vector<Layers>, std::vector<Layers>> && becomes<std::tuple<>, std::tuple<>>);
 static_assert(std::is_same_v<tree_t<const Params&>, Params> && std::is_same_v<tree_t<Array>, Array>);
 
+// tree() may name parts of members; what it leaves out may be anything that holds no arrays, or be in statics().
+struct Parts {
+  Params params;
+  Array three[3];
+  std::vector<int> axes;
+  std::function<void()> callback;
+  auto tree() { return std::tie(params.W, params.b, three[0], three[1], three[2]); }
+};
+struct WithStatics {
+  Array W, table;
+  auto tree() { return std::tie(W); }
+  auto statics() const { return std::tie(table); }
+};
+struct Recursive {
+  Array a;
+  std::vector<Recursive> children;
+  auto tree() { return std::tie(a, children); }
+};
+class Hidden {
+ public:
+  Hidden(Array w, Array kept) : w_(std::move(w)), kept_(std::move(kept)) {}
+  auto tree() { return std::tie(w_); }
+  const Array& kept() const { return kept_; }
+
+ private:
+  Array w_, kept_;
+};
+
 // Leaves in order, as numbers; and back with each of them ten times as large.
 template <class T> void round_trip(const T& t, const std::string& wanted, const std::vector<double>& numbers) {
   EXPECT_EQ(structure(t), wanted);
-  const Leaves leaves = flatten(t);
+  const std::vector<Array> leaves = flatten(t);
   ASSERT_EQ(leaves.size(), numbers.size()) << wanted;
-  Leaves others;
+  std::vector<Array> others;
   for (std::size_t k = 0; k < leaves.size(); ++k) {
     EXPECT_EQ(leaves[k].item(), numbers[k]) << wanted;
     others.push_back(number(10 * numbers[k]));
   }
   const T back = unflatten(t, others);
   EXPECT_EQ(structure(back), wanted);
-  const Leaves again = flatten(back), mapped = flatten(tree_map([](const Array&a) { return 10 * a; }, t));
+  const std::vector<Array> again = flatten(back), mapped = flatten(tree_map([](const Array&a) { return 10 * a; }, t));
   for (std::size_t k = 0; k < leaves.size(); ++k) {
     EXPECT_EQ(again[k].item(), 10 * numbers[k]) << wanted;
     EXPECT_EQ(mapped[k].item(), 10 * numbers[k]) << wanted;
@@ -89,6 +118,10 @@ TEST(Tree, GoesToLeavesAndBack) {
   round_trip(Params{a, b, "first"}, "(*, *)", {1, 2});
   round_trip(Foreign{a, b}, "(*, *)", {1, 2});
   round_trip(Layers{{{a, b, "one"}, {c, a, "two"}}, 0.5}, "([(*, *), (*, *)], *)", {1, 2, 3, 1, 0.5});
+  round_trip(Parts{{a, b, ""}, {c, a, b}, {}, {}}, "(*, *, *, *, *)", {1, 2, 3, 1, 2});
+  round_trip(WithStatics{a, b}, "(*)", {1});
+  round_trip(Recursive{a, {{b, {}}, {c, {}}}}, "(*, [(*, []), (*, [])])", {1, 2, 3});
+  round_trip(Hidden(a, b), "(*)", {1});
   round_trip(std::tuple(std::vector<std::pair<Array, None>>{{a, none}}, Foreign{b, c}), "([(*, none)], (*, *))",
              {1, 2, 3});
 }

@@ -1,6 +1,6 @@
 // Compiling takes a time that grows as a Program's length does.
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "dini/dini.hpp"
 #include "dini/trace/emit.hpp"
@@ -10,9 +10,14 @@ namespace dini::exec_tests {
 namespace {
 
 double seconds_to_compile(const Program& p) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto now = [] {
+    timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);  // whatever else this machine does
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+  };
+  const double start = now();
   Executable::compile(p);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return now() - start;
 }
 
 TEST(LongPrograms, CompileInLinearTime) {
@@ -66,10 +71,12 @@ TEST(LongPrograms, CompileInLinearTime) {
     const int n = 2000;
     const ProgramRef shorter = make_case([&](const Leaves&in) { return row.f(in, n); }, {x, longer}).program,
                      tenfold = make_case([&](const Leaves&in) { return row.f(in, 10 * n); }, {x, longer}).program;
-    double once = seconds_to_compile(*shorter), ten = seconds_to_compile(*tenfold);
-    // What is quadratic takes 100 times as long. Once more, should something else have held it up.
-    if (ten > 35 * std::max(once, 1e-3)) ten = std::min(ten, seconds_to_compile(*tenfold));
-    EXPECT_LT(ten, 35 * std::max(once, 1e-3)) << row.name;
+    const double once = seconds_to_compile(*shorter);
+    double ten = seconds_to_compile(*tenfold);
+    // What is quadratic takes 100 times as long; what is not suffers from caches. Once more, should it have been disturbed.
+    const double most = 50 * std::max(once, 1e-3);
+    if (ten > most) ten = std::min(ten, seconds_to_compile(*tenfold));
+    EXPECT_LT(ten, most) << row.name;
   }
 }
 

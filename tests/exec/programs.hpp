@@ -8,7 +8,7 @@
 #include <random>
 
 #include "dini/exec/executable.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini::exec_tests {
 

@@ -19,6 +19,7 @@
 
 #include "dini/core/array.hpp"
 #include "dini/core/tree.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini::random_programs {
 

@@ -303,7 +303,7 @@ TEST(RandomProgramDraws, HaveEveryOpAndEveryDepth) {
       "cofactor",     "custom_lin",  "symmetric_factor",  // of det, custom_vjp, symmetric solves
       "callback",     "solve",       "operator_solve",   "check_status",       "rcond",  // implicit/, linear/
       "random_split", "random_bits", "random_integers",  "random_permutation",           // random/
-      "random_scale", "watch",
+      "random_scale", "watch",       "rounding",
   };
   for (const Op* op : all_ops())
     EXPECT_NE(drawn.count(op->name), elsewhere.count(op->name)) << op->name << ": drawn, or to be tested elsewhere?";

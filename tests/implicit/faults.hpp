@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dini/dini.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace faults_test {
 

@@ -13,7 +13,7 @@
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_ops.hpp"
 #include "dini/trace/emit.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 #include "mutant.hpp"
 
 namespace dini::mutation {

@@ -1,4 +1,5 @@
 // BLAS's threads: the host's number of them is its own, and no result depends on it.
+#include <cblas.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -7,9 +8,6 @@
 
 #include "dini/ops/kernels/dense.hpp"
 #include "tests/ops/dense_test.hpp"
-
-extern "C" int openblas_get_num_threads();
-extern "C" void openblas_set_num_threads(int);
 
 namespace dini::kernels {
 namespace dense_test {

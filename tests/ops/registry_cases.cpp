@@ -8,6 +8,7 @@
 #include "dini/ops/linalg_ops.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/trace/emit.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/transforms/callable.hpp"
 
 namespace dini::registry {

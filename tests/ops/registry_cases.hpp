@@ -13,6 +13,7 @@
 
 namespace dini::registry {
 
+using detail::ErasedFunction;
 using Mask = std::vector<bool>;
 
 struct Case {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "dini/ops/op.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini::registry {
 

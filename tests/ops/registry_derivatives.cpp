@@ -1,5 +1,6 @@
 // jvp, dot, second and transpose: derivatives against differences of values, modes against each other, float32 against
 // float64.
+#include "dini/trace/internal.hpp"
 #include "dini/transforms/callable.hpp"
 #include "registry_cases.hpp"
 

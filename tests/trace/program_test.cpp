@@ -1,9 +1,9 @@
 // trace/program.hpp: Programs as text, what is ill-formed, when two are equal. The Programs are written by hand.
-#include "dini/trace/program.hpp"
+#include "dini/trace/internal.hpp"
 
 #include "../ops/expect_array.hpp"
 #include "dini/ops/elementwise_ops.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini {
 namespace {

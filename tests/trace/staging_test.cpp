@@ -3,7 +3,7 @@
 
 #include "../ops/expect_array.hpp"
 #include "dini/dini.hpp"
-#include "dini/trace/trace.hpp"
+#include "dini/trace/internal.hpp"
 
 namespace dini {
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dini/dini.hpp"
+#include "dini/ops/internal.hpp"
 
 namespace dini {
 

@@ -73,7 +73,7 @@ TEST(Eager, EndsWithItsScope) {
     return x * after;
   };
   EXPECT_EQ(jit(f)(array(2.0)).item<double>(), 6.0);
-  EXPECT_FALSE(current_trace());
+  EXPECT_FALSE(detail::current_trace());
 }
 
 struct Params {
