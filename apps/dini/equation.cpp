@@ -72,7 +72,7 @@ Array loss_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
 
 Array adjoint_residual(const Problem& p, const Problem::Inputs& inputs, const Array& z, const Array& u) {
   const Array w = grad([&](const Array& at) { return loss_at(p, inputs, at); })(z);
-  const SolverProblem equation =
+  const detail::SolverProblem equation =
       detail::implicit::problem_of([&](const Array& at) { return map_at(p, inputs, at); }, *p.kind, {});
   return norm(vjp([&](const Array& at) { return equation.residual(at); }, z).pullback(u) + w);
 }

@@ -84,10 +84,11 @@ Array Lanes::starts() const {
 void Lanes::check_indices(const Formula& formula, const Array& z) const {
   const auto value = [&](std::int64_t k, const Array& at) { return problem_->evaluate(formula, inputs_of(k), at); };
   const Aval row{z.shape().erased(0), z.dtype(), false};
-  const Staged staged = stage([&](const Leaves& in) { return Leaves{value(0, in[0])}; }, {row}, "check_indices");
+  const detail::Staged staged =
+      detail::stage([&](const Leaves& in) { return Leaves{value(0, in[0])}; }, {row}, "check_indices");
   const std::vector<int>& given = staged.program->inputs;
   const bool computed =
-      std::any_of(staged.program->equations.begin(), staged.program->equations.end(), [&](const Equation& e) {
+      std::any_of(staged.program->equations.begin(), staged.program->equations.end(), [&](const detail::Equation& e) {
         return e.op->name == "take" && std::find(given.begin(), given.end(), e.inputs[1]) == given.end();
       });
   for (std::int64_t k = 0; computed && k < size_; ++k) {

@@ -9,6 +9,8 @@
 
 namespace dini::app {
 
+using detail::Leaves;
+
 /// Some or all lanes of a problem; one without a batch is a single lane. Refers to its problem.
 class Lanes {
  public:

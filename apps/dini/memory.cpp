@@ -18,7 +18,7 @@ namespace {
 double bytes_of(const Aval& a) { return static_cast<double>(a.shape.size()) * static_cast<double>(item_size(a.dtype)); }
 
 // The most that is alive at once when the equations run in order, beside the inputs.
-double peak_bytes(const Program& program, std::map<const Program*, double>& known) {
+double peak_bytes(const detail::Program& program, std::map<const detail::Program*, double>& known) {
   const auto found = known.find(&program);
   if (found != known.end()) return found->second;
   std::vector<std::size_t> last(program.variables.size(), 0);
@@ -31,9 +31,9 @@ double peak_bytes(const Program& program, std::map<const Program*, double>& know
   const auto bytes = [&](int v) { return bytes_of(program.variables[static_cast<std::size_t>(v)]); };
   double alive = 0, peak = 0;
   for (std::size_t k = 0; k < program.equations.size(); ++k) {
-    const Equation& e = program.equations[k];
+    const detail::Equation& e = program.equations[k];
     double within = 0;  // what a program takes that the equation stands for, or holds
-    for (const ProgramRef& p : programs_in(program, e)) within = std::max(within, peak_bytes(*p, known));
+    for (const detail::ProgramRef& p : programs_in(program, e)) within = std::max(within, peak_bytes(*p, known));
     peak = std::max(peak, alive + within);
     for (int v : e.outputs) alive += bytes(v);
     peak = std::max(peak, alive);
@@ -84,8 +84,9 @@ class Memory {
   // The inputs are captured, so that what must be read (a mask) can be.
   Aval measure(const std::string& what, const std::vector<Aval>& free, const std::function<Array(const Leaves&)>& f,
                const std::string& advice = "") {
-    const Staged staged = stage([&](const Leaves& leaves) { return Leaves{f(leaves)}; }, free, "check_memory");
-    std::map<const Program*, double> known;
+    const detail::Staged staged =
+        detail::stage([&](const Leaves& leaves) { return Leaves{f(leaves)}; }, free, "check_memory");
+    std::map<const detail::Program*, double> known;
     double peak = peak_bytes(*staged.program, known);
     for (const Aval& a : free) peak += bytes_of(a);
     refuse(what, shared_ + peak, advice);

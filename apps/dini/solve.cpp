@@ -33,16 +33,8 @@ class Run {
 
   ProblemResult result() {
     const auto start = Clock::now();
-    Array z0;
-    std::int64_t together = 1;
-    {
-      CancelScope scope(settings_.cancel, deadline_);
-      together = lanes_at_once(all_, settings_);
-      if (p_.kind) {
-        z0 = all_.starts();
-        all_.check_indices(*p_.formula, z0);
-      }
-    }
+    const std::int64_t together = lanes_at_once(all_, settings_);
+    const Array z0 = p_.kind ? starts() : Array();
     for (std::int64_t first = 0; first < all_.size(); first += together) {
       if (together == all_.size()) {
         part(all_, z0, 0);
@@ -71,6 +63,20 @@ class Run {
   bool good(std::int64_t lane) const { return r_.status[static_cast<std::size_t>(lane)] == converged; }
   std::string why_cancelled() const {
     return settings_.cancel.cancelled() ? "cancelled by a signal" : "the deadline has passed";
+  }
+
+  // Of all lanes. What is cancelled here ends as a solve from there.
+  Array starts() const {
+    const bool given = !p_.z0_formula;
+    Array z0 = given ? all_.starts() : Array();
+    try {
+      CancelScope scope(settings_.cancel, deadline_);
+      if (!given) z0 = all_.starts();
+      all_.check_indices(*p_.formula, z0);
+    } catch (const CancelledError&) {
+      if (!z0.defined()) throw;
+    }
+    return z0;
   }
 
   // Some lanes, of which the first is that one of all.

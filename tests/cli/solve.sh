@@ -95,6 +95,10 @@ run 3 solve --root 'log(z) - a' --input a=2 --z0 -1 --json
 has out '"status": "nonfinite"'
 run 3 solve --root 'z - a' --input a=2 --z0 1 --deadline 0 --json
 has out '"status": "cancelled"'
+has out '"z": 1.0'
+run 3 solve --root 'z - a' --input 'a=[2, 3]' --batch a --z0 1 --loss z --deadline 0 --json
+has out '"status": ["cancelled", "cancelled"]'
+has out '"z": [1.0, 1.0]'
 
 # The examples.
 for example in layer.json sqrt.json kepler.toml cosine_batch.json; do
