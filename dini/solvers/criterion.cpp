@@ -7,6 +7,7 @@
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/indexing.hpp"
 #include "dini/ops/linalg.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
@@ -89,7 +90,8 @@ class LeastSquaresCriterion final : public Criterion {
   Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
     if (!at.matrix.defined()) return code(StatusCode::converged);
     auto columns = [&](const Array& v) { return sqrt(sum(square(stop_gradient(jacobian(problem.objective)(v))), 0)); };
-    const Array vanished = any(columns(z) < 1e-8 * columns(at.z0));
+    const Array start = columns(at.z0), little = scalar_like(1e-8, z), curvature = abs(diagonal(at.matrix));
+    const Array vanished = any((columns(z) < little * start) & (curvature < little * square(start)));
     const Array status =
         where(is_definite(at.factors, at.matrix), code(StatusCode::converged), code(StatusCode::not_a_minimum));
     return where(vanished, code(StatusCode::stagnated), status);
@@ -153,7 +155,13 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   auto merits = [&](const Array& z, const Array& f, const Array& delta) {
     const Array size = length(f), next = length(problem.residual(z + delta));
     Array noise = (size <= 4 * length(eta)) | all(abs(f) <= 4 * eta);
-    if (at.matrix.defined()) noise = noise | (size <= 8 * eps * length(dot(abs(at.matrix), abs(z))));
+    if (at.matrix.defined()) {
+      // What z's own rounding makes of F, where F goes on beside z as A says: next to a pole or the end of a domain it does not.
+      const Array step = 8 * where(delta < 0, -1.0, 1.0) * maximum(abs(delta), eps * abs(z));
+      const Array beside = problem.residual(z + step), predicted = dot(at.matrix, step);
+      const Array as_said = length(beside - f - predicted) <= 0.5 * length(predicted);
+      noise = noise | ((size <= 8 * eps * length(dot(abs(at.matrix), abs(z)))) & as_said);
+    }
     const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), eps * eps * length(at.z0));
     return Merits{all(abs(delta) <= wanted), isfinite(next) & ((next <= 0.5 * size) | noise), noise};
   };
@@ -164,7 +172,9 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
     const Array moved = length(at.inverse(abs(p.residual) + eta));
     hidden = after.noise & ~(moved <= maximum(1e-2 * length(p.z), 4 * eps * length(at.z0)));
   }
-  const Array zero = (length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0));
+  Array zero = (length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0));
+  // At a pole or the end of a domain F may be 0 by what rounding makes of infinities.
+  if (at.matrix.defined()) zero = zero & all(isfinite(at.matrix));
   Judgement out;
   const Array confirmed = confirm(problem, at, p.z);
   out.status = where(small & (at.by_itself | before.noise), confirmed, array(Judgement::not_yet));
@@ -172,7 +182,7 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   out.status = where(zero, confirmed, out.status);
   out.z = p.z;
   out.residual = p.residual;
-  out.evaluations = p.turns + 5;
+  out.evaluations = p.turns + 7;
   const Array error = (abs(p.delta) + shift) / abs(p.z);
   out.error_estimate = max(where(abs(p.z) > eps * eps * length(at.z0), error, zeros_like(error)));
   out.error_estimate = where(isfinite(out.error_estimate), out.error_estimate,

@@ -6,13 +6,13 @@
 //     |δ_j| ≤ max(rtol·|z_j|, 4 e_j, eps²·‖z0‖)        in every component j, for unknowns have units,
 //
 // and the correction is good: F(z + δ) is finite and at most half as long as F(z), or F is at its noise (‖F‖ ≤ 4‖η‖, or |F| ≤ 4η in
-// every entry, or ‖F‖ ≤ 8·eps·‖ |A||z| ‖). F = 0 converges, too. Then the point is polished: δ is taken, and further corrections by
-// the same factors while each is less than half of the last, measured by the largest |δ_j|/|z_j|. At its noise while
-// ‖A⁻¹(|F| + η)‖ > 1e-2·‖z‖ the root is hidden by rounding, and nothing has converged.
+// every entry, or ‖F‖ ≤ 8·eps·‖ |A||z| ‖ and F goes on beside z as A says). F = 0 converges, too. Then the point is polished: δ is
+// taken, and further corrections by the same factors while each is less than half of the last, measured by the largest
+// |δ_j|/|z_j|. At its noise while ‖A⁻¹(|F| + η)‖ > 1e-2·‖z‖ the root is hidden by rounding, and nothing has converged.
 //
 // A minimum wants besides that the Hessian is positive definite, and where it has nearly lost its rank that no step along its null
-// direction leads further down. A least-squares fit wants that no column of ∂r/∂z has vanished since the start: where one has, the
-// gradient is small because the model no longer depends on that parameter.
+// direction leads further down. A least-squares fit wants that no column of ∂r/∂z has vanished since the start, and its curvature
+// with it: where one has, the gradient is small because the model no longer depends on that parameter.
 #pragma once
 
 #include "dini/solvers/solver.hpp"

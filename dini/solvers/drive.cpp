@@ -141,7 +141,7 @@ class Drive {
       p.factors = {a};
       for (const Array& f : factorize(a, problem.structure)) p.factors.push_back(f);
     }
-    p.status = status_of(p);
+    p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
     return p;
   }
 
@@ -159,7 +159,7 @@ class Drive {
       r.ratio_before = q.ratio;
       r.ratio = r.norm / q.norm;
     }
-    r.status = status_of(r);
+    r.status = status_of(r, q.status == running);
     return r;
   }
 
@@ -188,7 +188,8 @@ class Drive {
   }
   bool judgeable() const { return solver.forms_jacobian || formed || !problem.reads_values; }
 
-  Array status_of(const Progress& p) const {
+  // `going`: whether the step that led here was made, and not only taken part in beside other lanes.
+  Array status_of(const Progress& p, const Array& going) const {
     Array status = array(running);
     status = where(out_of_steps(p), code(StatusCode::max_steps), status);
     const Array late = p.since >= solver.patience, finite = isfinite(p.norm);
@@ -208,7 +209,7 @@ class Drive {
     const bool at_once = given || z0.size() == 0;
     status = where(good & finite, at_once ? code(StatusCode::converged) : array(to_be_judged), status);
     if (!stop.watch) return status;
-    const Array stopped = watch(stop.watch, p.steps, p.norm, p.best_norm, status == running);
+    const Array stopped = watch(stop.watch, p.steps, p.norm, p.best_norm, going);
     return where(stopped & ((status == running) | (status == to_be_judged)), code(StatusCode::cancelled), status);
   }
 
