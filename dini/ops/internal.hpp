@@ -28,6 +28,7 @@ using detail::Operands;
 using detail::Params;
 using detail::Program;
 using detail::ProgramRef;
+using detail::Rounding;
 using detail::Sample;
 using detail::to_ints;
 using detail::TransposeCall;

@@ -25,5 +25,6 @@ using detail::StagingTrace;
 using detail::Trace;
 using detail::TraceRef;
 using detail::TraceScope;
+using detail::uniform_number;
 
 }  // namespace dini

@@ -42,7 +42,7 @@ Leaves rounding_noise_leaves(const ErasedFunction& f, const Leaves& inputs);
 template <class F> auto rounding_noise(F f) {
   return [f = std::move(f)](const auto&... x) -> detail::result_of_t<F, std::remove_cvref_t<decltype(x)>...> {
     detail::Call<F, std::make_index_sequence<sizeof...(x)>, std::remove_cvref_t<decltype(x)>...> call(f, x...);
-    const Leaves out = detail::rounding_noise_leaves(call.erased(), call.leaves());
+    const detail::Leaves out = detail::rounding_noise_leaves(call.erased(), call.leaves());
     return call.output(out);
   };
 }
