@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(
   g++ cmake make ninja-build pkg-config git python3
   libopenblas-dev libopenblas-pthread-dev
-  libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev tao-pegtl-dev libzip-dev
+  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev tao-pegtl-dev libzip-dev
   libgtest-dev librapidcheck-dev
 )
 for argument in "$@"; do
