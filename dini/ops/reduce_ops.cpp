@@ -311,7 +311,9 @@ const Op& norm2_op() {
     op.kernel = norm_kernel;
     op.jvp = [](const JvpCall& call) -> Leaves {
       const Axes axes = call.params.axes("axes");
-      const Array direction = call.in[0] / spread(call.out[0], call.in[0].shape(), axes);
+      Array direction = call.in[0] / spread(call.out[0], call.in[0].shape(), axes);
+      // Of one element ±1, whose own slope is no difference of two large numbers.
+      if (call.in[0].size() == call.out[0].size()) direction = stop_gradient(direction);
       return {emit_one(sum_op(), {call.tangents[0] * direction}, call.params)};
     };
     op.batch = [](const BatchCall& call) { return batch_axes(norm2_op(), call); };

@@ -186,6 +186,8 @@ TEST(Reduce, SlopesOfNormsOfAnySize) {
   const Array small = astype(array({3e-30, -4e-30}), float32);
   expect_values(grad(f)(small), {0.6, -0.8}, 1e-6);
   expect_values(grad(f)(array(-3.0)), {-1});
+  expect_values(grad(f)(array(0.0)), {nan});
+  expect_values(hessian(f)(array({-3e-200})), {0});
   expect_values(grad(f)(array({inf, 1.0})), {nan, 0});
 }
 
