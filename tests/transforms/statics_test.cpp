@@ -80,17 +80,11 @@ struct Parts {
   int k = 0;
   auto tree() { return std::tie(two.first, two.second, three[0], three[1], three[2]); }
 };
-struct Counted {
-  Array W;
-  double scale;  // a leaf
-  auto tree() { return std::tie(W, scale); }
-};
 
 TEST(Statics, JitComparesNoLeaves) {
   const Array a = array(1.0), b = array(2.0);
   EXPECT_EQ(traces<Parts>({{{}, {a, b}, {a, b, a}}, {{}, {b, a}, {b, a, b}}}), 1);
   EXPECT_EQ(traces<Parts>({{{}, {a, b}, {a, b, a}}, {{}, {a, b}, {a, b, a}, 1}}), 2);
-  EXPECT_EQ(traces<Counted>({{a, 1}, {a, 2}}), 1);
 }
 
 // Says itself what it is.
