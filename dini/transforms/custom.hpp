@@ -150,8 +150,7 @@ template <int... N, class Primal, class Fwd, class Bwd> class CustomVjp<nondiff_
         return std::apply(self.fwd_, std::tuple_cat(std::tuple(self), full));
     };
     using Both = std::remove_cvref_t<decltype(forward(leaves))>;
-    static_assert(is_tuple<Both>::value && std::tuple_size_v<Both> == 2,
-                  "custom_vjp: fwd must return (value, residuals)");
+    static_assert(is_pair<Both>(), "custom_vjp: fwd must return (value, residuals)");
     using Residuals = std::remove_cvref_t<std::tuple_element_t<1, Both>>;
     auto residuals_like = std::make_shared<std::optional<Residuals>>();
     rule.run_forward = [forward, residuals_like, out_like](const Leaves& in) {

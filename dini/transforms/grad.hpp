@@ -30,8 +30,7 @@ template <class Out, class Aux> struct JvpAux {
 
 namespace detail {
 template <class Pair> struct Auxiliary {
-  static_assert(is_tuple<Pair>::value && std::tuple_size_v<Pair> == 2,
-                "has_aux: f must return a pair (value, auxiliary)");
+  static_assert(is_pair<Pair>(), "has_aux: f must return a pair (value, auxiliary)");
   using type = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
 };
 template <class F, class... A> using auxiliary_t = typename Auxiliary<raw_result_t<F, A...>>::type;

@@ -67,4 +67,14 @@ bool JitCache::still_valid(const ErasedFunction& f, const Leaves& leaves, const 
   return true;
 }
 
+void append_elements(const Array& a, std::string& key) {
+  if (!a.defined()) return append_text({}, key);
+  if (!a.concrete()) {
+    throw TraceError("jit: an array " + a.aval().str() +
+                     " that is no part of its struct's tree is traced by a transformation around: name it in tree()");
+  }
+  append_text(a.aval().str(), key);
+  append_bytes(a.raw(), static_cast<std::size_t>(a.size()) * item_size(a.dtype()), key);
+}
+
 }  // namespace dini::detail

@@ -1,5 +1,7 @@
 // jit: a function traced once for each kind of arguments, then run by the executor.
 //
+// Members of structs outside of their trees (an exponent, a name) are part of what is compiled: where one differs f is traced anew.
+//
 // What f captures is fixed when it is traced, C++ numbers and concrete arrays alike: a later change of a captured variable is
 // not seen. Pass as an argument whatever may change. check_captures(f, arguments...) traces f again and tells whether its
 // Program is still the one that jit runs.
@@ -10,6 +12,7 @@
 #include <typeinfo>
 
 #include "dini/transforms/callable.hpp"
+#include "dini/transforms/static_key.hpp"
 
 namespace dini {
 
@@ -51,15 +54,6 @@ class JitCache {
   mutable LruCache<Key, const Entry, Hash, Equal> entries_{256};
 };
 
-template <class T> void append_static_key(const T& value, std::string& key) {
-  if constexpr (Tree<T>)
-    key += structure(value);
-  else if constexpr (requires { std::string(value); })
-    key += '"' + std::string(value) + '"';
-  else
-    static_assert(Tree<T>, "jit: an argument must be a tree of arrays and numbers, or a string, which is static");
-}
-
 // A namespace of its own: were these in detail, argument-dependent lookup for jvp(grad(f), x, v) would look there.
 namespace functions {
 template <class F> class Jit {
@@ -96,7 +90,7 @@ template <class F> class Jit {
     } else {
       // The types too: two structs may have one structure, and results of two types.
       std::string key = typeid(std::tuple<tree_t<A>...>).name();
-      (append_static_key(a, key), ...);
+      ((append_text(structure(a), key), append_statics(a, key)), ...);
       return key;
     }
   }
@@ -108,9 +102,9 @@ using functions::Jit;
 
 }  // namespace detail
 
-/// f compiled: traced for every new combination of shapes, dtypes, weakness and tree structure, then run natively; the 256
-/// combinations used last are kept. Values are abstract while f is traced: reading one on the host is a TraceError that says
-/// what to use instead.
+/// f compiled: traced for every new combination of shapes, dtypes, weakness, tree structure and what structs have beside their
+/// trees (transforms/static_key.hpp), then run natively; the 256 combinations used last are kept. Values are abstract while f is
+/// traced: reading one on the host is a TraceError that says what to use instead.
 template <class F> auto jit(F f) { return detail::Jit<F>(std::move(f), "jit"); }
 inline auto jit(OverloadedFunction f) { return detail::Jit<UnaryFunction>(f, "jit"); }
 

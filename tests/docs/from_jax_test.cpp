@@ -29,6 +29,15 @@ TEST(FromJax, NumbersInTreesAreDifferentiated) {
   EXPECT_EQ(slopes.second.item<double>(), 9);
 }
 
+TEST(FromJax, ZComesLast) {
+  auto right = [](const Array& a, const Array& z) { return a * exp(-z); };
+  double omega = fixed_point(right, array(0.5), {}, array(1.0)).value.item<double>();  // 0.5671432904097838
+  auto swapped = [](const Array& z, const Array& a) { return a * exp(-z); };           // is given a as z, and z as a:
+  double nonsense = fixed_point(swapped, array(0.5), {}, array(1.0)).value.item<double>();  // 0, since 0 = 0·exp(-1)
+  EXPECT_NEAR(omega, 0.5671432904097838, 1e-10);
+  EXPECT_NEAR(nonsense, 0, 1e-10);
+}
+
 TEST(FromJax, NamesInTheTable) {
   const Array x = array({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}});
   EXPECT_EQ(x(slice(1, end), newaxis).shape(), (Shape{1, 1, 3}));

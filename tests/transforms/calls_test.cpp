@@ -53,6 +53,7 @@ TEST(Calls, OfSeveralArgumentsOrOfATuple) {
   EXPECT_EQ(jvp(Either(), std::tuple(x, y), std::tuple(y, x)).tangent.item(), 3.0);
   EXPECT_EQ(jvp(Either(), std::tuple(x, y, y), std::tuple(x, y, y)).tangent.item(), 2.0);
   EXPECT_EQ(linearize(Either(), std::tuple(x, y)).first.item(), 2.0);
+  EXPECT_EQ(grad(two)(Params{x, y}, y).W.item(), 3.0);
   EXPECT_EQ(hvp(grad(square_of), x, y).item(), 0.0);
   const auto cubic = [](const Array& u, const Array& v) { return u * u * v; };
   EXPECT_EQ(std::get<1>(hvp(cubic, std::tuple(x, y), std::tuple(x, y))).item(), 8.0);
