@@ -77,43 +77,48 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request);
 template <Kind kind, class F, class Z, class... P>
 auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
   using ZT = tree_t<Z>;
-  using Thetas = std::tuple<tree_t<P>...>;
-  const ZT start = as_tree(z0);
-  const Thetas like(as_tree(params)...);
-  const std::size_t n = flatten(start).size();
-  const std::string wanted = structure(start);
-  auto erased = [&](const Leaves& in) {
-    const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
-    const Thetas p = unflatten(like, Leaves(middle, in.end()));
-    auto value = std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
-    const tree_t<decltype(value)> out = as_tree(value);
-    if (kind == Kind::fixed_point) match_structure(structure(out), wanted, name, "values of f");
-    return flatten(out);
-  };
-  auto [z, o] = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
-  return Solution<ZT>{unflatten(start, z), {o.status},      o.steps,
-                      o.evaluations,       o.residual_norm, o.error_estimate,
-                      o.history,           o.method,        options.solver.method()->methods()};
+  if constexpr (!check_tree_call<F, P..., Z>()) {
+    return Solution<ZT>{};
+  } else {
+    using Thetas = std::tuple<tree_t<P>...>;
+    const ZT start = as_tree(z0);
+    const Thetas like(as_tree(params)...);
+    const std::size_t n = flatten(start).size();
+    const std::string wanted = structure(start);
+    auto erased = [&](const Leaves& in) {
+      const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
+      const Thetas p = unflatten(like, Leaves(middle, in.end()));
+      auto value =
+          std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
+      const tree_t<decltype(value)> out = as_tree(value);
+      if (kind == Kind::fixed_point) match_structure(structure(out), wanted, name, "values of f");
+      return flatten(out);
+    };
+    auto [z, o] = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
+    return Solution<ZT>{unflatten(start, z), {o.status},      o.steps,
+                        o.evaluations,       o.residual_norm, o.error_estimate,
+                        o.history,           o.method,        options.solver.method()->methods()};
+  }
 }
 
 }  // namespace detail
 
 /// z with z = f(params..., z), from z0; f's last argument is z, and its value is a tree like z. ShapeError, DtypeError when it
 /// is not; SolveError when the solve fails, as options.on_failure says.
-template <class F, Tree Z, Tree... P>
+template <class F, class Z, class... P>
 auto fixed_point(const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
   return detail::solve_tree<Kind::fixed_point>("fixed_point", f, z0, options, params...);
 }
-template <class F, Tree Z> auto fixed_point(const F& f, const Z& z0) {
+template <class F, class Z> auto fixed_point(const F& f, const Z& z0) {
   return detail::solve_tree<Kind::fixed_point>("fixed_point", f, z0, FixedPointOptions{});
 }
 
 /// z with 0 = f(params..., z), from z0; as many equations as unknowns, in any tree.
-template <class F, Tree Z, Tree... P>
+template <class F, class Z, class... P>
 auto root(const F& f, const Z& z0, const RootOptions& options, const P&... params) {
   return detail::solve_tree<Kind::root>("root", f, z0, options, params...);
 }
-template <class F, Tree Z> auto root(const F& f, const Z& z0) {
+template <class F, class Z> auto root(const F& f, const Z& z0) {
   return detail::solve_tree<Kind::root>("root", f, z0, FixedPointOptions{});
 }
 

@@ -18,12 +18,12 @@ Solver given_point(double accept);
 /// z itself, differentiable in params and in all that F captures, in every order; not in the z that is given. As many conditions as
 /// unknowns, in any tree. SolveError, as options.on_failure says, where z does not meet them: its Newton correction exceeds
 /// options.accept·‖z‖, or it has no derivative. Of the options `solver`, `tolerance`, `max_steps` and `history` are of no account.
-template <class F, Tree Z, Tree... P>
+template <class F, class Z, class... P>
 tree_t<Z> implicit_function(const F& conditions, const Z& z, RootOptions options, const P&... params) {
   options.solver = detail::given_point(options.accept);
   return detail::solve_tree<Kind::root>("implicit_function", conditions, z, options, params...).value;
 }
-template <class F, Tree Z> tree_t<Z> implicit_function(const F& conditions, const Z& z) {
+template <class F, class Z> tree_t<Z> implicit_function(const F& conditions, const Z& z) {
   return implicit_function(conditions, z, RootOptions{});
 }
 

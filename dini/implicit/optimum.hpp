@@ -48,22 +48,25 @@ template <class Z> Optimum<Z> as_optimum(Solution<Z> s, Array objective) {
 /// z with E(params..., z) least near z0; E's last argument is z, and its value a scalar. Steps are Newton's on the gradient, with a
 /// line search on its norm, and what they find is a minimum or has status `not_a_minimum`. ShapeError where E is no scalar;
 /// SolveError when the solve fails, as options.on_failure says.
-template <class E, Tree Z, Tree... P>
+template <class E, class Z, class... P>
 auto minimize(const E& e, const Z& z0, const MinimizeOptions& options, const P&... params) {
   auto found = detail::solve_tree<Kind::minimize>("minimize", e, z0, options, params...);
-  Array objective = Array(e(detail::as_tree(params)..., found.value));
+  Array objective;
+  if constexpr (detail::takes<E, P..., Z>) objective = Array(e(detail::as_tree(params)..., found.value));
   return detail::as_optimum(std::move(found), std::move(objective));
 }
-template <class E, Tree Z> auto minimize(const E& e, const Z& z0) { return minimize(e, z0, MinimizeOptions{}); }
+template <class E, class Z> auto minimize(const E& e, const Z& z0) { return minimize(e, z0, MinimizeOptions{}); }
 
 /// z with ½‖r(params..., z)‖² least near z0; r's last argument is z, its value a tree of any number of residuals.
-template <class R, Tree Z, Tree... P>
+template <class R, class Z, class... P>
 auto least_squares(const R& r, const Z& z0, const LeastSquaresOptions& options, const P&... params) {
   auto found = detail::solve_tree<Kind::least_squares>("least_squares", r, z0, options, params...);
-  Array objective = detail::half_square(flatten(detail::as_tree(r(detail::as_tree(params)..., found.value))));
+  Array objective;
+  if constexpr (detail::takes<R, P..., Z>)
+    objective = detail::half_square(flatten(detail::as_tree(r(detail::as_tree(params)..., found.value))));
   return detail::as_optimum(std::move(found), std::move(objective));
 }
-template <class R, Tree Z> auto least_squares(const R& r, const Z& z0) {
+template <class R, class Z> auto least_squares(const R& r, const Z& z0) {
   return least_squares(r, z0, LeastSquaresOptions{});
 }
 

@@ -204,7 +204,8 @@ struct Plain final : Spec {
   Kept prepare_ops(const Array& z, const Array& z0, const Array& status, const Leaves& factors, const Leaves& theta,
                    const Mask& active, std::function<Array(const Leaves&, const Kept&)>& push) const {
     const bool nan = settings.on_failure == OnFailure::nan;
-    const bool anyway = settings.derivative_anyway && !nan, fixed_point = settings.kind == Kind::fixed_point;
+    const bool anyway = settings.derivative_anyway && settings.on_failure == OnFailure::best,
+               fixed_point = settings.kind == Kind::fixed_point;
     const LinearMethodRef method = linear_method(!factors.empty());
     const SolverProblem p = problem_at(theta);
     const LinearFailure failure = anyway ? LinearFailure::keep : nan ? LinearFailure::nan : LinearFailure::raise;

@@ -114,8 +114,10 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   if (at.matrix.defined()) {
     const Array columns = reshape(eta, {eta.size(), 1}) * sign_patterns(at.z);
     shift = max(abs(at.inverse(columns)), 1);
-    shift = where(isfinite(shift), shift, zeros_like(shift));
+  } else if (!problem.reads_values) {
+    shift = abs(at.inverse(eta));
   }
+  shift = where(isfinite(shift), shift, zeros_like(shift));
   // Components that are no more than noise have no say in how good a correction is.
   auto measure = [&](const Array& d, const Array& z) {
     return largest_relative(where(abs(d) <= 4 * shift, zeros_like(d), d), z);

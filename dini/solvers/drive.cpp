@@ -93,16 +93,16 @@ class Drive {
       p = loop(
           open,
           [&](const Progress& q) {
-            const Progress there = loop(
-                goes_on, [&](const Progress& at) { return next(at); }, q, max_steps + 1);
+            Progress there = loop(
+                goes_on, [&](const Progress& at) { return next(at); }, q, max_steps + 1, stop.watch);
+            // A watched loop may be told to end in the middle of a step, with the state that the step began with.
+            if (stop.watch) there.status = where(there.status == running, code(StatusCode::cancelled), there.status);
             return cond(
                 there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
                 [](const Progress& at) { return at; }, there);
           },
-          p, max_steps + 2, stop.watch);
+          p, max_steps + 2);
     }
-    // A loop that is told to end does so in the middle of a step, with the state that it began with.
-    if (stop.watch) p.status = where(p.status < 0, code(StatusCode::cancelled), p.status);
     return outcome(p);
   }
 
