@@ -84,24 +84,24 @@ class Drive {
 
   Outcome run() const {
     Progress p = first();
-    auto goes_on = [](const Progress& q) { return q.status == running; };
+    auto stepped = [&](const Progress& from) {
+      Progress q = loop([](const Progress& at) { return at.status == running; },
+                        [&](const Progress& at) { return next(at); }, from, max_steps + 1, stop.watch);
+      // A watched loop may be told to end in the middle of a step, with the state that the step began with.
+      if (stop.watch) q.status = where(q.status == running, code(StatusCode::cancelled), q.status);
+      return q;
+    };
     if (given || z0.size() == 0) {
-      p = loop(
-          goes_on, [&](const Progress& q) { return next(q); }, p, max_steps + 1);
+      p = stepped(p);
     } else {
-      auto open = [](const Progress& q) { return (q.status == running) | (q.status == to_be_judged); };
-      p = loop(
-          open,
-          [&](const Progress& q) {
-            Progress there = loop(
-                goes_on, [&](const Progress& at) { return next(at); }, q, max_steps + 1, stop.watch);
-            // A watched loop may be told to end in the middle of a step, with the state that the step began with.
-            if (stop.watch) there.status = where(there.status == running, code(StatusCode::cancelled), there.status);
-            return cond(
-                there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
-                [](const Progress& at) { return at; }, there);
-          },
-          p, max_steps + 2);
+      p = loop([](const Progress& q) { return (q.status == running) | (q.status == to_be_judged); },
+               [&](const Progress& q) {
+                 const Progress there = stepped(q);
+                 return cond(
+                     there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
+                     [](const Progress& at) { return at; }, there);
+               },
+               p, max_steps + 2);
     }
     return outcome(p);
   }
