@@ -73,7 +73,7 @@ TEST(WatchedSolve, ATokenEndsItWithTheBestPoint) {
       EXPECT_EQ(at(steps).item<std::int64_t>(), 7) << compiled << lanes;
       EXPECT_NEAR(at(z)(0).item(), (1 - std::pow(0.999, 7)) / (1 - 0.999), 1e-9) << compiled << lanes;
       // What had ended by itself stays as it was.
-      if (lanes) EXPECT_EQ(status(1).item<std::int64_t>(), 0) << compiled;
+      if (lanes) { EXPECT_EQ(status(1).item<std::int64_t>(), 0) << compiled; }
     }
   }
 }
