@@ -153,7 +153,7 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
     auto tree() { return std::tie(factors, verdict, again); }
   };
   // What factors of A at z say.
-  const auto look = [&] {
+  const auto look = [&](const Array& a) {
     Look out;
     out.factors = factorize(a, known);
     const Inverse by_a = inverse(out.factors, a);
@@ -187,7 +187,7 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
   };
   Look found;
   if (point.factors.empty()) {
-    found = look();
+    found = look(a);
   } else {
     // The solve's own factors, of a point near by.
     const Array& before = point.factors.front();
@@ -198,7 +198,9 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
     found.verdict = {zero, zero, rcond};
     found.again = ~(point.factors.back() & (change < near_enough) & (rcond > least));
     if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(by_before(felt)));
-    found = loop([](const Look& l) { return l.again; }, [&](const Look&) { return look(); }, found, 1);
+    // A is made to depend on the loop's state: what does not is computed before the loop, whether or not it runs.
+    found = loop([](const Look& l) { return l.again; },
+                 [&](const Look& l) { return look(where(l.again, a, eye(z.size(), z.dtype()))); }, found, 1);
   }
   return {found.factors, found.verdict};
 }

@@ -193,7 +193,10 @@ struct Plain final : Spec {
       if (factors_there || point().shape.size() <= formed_unasked) return Direct{}.method();
       const bool symmetric = settings.kind == Kind::minimize || settings.kind == Kind::least_squares ||
                              settings.structure.symmetric || settings.structure.positive_definite;
-      return symmetric ? MINRES{}.method() : GMRES{}.method();
+      if (symmetric) return MINRES{}.method();
+      // Of all but fixed points the default solver forms A whatever its size, and can keep no factors.
+      const bool formed = settings.kind != Kind::fixed_point && settings.method->name() == Solver{}.method()->name();
+      return formed ? Direct{}.method() : GMRES{}.method();
     }
     if (const auto* same = dynamic_cast<const SameSolverChoice*>(settings.adjoint.method().get()))
       return same_solver_method(same->options, settings);

@@ -2,7 +2,7 @@
 //
 // An adjoint is a linear method with its options: `{.adjoint = GMRES{.restart = 100}}`. One that is given nothing is chosen by
 // cost: the factors that the solver has made of A where it has made some, else a factorisation where A is small enough to be
-// formed unasked, else MINRES where A is known to be symmetric, else GMRES.
+// formed unasked or was formed by the default solver, else MINRES where A is known to be symmetric, else GMRES.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +86,7 @@ struct Diagonal {
 /// preconditioned from the right.
 struct GMRES {
   int restart = 50;            // products between restarts: that many vectors are kept
-  double tolerance = 0;        // ‖b - A x‖ ≤ tolerance·‖b‖; 0: eps^(3/4)
+  double tolerance = 0;        // ‖b - A x‖ ≤ tolerance·‖b‖; 0: eps^(3/4), or what rounding of A x allows
   std::int64_t max_steps = 0;  // products; 0: max(1000, 10 n)
   Preconditioner preconditioner = {};
   detail::LinearMethodRef method() const;

@@ -23,6 +23,9 @@ struct KrylovOptions {
   int restart = 50;           // GMRES: products in a cycle
   /// v -> M⁻¹v for an M like A; empty for none. Symmetric positive definite for minres and conjugate_gradients.
   Product preconditioner = {};
+  /// A residual that is no longer falling, and is no more than what A x itself is rounded by, converged: a tolerance below that
+  /// cannot be met by any x.
+  bool or_to_rounding = false;
 };
 
 /// `status` is a StatusCode (int64): converged; max_steps; stagnated, where a new cycle gains next to nothing; breakdown, where

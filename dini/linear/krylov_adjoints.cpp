@@ -21,6 +21,7 @@ template <class S> struct KrylovMethod : TableMethod<S> {
     const S& s = this->options;
     KrylovOptions o;
     o.tolerance = s.tolerance > 0 ? s.tolerance : std::pow(epsilon(b.dtype()), 0.75);
+    o.or_to_rounding = !(s.tolerance > 0);
     o.max_products = s.max_steps > 0 ? s.max_steps : std::max<std::int64_t>(1000, 10 * b.size());
     if (!s.preconditioner) return o;
     if (!transposed) {
@@ -80,6 +81,10 @@ struct MinresMethod final : SymmetricMethod<MINRES> {
 
 struct CgMethod final : SymmetricMethod<CG> {
   using SymmetricMethod::SymmetricMethod;
+  std::string advice() const override {
+    return " (cg is for symmetric positive definite Jacobians; minres takes symmetric ones, gmres, bicgstab and direct "
+           "any)";
+  }
   LinearOutcome attempt(const Product& apply, const LinearSystem& s, const Leaves& prepared, const Array& b,
                         bool transposed) const override {
     const KrylovOptions o = options_for(b, transposed);

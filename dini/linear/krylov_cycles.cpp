@@ -1,5 +1,7 @@
 #include "dini/linear/krylov_cycles.hpp"
 
+#include <cmath>
+
 #include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
@@ -32,6 +34,13 @@ Array KrylovProblem::after_step(const KrylovState& start, const Array& sound, co
                where(isfinite(measure), code_of(StatusCode::breakdown), code_of(StatusCode::nonfinite)));
 }
 
+Array KrylovProblem::rounded(const KrylovState& at) const {
+  // A residual of nothing but rounding is as rough as can be, so that A makes of it what it makes of the worst.
+  const double eps = epsilon(b_.dtype());
+  const Array r = at.r / krylov_parts::or_one(at.size > 0, at.size);
+  return (at.size <= 4 * eps * norm(product(r)) * norm(at.x)) & (at.size <= std::sqrt(eps) * size_);
+}
+
 KrylovResult KrylovProblem::solve(const std::function<KrylovCycle(const KrylovState&)>& cycle) const {
   using namespace krylov_parts;
   const Array converged = code_of(StatusCode::converged), none = array(std::int64_t{0});
@@ -56,7 +65,13 @@ KrylovResult KrylovProblem::solve(const std::function<KrylovCycle(const KrylovSt
     to.status = unless(to.size <= target_, s);
     return to;
   });
-  const Array status = unless(last.size <= 2 * target_, last.status);
+  Array status = unless(last.size <= 2 * target_, last.status);
+  if (options_.or_to_rounding) {
+    status = cond(
+        status == code_of(StatusCode::stagnated),
+        [&](const KrylovState& at) { return where(rounded(at), converged, at.status); },
+        [&](const KrylovState&) { return status; }, last);
+  }
   return {last.x, where(isfinite(last.size), status, code_of(StatusCode::nonfinite)), last.size, last.products};
 }
 

@@ -46,6 +46,9 @@ class KrylovProblem {
   KrylovResult solve(const std::function<KrylovCycle(const KrylovState&)>& cycle) const;
 
  private:
+  /// Whether what is left is no more than what A x is rounded by, and is small beside b.
+  Array rounded(const KrylovState& at) const;
+
   const Product& a_;
   const Array& b_;
   const KrylovOptions& options_;

@@ -169,6 +169,32 @@ TEST(Krylov, LaplacianOfManyUnknowns) {
   }
 }
 
+TEST(Krylov, WhatRoundingLeavesIsConvergedWhereItIsAskedFor) {
+  // The smooth right side's solution is large beside it, and A x is rounded by more than the tolerance.
+  const std::int64_t n = 200;
+  const double h2 = 1e8;
+  const Array b = ones({n});
+  const auto product = [&](const Array& v) {
+    const Array none = zeros({1});
+    return h2 * (2 * v - concatenate({v(slice(1, end)), none}) - concatenate({none, v(slice(end, -1))}));
+  };
+  const Array k = 1.0 * arange(n), x = (k + 1) * (static_cast<double>(n) - k) / (2 * h2);
+  for (const Method& m : methods()) {
+    if (m.restart == 2) continue;
+    SCOPED_TRACE(m.name);
+    for (const bool to_rounding : {false, true}) {
+      KrylovOptions o{1e-14, 40000, static_cast<int>(n)};
+      o.or_to_rounding = to_rounding;
+      const auto solve = [&](const Array& right) { return m.function(product, right, o); };
+      for (const KrylovResult& r : {solve(b), jit(solve)(b), lane(vmap(solve)(stack({zeros({n}), b})), 1)}) {
+        EXPECT_EQ(name_of(r.status), to_rounding ? "converged" : "stagnated");
+        EXPECT_LE(norm(r.x - x).item(), 1e-9 * norm(x).item());
+        EXPECT_LE(r.residual.item(), 1e-9 * norm(b).item());
+      }
+    }
+  }
+}
+
 TEST(Krylov, EndsAtItsBudget) {
   // 40 different eigenvalues want 40 products.
   const Array a = diag(1.0 + 100.0 * arange(40)), b = ones({40});
