@@ -225,7 +225,7 @@ Verdict judge_by_products(const SolverProblem& problem, const Products& a, const
     const Array felt = residual + where(residual < 0, -noise, noise);
     // What all of felt moves z by, and what it does with every other sign changed, where the first may cancel.
     const LinearOutcome to = a.solved(-felt, kept), other = a.solved(noise_patterns(felt)(slice(), 1), kept);
-    const Array larger = (other.status == 0) & (length(other.x) > length(to.x));
+    const Array larger = (other.status == 0) & (length(other.x) > 2 * length(to.x));
     const Array delta = where(larger, other.x, to.x);
     const Leaves moved = a.linearized(at + delta);
     const LinearOutcome back =
