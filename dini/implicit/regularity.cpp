@@ -108,6 +108,17 @@ constexpr double near_enough = 1e-5, suspicious = 0.1;
 
 Array because(Cause c) { return array(static_cast<std::int64_t>(c)); }
 
+// The Newton correction at z, and the largest, in the unknowns' units, that rounding may hide.
+struct Corrections {
+  Array newton, felt;
+};
+Corrections corrections_at(const SolverProblem& problem, const Array& z, const Array& a, const Inverse& inverse) {
+  const Array residual = stop_gradient(problem.residual(z)), noise = stop_gradient(noise_at(problem, z, a));
+  const Array all = inverse(concatenate({reshape(residual, {z.size(), 1}), noise_patterns(noise)}, 1));
+  const Array newton = -all(slice(), 0);
+  return {newton, felt_correction(newton, all(slice(), slice(1, 5)), a)};
+}
+
 // The value that a user's solver returned, where its correction is too large.
 Verdict with_value_checked(Verdict v, const PointOfSolve& point, const Array& size) {
   const Array s = maximum(length(point.z), length(stop_gradient(point.z0)));
@@ -120,11 +131,6 @@ Verdict with_value_checked(Verdict v, const PointOfSolve& point, const Array& si
 
 }  // namespace
 
-Array felt_residual(const SolverProblem& problem, const Array& z, const Array& residual, const Array& matrix) {
-  const Array noise = noise_at(problem, z, matrix);
-  return stop_gradient(residual + where(residual < 0, -noise, noise));
-}
-
 Array reciprocal_condition(const Array& a, const Leaves& lu) {
   Leaves in{a};
   in.insert(in.end(), lu.begin(), lu.end());
@@ -136,15 +142,16 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
   if (z.size() == 0) return {factorize(a, problem.structure), {zero, zero, scalar_like(1, z)}};
   const MatrixStructure& known = problem.structure;
   const auto jacobian_at = [&](const Array& v) { return stop_gradient(jacobian(problem.residual)(v)); };
-  const auto felt_at = [&](const Array& v, const Array& matrix) {
-    return felt_residual(problem, v, stop_gradient(problem.residual(v)), matrix);
-  };
   const auto inverse = [&](const Leaves& factors, const Array& matrix) -> Inverse {
     return [=](const Array& b) { return solve_factored(factors, matrix, b, known); };
   };
+  // Half of the way on, too: about a triple root A is even, and the whole way may end where it is the same.
+  const auto changes = [&](const Array& matrix, const Inverse& by, const Array& from, const Array& delta) {
+    return maximum(relative_change(matrix, by, jacobian_at(from + delta) - matrix, from),
+                   relative_change(matrix, by, jacobian_at(from + 0.5 * delta) - matrix, from));
+  };
   const double n = static_cast<double>(z.size()), least = n * epsilon(z.dtype()) / 2;
   const bool by_lu = !known.symmetric && !known.positive_definite && !known.diagonal;
-  const Array felt = felt_at(z, a);
 
   struct Look {
     Leaves factors;
@@ -158,8 +165,9 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
     out.factors = factorize(a, known);
     const Inverse by_a = inverse(out.factors, a);
     const Array rcond = reciprocal_condition(a, by_lu ? out.factors : Leaves{});
-    const Array delta = -by_a(felt), next = z + delta;
-    const Array omega = relative_change(a, by_a, jacobian_at(next) - a);
+    const Corrections at_z = corrections_at(problem, z, a, by_a);
+    const Array next = z + at_z.felt;
+    const Array omega = changes(a, by_a, z, at_z.felt);
     struct Further {
       Array omega, z, turns;
       auto tree() { return std::tie(omega, z, turns); }
@@ -170,8 +178,9 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
                                    for (int k = 0; k < 2; ++k) {
                                      const Array b = jacobian_at(here);
                                      const Inverse by_b = inverse(factorize(b, known), b);
-                                     here = here - by_b(felt_at(here, b));
-                                     if (k == 1) omega = relative_change(b, by_b, jacobian_at(here) - b);
+                                     const Array felt = corrections_at(problem, here, b, by_b).felt;
+                                     if (k == 1) omega = changes(b, by_b, here, felt);
+                                     here = here + felt;
                                    }
                                    return Further{omega, here, f.turns + 1};
                                  },
@@ -181,7 +190,7 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
     out.verdict.status = where(all(isfinite(a)), out.verdict.status, code(StatusCode::nonfinite));
     out.verdict.cause = where(~ill & multiple, because(Cause::multiple_root), because(Cause::condition));
     out.verdict.measure = where(~ill & multiple, settled.omega, rcond);
-    if (point.check_value) out.verdict = with_value_checked(out.verdict, point, length(delta));
+    if (point.check_value) out.verdict = with_value_checked(out.verdict, point, length(at_z.newton));
     out.again = array(false);
     return out;
   };
@@ -193,31 +202,42 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
     const Array& before = point.factors.front();
     found.factors = Leaves(point.factors.begin() + 1, point.factors.end() - 1);
     const Inverse by_before = inverse(found.factors, before);
-    const Array change = relative_change(before, by_before, jacobian_at(z - by_before(felt)) - before);
+    const Corrections at_z = corrections_at(problem, z, before, by_before);
+    const Array change = relative_change(before, by_before, jacobian_at(z + at_z.felt) - before, z);
     const Array rcond = reciprocal_condition(before, by_lu ? found.factors : Leaves{});
     found.verdict = {zero, zero, rcond};
     found.again = ~(point.factors.back() & (change < near_enough) & (rcond > least));
+<<<<<<< HEAD
     if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(by_before(felt)));
     // A is made to depend on the loop's state: what does not is computed before the loop, whether or not it runs.
     found = loop([](const Look& l) { return l.again; },
                  [&](const Look& l) { return look(where(l.again, a, eye(z.size(), z.dtype()))); }, found, 1);
+=======
+    if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(at_z.newton));
+    found = loop([](const Look& l) { return l.again; }, [&](const Look&) { return look(); }, found, 1);
+>>>>>>> search
   }
   return {found.factors, found.verdict};
 }
 
 Verdict judge_by_products(const SolverProblem& problem, const Products& a, const PointOfSolve& point) {
   struct Point {
-    Array next, size, change, known;
-    auto tree() { return std::tie(next, size, change, known); }
+    Array next, newton, size, change, known;
+    auto tree() { return std::tie(next, newton, size, change, known); }
   };
   // ‖A⁻¹(A(z + δ) - A(z))δ‖, which is half of ‖δ‖ or more at a multiple root, now and two corrections on.
   const auto look = [&](const Array& at) {
     const Leaves here = a.linearized(at), kept(here.begin() + 1, here.end());
-    const LinearOutcome to = a.solved(-felt_residual(problem, at, here[0], Array()), kept);
-    const Leaves moved = a.linearized(at + to.x);
+    const Array noise = stop_gradient(noise_at(problem, at, Array())), residual = stop_gradient(here[0]);
+    const Array felt = residual + where(residual < 0, -noise, noise);
+    // What all of felt moves z by, and what it does with every other sign changed, where the first may cancel.
+    const LinearOutcome to = a.solved(-felt, kept), other = a.solved(noise_patterns(felt)(slice(), 1), kept);
+    const Array larger = (other.status == 0) & (length(other.x) > 2 * length(to.x));
+    const Array delta = where(larger, other.x, to.x);
+    const Leaves moved = a.linearized(at + delta);
     const LinearOutcome back =
-        a.solved(a.product(to.x, Leaves(moved.begin() + 1, moved.end())) - a.product(to.x, kept), kept);
-    return Point{at + to.x, length(to.x), length(back.x), (to.status == 0) & (back.status == 0)};
+        a.solved(a.product(delta, Leaves(moved.begin() + 1, moved.end())) - a.product(delta, kept), kept);
+    return Point{at + delta, length(to.x), length(delta), length(back.x), (to.status == 0) & (back.status == 0)};
   };
   const auto sound = [](const Point& p) { return ~p.known | (p.change < suspicious * p.size) | (p.size == 0.0); };
   const Array start = stop_gradient(point.z), zero = array(std::int64_t{0});
@@ -229,7 +249,7 @@ Verdict judge_by_products(const SolverProblem& problem, const Products& a, const
   v.status = where(multiple, code(StatusCode::singular), zero);
   v.cause = zero + static_cast<std::int64_t>(Cause::multiple_root);
   v.measure = first.change / where(first.size > 0, first.size, scalar_like(1, start));
-  return point.check_value ? with_value_checked(v, point, where(first.known, first.size, scalar_like(0, start))) : v;
+  return point.check_value ? with_value_checked(v, point, where(first.known, first.newton, scalar_like(0, start))) : v;
 }
 
 }  // namespace detail

@@ -2,7 +2,9 @@
 //
 // A point where A is singular has no derivative. Singular means singular whatever the scale: the condition is that of A with rows and
 // columns scaled. That alone misses a multiple root, where the iterates stop beside it at a point with a regular A and an immense
-// slope. So A is also looked at one correction further on, δ = -A⁻¹(F + sign(F)·η), the largest that rounding may hide:
+// slope. So A is also looked at one correction further on, δ = -A⁻¹(F ± s∘η) with that of some patterns s of signs for which it is
+// largest: the largest that rounding may hide. (With the signs of F alone the noise of two equations may cancel just where A is
+// nearly singular.)
 //
 //     ω = ‖A(z)⁻¹ (A(z + δ) - A(z))‖
 //
@@ -46,9 +48,6 @@ struct Products {
   std::function<LinearOutcome(const Array& b, const Leaves&)> solved;  // A⁻¹b
 };
 Verdict judge_by_products(const SolverProblem& problem, const Products& a, const PointOfSolve& point);
-
-/// F, made as large as what rounding may hide in it: F + sign(F)·η.
-Array felt_residual(const SolverProblem& problem, const Array& z, const Array& residual, const Array& matrix);
 
 /// 1/condition of the row- and column-equilibrated matrix [..., n, n]: an op, without derivative. With LU factors of A a bound for
 /// that is tried first, which costs less; where it is enough to call A regular, it is what is returned.

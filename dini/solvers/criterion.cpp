@@ -29,72 +29,100 @@ Array largest_relative(const Array& d, const Array& z) { return max(where(d == 0
 
 Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
   const double rtol = solution_tolerance(z.dtype()), eps = epsilon(z.dtype());
-  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), eps * eps * length(z0)));
+  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), eps * eps * abs(z0)));
   return entrywise | (length(delta) <= rtol * length(z));
 }
 
-Array relative_change(const Array& a, const Inverse& inverse, const Array& change) {
+Array column_sizes(const Array& a) {
   const Array rows = max(abs(a), 1, true);
   const Array columns = max(abs(a) / where(rows > 0, rows, ones_like(rows)), 0);
-  const Array c = where(columns > 0, reciprocal(columns), ones_like(columns));
-  return norm(inverse(change) * c / reshape(c, {c.size(), 1}));
+  return where(columns > 0, columns, ones_like(columns));
 }
 
+Array relative_change(const Array& a, const Inverse& inverse, const Array& change, const Array& z) {
+  const Array by = inverse(change), units = abs(z);
+  auto size = [&](const Array& c) { return norm(by * c / reshape(c, {c.size(), 1})); };
+  const Array own = size(reciprocal(column_sizes(a))), in_z = size(units);
+  return where(in_z < own, in_z, own);
+}
+
+namespace {
+Array smallest_number(const Array& z) {
+  return scalar_like(z.dtype() == Dtype::float32 ? std::numeric_limits<float>::denorm_min()
+                                                 : std::numeric_limits<double>::denorm_min(),
+                     z);
+}
+}  // namespace
+
 Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix) {
-  if (!problem.reads_values) return rounding_noise([&](const Array& v) { return problem.residual(v); })(z);
+  const Array smallest = smallest_number(z);
+  if (!problem.reads_values) {
+    return maximum(rounding_noise([&](const Array& v) { return problem.residual(v); })(z), smallest);
+  }
   const Array own = epsilon(z.dtype()) / 2 * abs(z);
   const Array terms = matrix.defined() ? epsilon(z.dtype()) * dot(abs(matrix), abs(z)) : zeros_like(z);
-  return problem.kind == Kind::fixed_point ? terms + own : terms;
+  return maximum(problem.kind == Kind::fixed_point ? terms + own : terms, smallest);
+}
+
+Array noise_patterns(const Array& eta) {
+  const Array j = reshape(astype(arange(eta.size()), eta.dtype()), {eta.size(), 1});
+  const Array k = astype(array({0.0, 3.1, 1.55, 2.3}), eta.dtype()), column = reshape(eta, {eta.size(), 1});
+  return where(cos(j * k) < 0, -column, column);
+}
+
+Array felt_correction(const Array& delta, const Array& hidden, const Array& a) {
+  const Array column = reshape(delta, {delta.size(), 1}), sizes = reshape(column_sizes(a), {delta.size(), 1});
+  const Array either = concatenate({column + hidden, column - hidden}, 1);
+  return take(either, argmax(max(abs(either) * sizes, 0)), 1);
 }
 
 namespace {
 
-// [n, 4] patterns of signs.
-Array sign_patterns(const Array& z) {
-  const Array j = reshape(astype(arange(z.size()), z.dtype()), {z.size(), 1});
-  const Array k = astype(array({0.0, 3.1, 1.55, 2.3}), z.dtype());
-  return where(cos(j * k) < 0, scalar_like(-1, z), scalar_like(1, z));
+// What is made least.
+Array least(const SolverProblem& problem, const Array& z) {
+  const Array value = problem.objective(z);
+  return problem.kind == Kind::minimize ? value : 0.5 * sum(square(value));
 }
 
-class MinimumCriterion final : public Criterion {
- protected:
-  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
-    if (!at.matrix.defined()) return code(StatusCode::converged);
-    const Array definite = is_definite(at.factors, at.matrix);
-    // Where one more correction changes the Hessian by much of itself it is singular at the end, and what is semidefinite may be
-    // a saddle: its null direction is that of the corrections.
-    const Array size = length(at.delta), far = length(z - at.z0);
-    const Array change =
-        relative_change(at.matrix, at.inverse, stop_gradient(jacobian(problem.residual)(at.z + at.delta)) - at.matrix);
-    const Array along = at.delta / where(size > 0, size, scalar_like(1, size));
-    const Array here = least(problem, z);
-    Array lower = array(false);
-    for (double part : {1e-1, 1e-2, 1e-3}) {
-      const Array step = part * far * along;
-      for (const Array& there : {least(problem, z + step), least(problem, z - step)}) {
-        lower = lower | (there < here - 1e3 * epsilon(z.dtype()) * abs(here));
-      }
-    }
-    const Array falls = ~(change < 0.1) & (size > 0) & lower;
-    return where(definite & ~falls, code(StatusCode::converged), code(StatusCode::not_a_minimum));
+// Whether the point is no minimum though its Hessian is definite: where a correction that rounding may hide changes the Hessian by
+// much of itself it is singular at the end, and what is semidefinite may be a saddle, whose null direction is that correction's.
+Array falls_further(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) {
+  const Array felt = felt_correction(at.delta, hidden, at.matrix), size = length(felt);
+  const Array change =
+      relative_change(at.matrix, at.inverse, stop_gradient(jacobian(problem.residual)(at.z + felt)) - at.matrix, at.z);
+  // Steps as long as the way from the start, and, for a start beside the point, as the point is from 0.
+  const Array along = felt / where(size > 0, size, scalar_like(1, size));
+  const Array span = largest_relative(along, z);
+  const Array far = maximum(length(z - at.z0), where(isfinite(span) & (span > 0), 1 / span, scalar_like(0, span)));
+  const Array here = least(problem, z);
+  Array noise = 1e3 * epsilon(z.dtype()) * abs(here);
+  if (!problem.reads_values) noise = noise + 8 * rounding_noise([&](const Array& v) { return least(problem, v); })(z);
+  Array lower = array(false);
+  for (double part : {1e-1, 1e-2, 1e-3}) {
+    const Array step = part * far * along;
+    for (const Array& there : {least(problem, z + step), least(problem, z - step)})
+      lower = lower | (there < here - noise);
   }
-  // What is made least.
-  static Array least(const SolverProblem& problem, const Array& z) {
-    const Array value = problem.objective(z);
-    return problem.kind == Kind::minimize ? value : 0.5 * sum(square(value));
+  return ~(change < 0.1) & (size > 0) & lower;
+}
+
+class MinimumCriterion : public Criterion {
+ protected:
+  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) const override {
+    if (!at.matrix.defined()) return code(StatusCode::converged);
+    const Array sound = is_definite(at.factors, at.matrix) & ~falls_further(problem, at, z, hidden);
+    return where(sound, code(StatusCode::converged), code(StatusCode::not_a_minimum));
   }
 };
 
-class LeastSquaresCriterion final : public Criterion {
+class LeastSquaresCriterion final : public MinimumCriterion {
  protected:
-  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
+  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) const override {
     if (!at.matrix.defined()) return code(StatusCode::converged);
     auto columns = [&](const Array& v) { return sqrt(sum(square(stop_gradient(jacobian(problem.objective)(v))), 0)); };
     const Array start = columns(at.z0), little = scalar_like(1e-8, z), curvature = abs(diagonal(at.matrix));
     const Array vanished = any((columns(z) < little * start) & (curvature < little * square(start)));
-    const Array status =
-        where(is_definite(at.factors, at.matrix), code(StatusCode::converged), code(StatusCode::not_a_minimum));
-    return where(vanished, code(StatusCode::stagnated), status);
+    return where(vanished, code(StatusCode::stagnated), MinimumCriterion::confirm(problem, at, z, hidden));
   }
 };
 
@@ -102,7 +130,7 @@ class LeastSquaresCriterion final : public Criterion {
 
 Array Criterion::merit(const Array& residual) const { return length(residual); }
 
-Array Criterion::confirm(const SolverProblem&, const Candidate&, const Array&) const {
+Array Criterion::confirm(const SolverProblem&, const Candidate&, const Array&, const Array&) const {
   return code(StatusCode::converged);
 }
 
@@ -110,10 +138,10 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   const Dtype dtype = at.z.dtype();
   const double rtol = solution_tolerance(dtype), eps = epsilon(dtype);
   const Array eta = noise_at(problem, at.z, at.matrix);
-  Array shift = zeros_like(at.z);
+  Array shift = zeros_like(at.z), hidden_by_noise;
   if (at.matrix.defined()) {
-    const Array columns = reshape(eta, {eta.size(), 1}) * sign_patterns(at.z);
-    shift = max(abs(at.inverse(columns)), 1);
+    hidden_by_noise = at.inverse(noise_patterns(eta));
+    shift = max(abs(hidden_by_noise), 1);
   } else if (!problem.reads_values) {
     shift = abs(at.inverse(eta));
   }
@@ -164,7 +192,7 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
       const Array as_said = length(beside - f - predicted) <= 0.5 * length(predicted);
       noise = noise | ((size <= 8 * eps * length(dot(abs(at.matrix), abs(z)))) & as_said);
     }
-    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), eps * eps * length(at.z0));
+    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), eps * eps * abs(at.z0));
     return Merits{all(abs(delta) <= wanted), isfinite(next) & ((next <= 0.5 * size) | noise), noise};
   };
   const Merits before = merits(at.z, at.residual, at.delta), after = merits(p.z, p.residual, p.delta);
@@ -174,19 +202,23 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
     const Array moved = length(at.inverse(abs(p.residual) + eta));
     hidden = after.noise & ~(moved <= maximum(1e-2 * length(p.z), 4 * eps * length(at.z0)));
   }
-  Array zero = (length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0));
+  // A residual of 0 is believed, but where rounding makes it 0 whatever z is: z + 1 = z, at 1e20.
+  const Array blank = hidden & any(eta > smallest_number(eta)) & all(abs(problem.residual(1.015625 * p.z)) <= 4 * eta);
+  Array zero = ((length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0))) & ~blank;
   // At a pole or the end of a domain F may be 0 by what rounding makes of infinities.
   if (at.matrix.defined()) zero = zero & all(isfinite(at.matrix));
   Judgement out;
-  const Array confirmed = confirm(problem, at, p.z);
+  const Array confirmed = confirm(problem, at, p.z, hidden_by_noise);
   out.status = where(small & (at.by_itself | before.noise), confirmed, array(Judgement::not_yet));
   out.status = where(hidden, code(StatusCode::stagnated), out.status);
   out.status = where(zero, confirmed, out.status);
   out.z = p.z;
   out.residual = p.residual;
-  out.evaluations = p.turns + 7;
+  out.evaluations = p.turns + 8;
   const Array error = (abs(p.delta) + shift) / abs(p.z);
-  out.error_estimate = max(where(abs(p.z) > eps * eps * length(at.z0), error, zeros_like(error)));
+  // A component that is small beside the start and has no digits is taken to be 0.
+  const Array counts = (abs(p.z) > eps * eps * abs(at.z0)) | (error < 0.25);
+  out.error_estimate = max(where(counts, error, zeros_like(error)));
   out.error_estimate = where(isfinite(out.error_estimate), out.error_estimate,
                              scalar_like(std::numeric_limits<double>::infinity(), p.z));
   return out;

@@ -3,16 +3,17 @@
 // With A = ∂F/∂z and δ = -A⁻¹F(z), rtol = eps^(2/3), η the rounding noise of F (transforms/rounding_noise.hpp) and e what it does
 // to z, the largest |A⁻¹(s∘η)| over fixed patterns s of signs, a point has converged when
 //
-//     |δ_j| ≤ max(rtol·|z_j|, 4 e_j, eps²·‖z0‖)        in every component j, for unknowns have units,
+//     |δ_j| ≤ max(rtol·|z_j|, 4 e_j, eps²·|z0_j|)        in every component j, for unknowns have units,
 //
 // and the correction is good: F(z + δ) is finite and at most half as long as F(z), or F is at its noise (‖F‖ ≤ 4‖η‖, or |F| ≤ 4η in
-// every entry, or ‖F‖ ≤ 8·eps·‖ |A||z| ‖ and F goes on beside z as A says). F = 0 converges, too. Then the point is polished: δ is
-// taken, and further corrections by the same factors while each is less than half of the last, measured by the largest
-// |δ_j|/|z_j|. At its noise while ‖A⁻¹(|F| + η)‖ > 1e-2·‖z‖ the root is hidden by rounding, and nothing has converged.
+// every entry, or ‖F‖ ≤ 8·eps·‖ |A||z| ‖ and F goes on beside z as A says). F = 0 converges, too, unless F is no more than rounding
+// at 1.01 z as well. Then the point is polished: δ is taken, and further corrections by the same factors while each is less than
+// half of the last, measured by the largest |δ_j|/|z_j|. At its noise while ‖A⁻¹(|F| + η)‖ > 1e-2·‖z‖ the root is hidden by
+// rounding, and nothing has converged.
 //
-// A minimum wants besides that the Hessian is positive definite, and where it has nearly lost its rank that no step along its null
-// direction leads further down. A least-squares fit wants that no column of ∂r/∂z has vanished since the start, and its curvature
-// with it: where one has, the gradient is small because the model no longer depends on that parameter.
+// A minimum wants besides that the Hessian is positive definite, and where rounding hides whether it has lost its rank that no step
+// along its null direction leads further down. A least-squares fit wants the same, and that no column of ∂r/∂z has vanished since
+// the start, and its curvature with it: where one has, the gradient is small because the model no longer depends on that parameter.
 #pragma once
 
 #include "dini/solvers/solver.hpp"
@@ -50,8 +51,9 @@ class Criterion {
   Judgement judge(const SolverProblem& problem, const Candidate& at) const;
 
  protected:
-  /// What the kind wants besides of a point that is a root of the residual: `converged` or another status.
-  virtual Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z) const;
+  /// What the kind wants besides of a point that is a root of the residual: `converged` or another status. `hidden` is what the noise
+  /// may do to z, by patterns of signs.
+  virtual Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) const;
 };
 const Criterion& criterion_of(Kind kind);
 
@@ -62,8 +64,15 @@ Array largest_relative(const Array& d, const Array& z);
 /// Whether δ is so small beside z that the point is worth a judgement; cheap enough for every step.
 Array worth_judging(const Array& delta, const Array& z, const Array& z0);
 
-/// η at z. Of a function that cannot be traced what stands for it: the roundings of the terms of A z, and of a fixed point's map.
+/// η at z, no less than the smallest number, for products may vanish. Of a function that cannot be traced what stands for it: the roundings of the terms of A z, and of a fixed point's map.
 Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix);
+
+/// s∘η for four fixed patterns s of signs, [n, 4]: what rounding may be. Of up to two unknowns these are all that there are, but for
+/// the sign of the whole.
+Array noise_patterns(const Array& eta);
+
+/// The largest correction, in the unknowns' units, that rounding may hide: δ ± one of the columns of A⁻¹(s∘η).
+Array felt_correction(const Array& delta, const Array& hidden, const Array& a);
 
 /// A scalar constant of StatusCode's array type.
 Array code(StatusCode c);
@@ -71,7 +80,11 @@ Array code(StatusCode c);
 Array scalar_like(double value, const Array& z);
 /// ‖v‖, neither overflowing nor vanishing where squares of v would.
 Array length(const Array& v);
-/// ‖A⁻¹ΔA‖ with the columns of A, once its rows are scaled, of one size: the relative change of A, whatever its scaling.
-Array relative_change(const Array& a, const Inverse& inverse, const Array& change);
+/// The largest magnitudes of A's columns once its rows are scaled, 1 for a column of zeros: the inverses of its unknowns' units.
+Array column_sizes(const Array& a);
+/// ‖A⁻¹ΔA‖, the relative change of A whatever its scaling: with the unknowns in these units or in those of |z|, whichever makes it
+/// smaller. In any units it is no less than the largest eigenvalue, which is large at a multiple root and has no units; and scaled
+/// columns alone are no units where A has zeros.
+Array relative_change(const Array& a, const Inverse& inverse, const Array& change, const Array& z);
 
 }  // namespace dini::detail
