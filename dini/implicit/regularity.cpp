@@ -207,15 +207,10 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
     const Array rcond = reciprocal_condition(before, by_lu ? found.factors : Leaves{});
     found.verdict = {zero, zero, rcond};
     found.again = ~(point.factors.back() & (change < near_enough) & (rcond > least));
-<<<<<<< HEAD
-    if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(by_before(felt)));
+    if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(at_z.newton));
     // A is made to depend on the loop's state: what does not is computed before the loop, whether or not it runs.
     found = loop([](const Look& l) { return l.again; },
                  [&](const Look& l) { return look(where(l.again, a, eye(z.size(), z.dtype()))); }, found, 1);
-=======
-    if (point.check_value) found.verdict = with_value_checked(found.verdict, point, length(at_z.newton));
-    found = loop([](const Look& l) { return l.again; }, [&](const Look&) { return look(); }, found, 1);
->>>>>>> search
   }
   return {found.factors, found.verdict};
 }

@@ -8,6 +8,7 @@
 
 #include "dini/ops/registry.hpp"
 #include "dini/trace/emit.hpp"
+#include "dini/trace/internal.hpp"
 #include "dini/transforms/control_ops.hpp"
 #include "expect.hpp"
 
