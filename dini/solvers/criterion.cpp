@@ -25,11 +25,27 @@ Array length(const Array& v) { return norm(v); }
 
 double solution_tolerance(Dtype dtype) { return std::pow(epsilon(dtype) / 2, 2.0 / 3); }
 
-Array largest_relative(const Array& d, const Array& z) { return max(where(d == 0.0, zeros_like(d), abs(d) / abs(z))); }
+namespace {
+
+// a/b of sizes, 0 for 0/0: no NaN is made.
+Array part_of(const Array& a, const Array& b) {
+  const Array none = where(a == 0.0, zeros_like(a), scalar_like(std::numeric_limits<double>::infinity(), b));
+  return where(b == 0.0, none, a / where(b == 0.0, ones_like(b), b));
+}
+
+// What is 0 beside the start, component by component; where one starts at 0, beside the whole.
+Array nothing_beside(const Array& z0) {
+  const double eps = epsilon(z0.dtype());
+  return eps * eps * where(z0 == 0.0, length(z0), abs(z0));
+}
+
+}  // namespace
+
+Array largest_relative(const Array& d, const Array& z) { return max(part_of(abs(d), abs(z))); }
 
 Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
-  const double rtol = solution_tolerance(z.dtype()), eps = epsilon(z.dtype());
-  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), eps * eps * abs(z0)));
+  const double rtol = solution_tolerance(z.dtype());
+  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), nothing_beside(z0)));
   return entrywise | (length(delta) <= rtol * length(z));
 }
 
@@ -192,7 +208,7 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
       const Array as_said = length(beside - f - predicted) <= 0.5 * length(predicted);
       noise = noise | ((size <= 8 * eps * length(dot(abs(at.matrix), abs(z)))) & as_said);
     }
-    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), eps * eps * abs(at.z0));
+    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), nothing_beside(at.z0));
     return Merits{all(abs(delta) <= wanted), isfinite(next) & ((next <= 0.5 * size) | noise), noise};
   };
   const Merits before = merits(at.z, at.residual, at.delta), after = merits(p.z, p.residual, p.delta);
@@ -215,9 +231,9 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   out.z = p.z;
   out.residual = p.residual;
   out.evaluations = p.turns + 8;
-  const Array error = (abs(p.delta) + shift) / abs(p.z);
+  const Array error = part_of(abs(p.delta) + shift, abs(p.z));
   // A component that is small beside the start and has no digits is taken to be 0.
-  const Array counts = (abs(p.z) > eps * eps * abs(at.z0)) | (error < 0.25);
+  const Array counts = (abs(p.z) > nothing_beside(at.z0)) | (error < 0.25);
   out.error_estimate = max(where(counts, error, zeros_like(error)));
   out.error_estimate = where(isfinite(out.error_estimate), out.error_estimate,
                              scalar_like(std::numeric_limits<double>::infinity(), p.z));

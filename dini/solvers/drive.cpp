@@ -157,7 +157,7 @@ class Drive {
     r.history = record(q.history, r.steps, r.norm);
     if (!solver.forms_jacobian) {
       r.ratio_before = q.ratio;
-      r.ratio = r.norm / q.norm;
+      r.ratio = r.norm / where(q.norm > 0, q.norm, constant(1));
     }
     r.status = status_of(r, q.status == running);
     return r;
@@ -171,7 +171,8 @@ class Drive {
   // r·ρ/(1 - ρ), infinite where the residual does not fall.
   Array contraction_error(const Progress& p) const {
     const Array rate = maximum(p.ratio, p.ratio_before);
-    return where(rate < 1, p.norm * rate / (1 - rate), constant(std::numeric_limits<double>::infinity()));
+    const Array below = where(rate < 1, rate, zeros_like(rate));
+    return where(rate < 1, p.norm * below / (1 - below), constant(std::numeric_limits<double>::infinity()));
   }
 
   Array promising(const Progress& p) const {

@@ -35,7 +35,6 @@ NOT_YET = {
     "scipy5460_fixed_point_newton": "the pole at z = 1, next to the start, is taken for a fixed point",
     "M_implicitdiff189": "a minimum is looked for as a root of the gradient, and a saddle is found",
     "M_scipy19459": "a fit is looked for as a root of the gradient, which runs away",
-    "M_nonlinearsolve414": "a column of the residuals' Jacobian vanishes at the minimum, which is refused",
     "M_mathnet658": BOUNDS,
     "M_lsqopt35": BOUNDS,
     "B_roots414_not_a_bracket": BRACKETS,
