@@ -1,7 +1,6 @@
 #include "dini/implicit/solve_samples.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/create.hpp"
@@ -49,17 +48,13 @@ std::vector<Sample> solve_samples(Dtype d) {
   Leaves in{sample_array({0.3, -0.2}, {2}, d), sample_array({1.75, -2.5}, {2}, d), sample_array({1.25}, {}, d),
             sample_integers({4, 3}, {2}), sample({}, d)};
   std::vector<Sample> out;
-  bool failed = false;
   auto add = [&](SolveSettings settings, bool fixed_point, const Adjoint& adjoint, const char* error = "") {
     settings.kind = fixed_point ? Kind::fixed_point : Kind::root;
     settings.adjoint = adjoint;
     if (!settings.method) settings.method = std::make_shared<samples::SixSteps>();
     const ProgramRef map = stage_closed([&](const Leaves& v) { return samples::sample_map(v, fixed_point); },
                                         avals_of_leaves(in), "sample");
-    out.push_back(
-        {in,
-         {{"spec", OpaqueRef(plain_spec(map, settings))}, {"staged", settings.method->staged()}, {"failed", failed}},
-         error});
+    out.push_back({in, {{"spec", OpaqueRef(plain_spec(map, settings))}, {"staged", settings.method->staged()}}, error});
   };
   const double tolerance = d == Dtype::float32 ? 1e-6 : 1e-14;
   add({}, false, Direct{});
@@ -82,9 +77,6 @@ std::vector<Sample> solve_samples(Dtype d) {
   failing->fails = true;
   other.method = failing;
   add(other, false, Direct{}, "six_steps: max_steps after 6 steps");
-  other.on_failure = OnFailure::nan;
-  failed = true;
-  add(other, false, Direct{});
   return out;
 }
 
@@ -96,9 +88,7 @@ std::vector<std::vector<long double>> plain_solution(const Sample& in) {
     z = {(m[0] * s / 10 - 0.3L * std::tanh(s * z[1])) / a[0], (m[1] * s / 10 - 0.3L * std::tanh(s * z[0])) / a[1]};
   }
   if (!in.params.flag("staged")) return {z, {0}, {0}, {0}, {0}, {0}, {}, {0}};
-  const bool failed = in.params.flag("failed");
-  if (failed) z.assign(2, std::numeric_limits<long double>::quiet_NaN());
-  return {z, {failed ? 1.0L : 0.0L}, {6}, {13}, {0.5L}, {0.25L}, {0.125L}, {0}};
+  return {z, {0}, {6}, {13}, {0.5L}, {0.25L}, {0.125L}, {0}};
 }
 
 }  // namespace dini::detail::implicit

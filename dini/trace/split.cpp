@@ -106,8 +106,8 @@ SplitProgram split_program(const Program& p, const std::vector<bool>& late_input
     }
     // An output has to be there as an array, so that nothing is gained by making it anew.
     if (any_marked(e.outputs, read)) continue;
-    const bool own = own_constant(p, e, rule) &&
-                     std::all_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return constant[v]; });
+    const bool own =
+        own_constant(p, e, rule) && std::all_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return constant[v]; });
     if (own) mark(e.outputs, constant);
     repeated[k] = own || cheap(p, e);
   }

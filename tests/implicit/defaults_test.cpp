@@ -54,7 +54,10 @@ TEST(MaskedLanes, LeaveTheGradientOfWhatIsSharedToTheGoodOnes) {
   // z = √(t/p): dz/dp = -½√t at p = 1.
   EXPECT_NEAR(grad(loss)(p).item(), -2.5, 1e-14);
   EXPECT_NEAR(jit(grad(loss))(p).item(), -2.5, 1e-14);
-  // Unmasked, the failure is seen.
+  EXPECT_NEAR(hessian(loss)(p).item(), 0.75 * 5, 1e-13);
+  // Unmasked, the failure is seen, in both modes.
+  const Array moved = jvp([&](const Array& t) { return lane_roots(p, t, OnFailure::nan); }, t, ones({4})).tangent;
+  for (int k = 0; k < 4; ++k) EXPECT_EQ(std::isnan(moved(k).item()), k == 1 || k == 2) << k;
   EXPECT_TRUE(std::isnan(grad([&](const Array& p) { return sum(lane_roots(p, t, OnFailure::nan)); })(p).item()));
 }
 

@@ -170,7 +170,8 @@ TEST(Faults, OptionsOutOfRange) {
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = FwdSolver{.tolerance = nan}}); }), {"tolerance"});
   expect_has(message<ValueError>([&] { fixed_point(f, z0, {.solver = AndersonSolver{.m = 1}}); }),
              {"anderson_solver", "m "});
-  expect_has(message<ValueError>([&] { root(f, z0, {.solver = Anderson{}}); }), {"root", "anderson", "for fixed_point"});
+  expect_has(message<ValueError>([&] { root(f, z0, {.solver = Anderson{}}); }),
+             {"root", "anderson", "for fixed_point"});
   expect_has(message<ValueError>([&] { root(f, z0, {.adjoint = SameSolver{}}); }), {"same_solver", "for fixed_point"});
 }
 

@@ -34,7 +34,8 @@ std::vector<MethodInfo<Adjoint>> exact_adjoints(bool fixed_point) {
   std::vector<MethodInfo<Adjoint>> out;
   for (const auto& a : library_adjoints()) {
     // The Jacobian is not symmetric.
-    if (a.make({}).exact() && tests::takes_any_jacobian(a.name) && (fixed_point || a.kinds.has(Kind::root))) out.push_back(a);
+    if (a.make({}).exact() && tests::takes_any_jacobian(a.name) && (fixed_point || a.kinds.has(Kind::root)))
+      out.push_back(a);
   }
   return out;
 }

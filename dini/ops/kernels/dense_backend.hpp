@@ -29,8 +29,8 @@ using lapack_int = int;
 extern "C" {
 #define DINI_LAPACK_OF(T, name)                                                                                      \
   void name(getrf)(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);                        \
-  void name(laswp)(const int* n, T* a, const int* lda, const int* k1, const int* k2, const int* pivots,                \
-                   const int* step);                                                                                  \
+  void name(laswp)(const int* n, T* a, const int* lda, const int* k1, const int* k2, const int* pivots,              \
+                   const int* step);                                                                                 \
   void name(potrf)(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                    \
   void name(sytrf)(const char* uplo, const int* n, T* a, const int* lda, int* pivots, T* work, const int* lwork,     \
                    int* info, std::size_t);                                                                          \
