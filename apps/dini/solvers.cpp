@@ -79,7 +79,7 @@ template <class Made> std::string described(const MethodInfo<Made>& info) {
 // Whether it hands on a matrix for so many unknowns, which is then more than were looked at.
 bool forms(const Solver& solver, std::int64_t unknowns) {
   const std::int64_t many = std::max(unknowns, detail::formed_for_a_look + 1);
-  return solver.method()->factors(many, {});
+  return solver.method()->factors(Kind::root, many, {});
 }
 
 std::string sequence(const std::vector<std::string>& names) {

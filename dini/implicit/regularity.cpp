@@ -52,8 +52,6 @@ std::vector<std::vector<long double>> plain_rcond(const Sample& s) {
   })};
 }
 
-const Op& rcond_op();
-
 const Op& rcond_op() {
   static const Op op = [] {
     Op o;

@@ -193,10 +193,7 @@ struct Plain final : Spec {
       if (factors_there || point().shape.size() <= formed_unasked) return Direct{}.method();
       const bool symmetric = settings.kind == Kind::minimize || settings.kind == Kind::least_squares ||
                              settings.structure.symmetric || settings.structure.positive_definite;
-      if (symmetric) return MINRES{}.method();
-      // Of all but fixed points the default solver forms A whatever its size, and can keep no factors.
-      const bool formed = settings.kind != Kind::fixed_point && settings.method->name() == Solver{}.method()->name();
-      return formed ? Direct{}.method() : GMRES{}.method();
+      return symmetric ? MINRES{}.method() : GMRES{}.method();
     }
     if (const auto* same = dynamic_cast<const SameSolverChoice*>(settings.adjoint.method().get()))
       return same_solver_method(same->options, settings);
@@ -219,8 +216,7 @@ struct Plain final : Spec {
     kept.theta = rest(evaluate(*in_theta.primal, join({z}, theta)), 1);
     const ProgramRef theta_tangent = in_theta.tangent;
 
-    const bool dense = method->wants_matrix();
-    const bool by_factors = method->name() == Direct::table().name && !factors.empty();
+    const bool dense = method->wants_matrix(), direct = method->name() == Direct::table().name;
     // Where the adjoint's system is solved by an iteration that contracts, I - J is regular if that converges.
     const bool proves_itself = method->name() == SameSolver::table().name && settings.method->contracts();
     const bool wants_verdict = method->exact() && !proves_itself && !anyway;
@@ -242,11 +238,11 @@ struct Plain final : Spec {
     const auto frozen = problem_at(still(theta));
     PointOfSolve point{z, z0, Array(), factors, !settings.method->has_status(), settings.accept};
     std::optional<Verdict> verdict;
-    if ((wants_verdict && (!factors.empty() || z.size() <= formed_for_a_look)) || (dense && wants_verdict)) {
+    if (wants_verdict && (dense || !factors.empty() || z.size() <= formed_for_a_look)) {
       point.matrix = dense ? kept.matrix[0] : stop_gradient(jacobian(frozen.residual)(stop_gradient(z)));
       const Factored f = factor_at(frozen, point);
       verdict = f.verdict;
-      if (method->name() == Direct::table().name) kept.prepared = f.factors;
+      if (direct) kept.prepared = f.factors;
     } else if (wants_verdict) {
       const LinearSystem still_system = system;
       Products products;
@@ -262,11 +258,8 @@ struct Plain final : Spec {
       };
       verdict = judge_by_products(frozen, products, point);
     }
-    const bool direct = method->name() == Direct::table().name;
-    const bool refined = by_factors && verdict.has_value();
-    if (!(direct && verdict)) {
-      for (const Array& a : method->prepare(system.with(still(system.kept())))) kept.prepared.push_back(a);
-    }
+    const bool refined = direct && verdict && !factors.empty();
+    if (!(direct && verdict)) kept.prepared = method->prepare(system.with(still(system.kept())));
 
     kept.alive = array(true);
     if (verdict) {

@@ -2,7 +2,7 @@
 //
 // An adjoint is a linear method with its options: `{.adjoint = GMRES{.restart = 100}}`. One that is given nothing is chosen by
 // cost: the factors that the solver has made of A where it has made some, else a factorisation where A is small enough to be
-// formed unasked or was formed by the default solver, else MINRES where A is known to be symmetric, else GMRES.
+// formed unasked, else MINRES where A is known to be symmetric, else GMRES.
 #pragma once
 
 #include <cstdint>

@@ -47,16 +47,17 @@ struct Automatic final : SolverMethod {
     for (const auto& m : every_method()) names.push_back(called(*m));
     return names;
   }
-  bool factors(std::int64_t n, const StopRule& stop) const override {
-    for (const auto& m : every_method()) {
-      if (!m->factors(n, stop)) return false;
+  // Where all of the sequence have some: which of them will have found the solution is not known beforehand.
+  bool factors(Kind kind, std::int64_t n, const StopRule& stop) const override {
+    for (const auto& m : sequence_of(kind, n)) {
+      if (!m->factors(kind, n, stop)) return false;
     }
     return true;
   }
 
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     const Sequence methods = sequence_of(p.kind, z0.size());
-    const bool with_factors = factors(z0.size(), stop);
+    const bool with_factors = factors(p.kind, z0.size(), stop);
     auto solved = [&](std::size_t k, const Array& start, const StopRule& rule) {
       Outcome out = methods[k]->solve(p, start, rule);
       for (std::size_t i = 0; i < every_method().size(); ++i) {

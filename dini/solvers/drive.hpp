@@ -54,7 +54,7 @@ class StepMethod : public SolverMethod {
   std::string key() const override { return key_; }
   Kinds kinds() const override { return kinds_; }
   bool contracts() const override { return name_ == "forward_iteration"; }
-  bool factors(std::int64_t n, const StopRule& stop) const override { return drive_factors(steps_, n, stop); }
+  bool factors(Kind, std::int64_t n, const StopRule& stop) const override { return drive_factors(steps_, n, stop); }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return drive(steps_, p, z0, stop);
   }

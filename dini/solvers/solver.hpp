@@ -91,8 +91,8 @@ struct SolverMethod : Opaque {
   virtual Kinds kinds() const { return Kinds::all(); }
   /// Whether it converges only where the map contracts. A linear map on which it has converged has spectral radius below 1.
   virtual bool contracts() const { return false; }
-  /// Whether its outcome for n unknowns has factors of A.
-  virtual bool factors(std::int64_t n, const StopRule& stop) const { return (void)n, (void)stop, false; }
+  /// Whether its outcome of a problem of this kind in n unknowns has factors of A.
+  virtual bool factors(Kind, std::int64_t n, const StopRule& stop) const { return (void)n, (void)stop, false; }
   /// The methods among which Outcome::method counts.
   virtual std::vector<std::string> methods() const { return {name()}; }
   virtual Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule& stop) const = 0;

@@ -154,7 +154,7 @@ def check_values(result, expected, tolerance):
 
 def check_solved(result, expected, tolerance):
     if set(expected) - set(VALUES):
-        raise Wrong(f"expectation not implemented: {sorted(set(expected) - set(VALUES))}")
+        raise Wrong(f"unknown expectation: {sorted(set(expected) - set(VALUES))}")
     if not result.solved or result.adjoint != "converged":
         raise Wrong(result.describe())
     check_values(result, expected, tolerance)
@@ -227,7 +227,7 @@ def check(tool, case):
     known = {*VALUES, "gradient_status", "any_of", "status", "status_not", "error", "per_lane_root", "or_any_root", "or_status",
              "or_error", "no_gradient", "exit"}
     if set(expected) - known or sum(kinds) != 1 or not ways:
-        raise Wrong(f"expectation not implemented: {sorted(expected)}")
+        raise Wrong(f"unknown expectation: {sorted(expected)}")
 
     if expected.get("or_any_root"):
         ways.append(lambda: (check_solved(result, {}, tolerance), check_roots(tool, problem, result)))
