@@ -16,6 +16,8 @@ namespace dini {
 
 namespace detail {
 
+Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
+
 namespace {
 
 Array copy_of(const Aval& aval, const void* from) {

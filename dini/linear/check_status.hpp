@@ -12,6 +12,9 @@
 
 namespace dini::detail {
 
+/// A scalar constant of StatusCode's array type, int64.
+Array code(StatusCode c);
+
 /// What a failure's message says beside the status.
 enum class ReportKind {
   solve,       // counts are steps, measures ‖F‖

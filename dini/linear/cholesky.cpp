@@ -15,7 +15,7 @@ struct CholeskyMethod final : TableMethod<Cholesky> {
   Leaves prepare(const LinearSystem& s) const override {
     const Array& a = s.matrix();
     if (a.size() == 0) return {};
-    const Array first = max(diagonal_of(a)), sign = where(first > 0, ones_like(first), -ones_like(first));
+    const Array first = max(diagonal(a)), sign = where(first > 0, ones_like(first), -ones_like(first));
     Leaves out = factorize(sign * a, {.symmetric = true});
     out.push_back(sign);
     out.push_back(looks_symmetric(s, a.shape().back(), a.dtype()));

@@ -67,7 +67,7 @@ template <class S> struct SymmetricMethod : KrylovMethod<S> {
     return {looks_symmetric(s, v.shape.size(), v.dtype)};
   }
   static LinearOutcome refused(const KrylovResult& r, const Leaves& prepared) {
-    return {r.x, where(prepared[0], r.status, status_constant(StatusCode::breakdown)), r.residual};
+    return {r.x, where(prepared[0], r.status, code(StatusCode::breakdown)), r.residual};
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "dini/linear/check_status.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
@@ -9,8 +10,6 @@
 namespace dini::detail {
 
 namespace krylov_parts {
-
-Array code_of(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
 
 Array or_one(const Array& condition, const Array& x) { return where(condition, x, literal(1, x)); }
 
@@ -30,8 +29,8 @@ Array KrylovProblem::after_step(const KrylovState& start, const Array& sound, co
                                 const Array& goes_on, const Array& steps) const {
   using namespace krylov_parts;
   const Array next = start.products + rule_.products_a_step * (steps + 1);
-  return where(sound, where(goes_on & (next <= options_.max_products), array(running), code_of(StatusCode::converged)),
-               where(isfinite(measure), code_of(StatusCode::breakdown), code_of(StatusCode::nonfinite)));
+  return where(sound, where(goes_on & (next <= options_.max_products), array(running), code(StatusCode::converged)),
+               where(isfinite(measure), code(StatusCode::breakdown), code(StatusCode::nonfinite)));
 }
 
 Array KrylovProblem::rounded(const KrylovState& at) const {
@@ -43,14 +42,13 @@ Array KrylovProblem::rounded(const KrylovState& at) const {
 
 KrylovResult KrylovProblem::solve(const std::function<KrylovCycle(const KrylovState&)>& cycle) const {
   using namespace krylov_parts;
-  const Array converged = code_of(StatusCode::converged), none = array(std::int64_t{0});
+  const Array converged = code(StatusCode::converged), none = array(std::int64_t{0});
   if (b_.size() == 0) return {b_, converged, size_, none};
   // Of a status, what it is where the residual is so small that the point is a solution.
   const auto unless = [&](const Array& small, const Array& status) {
-    return where(rule_.breakdown_is_final ? small & (status != code_of(StatusCode::breakdown)) : small, converged,
-                 status);
+    return where(rule_.breakdown_is_final ? small & (status != code(StatusCode::breakdown)) : small, converged, status);
   };
-  const Array begin = options_.max_products >= rule_.products_a_step ? array(running) : code_of(StatusCode::max_steps);
+  const Array begin = options_.max_products >= rule_.products_a_step ? array(running) : code(StatusCode::max_steps);
   const KrylovState start{zeros_like(b_), b_, size_, where(size_ > target_, begin, converged), none};
   const KrylovState last = run(start, options_.max_products, [&](const KrylovState& at) {
     const KrylovCycle made = cycle(at);
@@ -59,8 +57,8 @@ KrylovResult KrylovProblem::solve(const std::function<KrylovCycle(const KrylovSt
     to.r = b_ - product(to.x);
     to.size = norm(to.r);
     to.products = at.products + made.products + 1;
-    Array s = where(to.size <= rule_.gain * at.size, array(running), code_of(StatusCode::stagnated));
-    s = where(to.products + rule_.products_a_step <= options_.max_products, s, code_of(StatusCode::max_steps));
+    Array s = where(to.size <= rule_.gain * at.size, array(running), code(StatusCode::stagnated));
+    s = where(to.products + rule_.products_a_step <= options_.max_products, s, code(StatusCode::max_steps));
     s = where(made.status > 0, made.status, s);
     to.status = unless(to.size <= target_, s);
     return to;
@@ -68,11 +66,11 @@ KrylovResult KrylovProblem::solve(const std::function<KrylovCycle(const KrylovSt
   Array status = unless(last.size <= 2 * target_, last.status);
   if (options_.or_to_rounding) {
     status = cond(
-        status == code_of(StatusCode::stagnated),
+        status == code(StatusCode::stagnated),
         [&](const KrylovState& at) { return where(rounded(at), converged, at.status); },
         [&](const KrylovState&) { return status; }, last);
   }
-  return {last.x, where(isfinite(last.size), status, code_of(StatusCode::nonfinite)), last.size, last.products};
+  return {last.x, where(isfinite(last.size), status, code(StatusCode::nonfinite)), last.size, last.products};
 }
 
 }  // namespace dini::detail

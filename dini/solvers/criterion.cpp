@@ -18,7 +18,6 @@
 
 namespace dini::detail {
 
-Array code(StatusCode c) { return array(static_cast<std::int64_t>(c)); }
 Array scalar_like(double value, const Array& z) { return astype(Array(value), z.dtype()); }
 
 Array length(const Array& v) { return norm(v); }

@@ -17,6 +17,7 @@
 // the start, and its curvature with it: where one has, the gradient is small because the model no longer depends on that parameter.
 #pragma once
 
+#include "dini/linear/check_status.hpp"
 #include "dini/solvers/solver.hpp"
 
 namespace dini::detail {
@@ -75,8 +76,6 @@ Array noise_patterns(const Array& eta);
 /// The largest correction, in the unknowns' units, that rounding may hide: δ ± one of the columns of A⁻¹(s∘η).
 Array felt_correction(const Array& delta, const Array& hidden, const Array& a);
 
-/// A scalar constant of StatusCode's array type.
-Array code(StatusCode c);
 /// A real scalar constant of z's dtype.
 Array scalar_like(double value, const Array& z);
 /// ‖v‖, neither overflowing nor vanishing where squares of v would.

@@ -83,7 +83,7 @@ class Drive {
         formed(s.forms_jacobian || start.size() <= formed_for_a_look) {}
 
   Outcome run() const {
-    Progress p = first();
+    Progress p = stop.watch && !problem.reads_values ? watched_first() : first(z0);
     auto stepped = [&](const Progress& from) {
       Progress q = loop([](const Progress& at) { return at.status == running; },
                         [&](const Progress& at) { return next(at); }, from, max_steps + 1, stop.watch);
@@ -122,11 +122,40 @@ class Drive {
   }
   Array constant(double v) const { return scalar_like(v, z0); }
 
-  Progress first() const {
+  // The start as one turn of a watched loop: it may take as long as a step.
+  Progress watched_first() const {
+    struct Start {
+      Progress p;
+      Array made;
+      auto tree() { return std::tie(p, made); }
+    };
+    Progress like;
+    const Staged staged = stage(
+        [&](const Leaves& in) {
+          like = first(in[0]);
+          return flatten(like);
+        },
+        {z0.aval()}, "solve");
+    Leaves nothing;
+    for (const Aval& a : staged.program->output_avals()) nothing.push_back(zeros(a.shape, a.dtype));
+    Start start{unflatten(like, nothing), array(false)};
+    start.p.best_z = start.p.found = z0;
+    start.p.best_norm = constant(std::numeric_limits<double>::infinity());
+    start = loop([](const Start& s) { return ~s.made; },
+                 // z0 is made to depend on the loop's state: what does not is computed before the loop.
+                 [&](const Start& s) {
+                   return Start{first(where(s.made, zeros_like(z0), z0)), array(true)};
+                 },
+                 start, 1, stop.watch);
+    start.p.status = where(start.made, start.p.status, code(StatusCode::cancelled));
+    return start.p;
+  }
+
+  Progress first(const Array& start) const {
     Progress p;
-    p.now = solver.init(problem, z0);
+    p.now = solver.init(problem, start);
     p.norm = criterion.merit(p.now.residual);
-    p.best_z = p.found = z0;
+    p.best_z = p.found = start;
     p.best_norm = p.first_norm = p.found_norm = p.norm;
     p.steps = p.since = array(std::int64_t{0});
     p.history =

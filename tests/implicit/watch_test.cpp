@@ -16,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 Array slow_map(const Array& c, const Array& z) { return c * z + 1.0; }  // to 1/(1 - c)
 
+bool all_equal(const Array& status, StatusCode c) { return all(status == static_cast<std::int64_t>(c)).item<bool>(); }
+
 TEST(WatchedSolve, TheMonitorSeesEveryStep) {
   for (bool compiled : {false, true}) {
     std::vector<StepReport> seen;
@@ -95,6 +97,28 @@ TEST(WatchedSolve, ADeadlineEndsItUnlessAskedOtherwiseByAnError) {
     ADD_FAILURE() << "nothing was thrown";
   } catch (const SolveError& e) { EXPECT_EQ(e.code, StatusCode::cancelled); }
   EXPECT_LT(std::chrono::duration<double>(Clock::now() - start).count(), 20);
+}
+
+TEST(WatchedSolve, ItsStartMayBeEndedAsWell) {
+  // Newton's matrix at z0 is factorised before the first step.
+  CancelToken token;
+  token.cancel();
+  for (bool compiled : {false, true}) {
+    for (bool lanes : {false, true}) {
+      auto one = [&](const Array& c) {
+        const auto s = root([](const Array& c, const Array& z) { return z * z * z + z - c; }, ones({2}),
+                            {.solver = Newton{}, .on_failure = OnFailure::best, .watch = {.token = token}}, c);
+        return std::tuple(s.value, s.status.code, s.steps, s.evaluations);
+      };
+      auto all = [&](const Array& c) { return lanes ? vmap(one)(c) : one(c); };
+      const Array c = lanes ? array({{2.0, 5.0}, {3.0, 1.0}}) : array({2.0, 5.0});
+      const auto [z, status, steps, evaluations] = compiled ? jit(all)(c) : all(c);
+      EXPECT_TRUE((all_equal(status, StatusCode::cancelled))) << compiled << lanes;
+      EXPECT_EQ(max(steps).item<std::int64_t>(), 0) << compiled << lanes;
+      EXPECT_EQ(max(evaluations).item<std::int64_t>(), 0) << compiled << lanes;
+      EXPECT_EQ(max(abs(z - 1.0)).item(), 0) << compiled << lanes;
+    }
+  }
 }
 
 TEST(WatchedSolve, WhatAMonitorThrowsComesOut) {
