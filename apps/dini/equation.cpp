@@ -17,7 +17,8 @@ Solution<Array> solve_kind(Kind kind, const F& f, const Array& z0, const FixedPo
     case Kind::root: return detail::solve_tree<Kind::root>("root", f, z0, options);
     case Kind::fixed_point: return detail::solve_tree<Kind::fixed_point>("fixed_point", f, z0, options);
     case Kind::minimize: return detail::solve_tree<Kind::minimize>("minimize", f, z0, options);
-    case Kind::least_squares: break;
+    case Kind::least_squares:
+    case Kind::quadratic_program: break;
   }
   return detail::solve_tree<Kind::least_squares>("least_squares", f, z0, options);
 }

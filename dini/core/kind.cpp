@@ -3,12 +3,18 @@
 namespace dini {
 
 namespace {
-constexpr Kind every_kind[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares};
+constexpr Kind every_kind[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares,
+                               Kind::quadratic_program};
 }
 
 const char* name(Kind kind) {
-  constexpr const char* names[] = {"root", "fixed_point", "minimize", "least_squares"};
+  constexpr const char* names[] = {"root", "fixed_point", "minimize", "least_squares", "quadratic_program"};
   return names[static_cast<int>(kind)];
+}
+
+const char* name(Restriction restriction) {
+  constexpr const char* names[] = {"no constraints", "bounds", "constraints"};
+  return names[static_cast<int>(restriction)];
 }
 
 std::string Kinds::text() const {

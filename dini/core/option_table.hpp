@@ -44,6 +44,7 @@ template <class Made> struct MethodInfo {
   Kinds kinds;     // of problem that it is for
   bool automatic;  // one of those that "auto" chooses from
   std::vector<OptionInfo> options;
+  Restriction takes;  // the most that a problem may have besides
   /// With these values in place of the defaults. ValueError for an option that there is not, or a value out of range.
   std::function<Made(const OptionValues&)> make;
 };
@@ -92,6 +93,7 @@ template <class S> struct MethodTable {
   Kinds kinds;
   bool automatic;
   std::vector<Field<S>> fields;
+  Restriction takes = Restriction::none;
 
   /// ValueError for the first option out of its range.
   void check(const S& s) const {
@@ -104,7 +106,7 @@ template <class S> struct MethodTable {
     return out;
   }
   template <class Made> MethodInfo<Made> info(const S& defaults = {}) const {
-    MethodInfo<Made> out{name, purpose, kinds, automatic, {}, {}};
+    MethodInfo<Made> out{name, purpose, kinds, automatic, {}, takes, {}};
     for (const Field<S>& f : fields) out.options.push_back(f.info(defaults));
     out.make = [table = *this, known = out.options, defaults](const OptionValues& values) {
       S s = defaults;

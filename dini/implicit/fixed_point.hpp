@@ -95,9 +95,10 @@ auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptio
       return flatten(out);
     };
     auto [z, o] = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
-    return Solution<ZT>{unflatten(start, z), {o.status},      o.steps,
-                        o.evaluations,       o.residual_norm, o.error_estimate,
-                        o.history,           o.method,        options.solver.method()->methods()};
+    return Solution<ZT>{
+        unflatten(start, z), {o.status},      o.steps,
+        o.evaluations,       o.residual_norm, o.error_estimate,
+        o.history,           o.method,        options.solver.method()->methods(kind, Restriction::none)};
   }
 }
 

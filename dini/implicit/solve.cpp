@@ -120,7 +120,7 @@ implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& settings
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta) {
   const implicit::SpecRef spec = find_spec(map, settings);
   const Leaves out = emit(implicit::solve_op(), implicit::join({z0}, theta), {{"spec", OpaqueRef(spec)}});
-  Outcome like{z0, z0, z0, z0, z0, z0, z0, z0, {}};
+  Outcome like{z0, z0, z0, z0, z0, z0, z0, z0, {}, {}};
   return unflatten(like, out);
 }
 

@@ -26,6 +26,7 @@ SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kin
       p.residual = Function([map](const Array& z) { return map(z) - z; });
       break;
     case Kind::minimize:
+    case Kind::quadratic_program:
       p.structure.symmetric = true;
       p.objective = Function(map);
       p.residual = Function([map](const Array& z) { return grad(map)(z); });

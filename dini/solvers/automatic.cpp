@@ -5,36 +5,17 @@
 #include "dini/linear/system.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
-#include "dini/solvers/anderson.hpp"
+#include "dini/solvers/constrained.hpp"
 #include "dini/solvers/drive.hpp"
-#include "dini/solvers/forward_iteration.hpp"
-#include "dini/solvers/newton.hpp"
 
 namespace dini::detail {
 
 namespace {
 
-using Sequence = std::vector<std::shared_ptr<const SolverMethod>>;
-
-const Sequence& every_method() {
-  static const Sequence all{ForwardIteration{}.method(), Newton{}.method(), Anderson{}.method(),
-                            Newton{.max_halvings = 0}.method()};
-  return all;
-}
-
-std::string called(const SolverMethod& m) {
-  return &m == every_method().back().get() ? "newton with full steps" : m.name();
-}
-
-Sequence sequence_of(Kind kind, std::int64_t n) {
-  Sequence out;
-  for (const auto& m : every_method()) {
-    if (!m->kinds().has(kind)) continue;
-    // Its matrix is not formed without being asked for where there is something else.
-    if (m->name() == "newton" && kind == Kind::fixed_point && n > formed_unasked) continue;
-    // Where the residual falls on no way to the solution, steps that mind it lead nowhere.
-    if (m == every_method().back() && kind != Kind::fixed_point) continue;
-    out.push_back(m);
+Trials sequence_of(Kind kind, Restriction restriction, std::int64_t n) {
+  Trials out;
+  for (const Trial& t : trials_of(kind, restriction)) {
+    if (n <= t.largest) out.push_back(t);
   }
   return out;
 }
@@ -42,26 +23,27 @@ Sequence sequence_of(Kind kind, std::int64_t n) {
 struct Automatic final : SolverMethod {
   std::string name() const override { return "auto"; }
   std::string key() const override { return "auto"; }
-  std::vector<std::string> methods() const override {
+  std::vector<std::string> methods(Kind kind, Restriction restriction) const override {
     std::vector<std::string> names;
-    for (const auto& m : every_method()) names.push_back(called(*m));
+    for (const Trial& t : trials_of(kind, restriction)) names.push_back(t.name);
     return names;
   }
   // Where all of the sequence have some: which of them will have found the solution is not known beforehand.
   bool factors(Kind kind, std::int64_t n, const StopRule& stop) const override {
-    for (const auto& m : sequence_of(kind, n)) {
-      if (!m->factors(kind, n, stop)) return false;
+    for (const Trial& t : sequence_of(kind, Restriction::none, n)) {
+      if (!t.method->factors(kind, n, stop)) return false;
     }
     return true;
   }
 
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
-    const Sequence methods = sequence_of(p.kind, z0.size());
+    const Trials methods = sequence_of(p.kind, p.restriction(), z0.size());
     const bool with_factors = factors(p.kind, z0.size(), stop);
     auto solved = [&](std::size_t k, const Array& start, const StopRule& rule) {
-      Outcome out = methods[k]->solve(p, start, rule);
-      for (std::size_t i = 0; i < every_method().size(); ++i) {
-        if (every_method()[i] == methods[k]) out.method = array(static_cast<std::int64_t>(i));
+      Outcome out = methods[k].method->solve(p, start, rule);
+      const Trials& all = trials_of(p.kind, p.restriction());
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i].name == methods[k].name) out.method = array(static_cast<std::int64_t>(i));
       }
       if (!with_factors) out.factors.clear();
       return out;
@@ -111,6 +93,7 @@ struct Automatic final : SolverMethod {
     o.steps = o.evaluations = o.method = array(std::int64_t{0});
     o.residual_norm = o.error_estimate = scalar_like(std::numeric_limits<double>::infinity(), z0);
     o.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
+    if (p.restriction() != Restriction::none) o.constrained = flatten(no_constrained_end(p, z0));
     if (!with_factors) return o;
     const Array a = eye(z0.size(), z0.dtype());
     o.factors = {a};
@@ -139,9 +122,9 @@ std::shared_ptr<const SolverMethod> automatic_method() {
   return method;
 }
 
-std::vector<std::string> automatic_sequence(Kind kind, std::int64_t n) {
+std::vector<std::string> automatic_sequence(Kind kind, std::int64_t n, Restriction restriction) {
   std::vector<std::string> names;
-  for (const auto& m : sequence_of(kind, n)) names.push_back(called(*m));
+  for (const Trial& t : sequence_of(kind, restriction, n)) names.push_back(t.name);
   return names;
 }
 

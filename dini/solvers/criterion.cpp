@@ -244,7 +244,8 @@ const Criterion& criterion_of(Kind kind) {
   static const MinimumCriterion minimum;
   static const LeastSquaresCriterion fit;
   switch (kind) {
-    case Kind::minimize: return minimum;
+    case Kind::minimize:
+    case Kind::quadratic_program: return minimum;
     case Kind::least_squares: return fit;
     default: return root;
   }

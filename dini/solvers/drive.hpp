@@ -47,12 +47,17 @@ class StepMethod : public SolverMethod {
  public:
   template <class S>
   StepMethod(const S& solver, StepFunctions steps)
-      : name_(S::table().name), key_(S::table().key(solver)), steps_(std::move(steps)), kinds_(S::table().kinds) {
+      : name_(S::table().name),
+        key_(S::table().key(solver)),
+        steps_(std::move(steps)),
+        kinds_(S::table().kinds),
+        takes_(S::table().takes) {
     S::table().check(solver);
   }
   std::string name() const override { return name_; }
   std::string key() const override { return key_; }
   Kinds kinds() const override { return kinds_; }
+  Restriction takes() const override { return takes_; }
   bool contracts() const override { return name_ == "forward_iteration"; }
   bool factors(Kind, std::int64_t n, const StopRule& stop) const override { return drive_factors(steps_, n, stop); }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
@@ -63,6 +68,7 @@ class StepMethod : public SolverMethod {
   std::string name_, key_;
   StepFunctions steps_;
   Kinds kinds_;
+  Restriction takes_;
 };
 
 }  // namespace dini::detail

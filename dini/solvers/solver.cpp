@@ -21,7 +21,7 @@ struct HostMethod final : SolverMethod {
   bool may_outlive() const override { return outlives; }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule&) const override {
     const Array z = run(p.map, z0), nothing = array(std::int64_t{0});
-    return {z, nothing, nothing, nothing, scalar_like(0, z), scalar_like(0, z), Array(), nothing, {}};
+    return {z, nothing, nothing, nothing, scalar_like(0, z), scalar_like(0, z), Array(), nothing, {}, {}};
   }
 };
 

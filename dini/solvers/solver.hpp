@@ -56,6 +56,14 @@ struct SolverProblem {
   Function objective;              // of a minimum: z -> a scalar; of a least-squares fit: z -> the residuals r [m]
   MatrixStructure structure = {};  // of ∂residual/∂z, or of its negative for a fixed point
   bool reads_values = false;       // its functions may read their arguments' elements: they cannot be traced
+
+  // What a solution has to keep to: lower ≤ z ≤ upper, where they are defined, ±∞ for none; 0 = equal(z), at_most(z) ≤ 0.
+  Array lower, upper;
+  Function equal, at_most;  // z -> [m]
+  Restriction restriction() const {
+    if (equal || at_most) return Restriction::general;
+    return lower.defined() || upper.defined() ? Restriction::bounds : Restriction::none;
+  }
 };
 /// When a solve ends.
 struct StopRule {
@@ -69,10 +77,12 @@ struct StopRule {
 /// The end of a solve, in arrays, so that it can be traced. Scalars but for z, history and factors.
 struct Outcome {
   Array z, status, steps, evaluations, residual_norm, error_estimate, history;
-  Array method;    // which of several methods it was that found z, int64
-  Leaves factors;  // [A, its factors..., whether they are there] near z, where SolverMethod::factors says so
+  Array method;             // which of several methods it was that found z, int64
+  Leaves factors;           // [A, its factors..., whether they are there] near z, where SolverMethod::factors says so
+  Leaves constrained = {};  // of a problem with constraints the leaves of a ConstrainedEnd (solvers/constrained.hpp)
   auto tree() {
-    return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history, method, factors);
+    return std::tie(z, status, steps, evaluations, residual_norm, error_estimate, history, method, factors,
+                    constrained);
   }
 };
 
@@ -89,12 +99,16 @@ struct SolverMethod : Opaque {
   virtual bool has_status() const { return staged(); }
   /// The kinds of problem that it is for.
   virtual Kinds kinds() const { return Kinds::all(); }
+  /// The most that a problem may have besides.
+  virtual Restriction takes() const { return Restriction::none; }
   /// Whether it converges only where the map contracts. A linear map on which it has converged has spectral radius below 1.
   virtual bool contracts() const { return false; }
   /// Whether its outcome of a problem of this kind in n unknowns has factors of A.
   virtual bool factors(Kind, std::int64_t n, const StopRule& stop) const { return (void)n, (void)stop, false; }
   /// The methods among which Outcome::method counts.
-  virtual std::vector<std::string> methods() const { return {name()}; }
+  virtual std::vector<std::string> methods(Kind kind, Restriction restriction) const {
+    return (void)kind, (void)restriction, std::vector<std::string>{name()};
+  }
   virtual Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule& stop) const = 0;
   /// Whether a copy may outlive the call that it was passed to.
   virtual bool may_outlive() const { return true; }

@@ -231,7 +231,8 @@ ProgramRef make(const ProgramRef& p, const std::vector<bool>& of, bool values) {
             [&](const Leaves& pattern) {
               Leaves tangents(at.size());
               tangents.back() = pattern[0];
-              JvpResult j = jvp([&](const Leaves& all) { return evaluate(*marked, all); }, at, tangents);
+              const ErasedFunction all_of = [&](const Leaves& all) { return evaluate(*marked, all); };
+              JvpResult j = jvp(all_of, at, tangents);
               Leaves both;
               if (values) both = j.out;
               for (std::size_t k = 0; k < out.size(); ++k) {
