@@ -8,6 +8,7 @@
 #include "dini/core/print.hpp"
 #include "dini/core/tree.hpp"
 #include "dini/core/watch.hpp"
+#include "dini/implicit/constrained.hpp"
 #include "dini/implicit/fixed_point.hpp"
 #include "dini/implicit/implicit_function.hpp"
 #include "dini/implicit/optimum.hpp"

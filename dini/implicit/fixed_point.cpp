@@ -6,6 +6,9 @@
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/solvers/automatic.hpp"
+#include "dini/solvers/constrained.hpp"
+#include "dini/solvers/library.hpp"
 #include "dini/transforms/host.hpp"
 #include "dini/transforms/watch_op.hpp"
 
@@ -14,6 +17,10 @@ namespace dini::detail {
 Array zeros_for_layer(const Array& a) { return zeros(a.shape(), is_floating(a.dtype()) ? a.dtype() : Dtype::float64); }
 
 namespace {
+
+ConstraintForm form_of(const SolveRequest& r) {
+  return {!r.lower.empty(), !r.upper.empty(), static_cast<bool>(r.equal), static_cast<bool>(r.at_most)};
+}
 
 void check_options(const SolveRequest& r) {
   const FixedPointOptions& o = r.options;
@@ -29,6 +36,16 @@ void check_options(const SolveRequest& r) {
     bad("the solver " + m.name() + " is for " + m.kinds().text() + ", got a problem of kind " + name(r.kind) +
         (r.kind == Kind::root ? "; newton is for 0 = F(z), or write the equation as a fixed point"
                               : "; newton is for it"));
+  }
+  const Restriction restriction = restriction_of(r);
+  const bool tried = m.name() != "auto" || !trials_of(r.kind, restriction).empty();
+  if (!tried || m.takes() < restriction) {
+    std::string takers;
+    for (const MethodInfo<Solver>& info : library_solvers()) {
+      if (info.kinds.has(r.kind) && info.takes >= restriction) takers += (takers.empty() ? "" : ", ") + info.name;
+    }
+    bad("the solver " + m.name() + " takes " + name(tried ? m.takes() : Restriction::none) + ", got a problem with " +
+        name(restriction) + (takers.empty() ? "; no solver of this kind takes them" : "; those that do: " + takers));
   }
   o.adjoint.check(r.kind);
   if (!m.may_outlive()) {
@@ -72,6 +89,61 @@ struct Ravel {
     return out;
   }
 };
+
+// Rows in one array, and what they were.
+Array ravelled_rows(const std::string& name, const Leaves& values, Dtype dtype, Ravel& rows) {
+  rows = {};
+  rows.dtype = dtype;
+  for (const Array& v : values) {
+    if (!v.defined()) throw ValueError(name + ": a constraint returned an array that was never assigned");
+    if (v.dtype() == Dtype::bool_) {
+      throw DtypeError(name + ": a constraint returned truth values; it has to return what is to be 0, or at most 0");
+    }
+    rows.parts.push_back({v.shape(), dtype, false});
+    rows.size += v.size();
+  }
+  return rows.flat(values);
+}
+
+// Bounds in one array like z's.
+Array ravelled_bound(const std::string& name, const Leaves& bound, const Ravel& z) {
+  if (bound.size() != 1 && bound.size() != z.parts.size()) {
+    throw ValueError(name + ": bounds are one array or a tree like z, of " + std::to_string(z.parts.size()) +
+                     " arrays; got " + std::to_string(bound.size()));
+  }
+  Leaves like_z;
+  for (std::size_t k = 0; k < z.parts.size(); ++k) {
+    const Array& b = bound[bound.size() == 1 ? 0 : k];
+    if (!b.defined()) throw ValueError(name + ": a bound has an array that was never assigned");
+    like_z.push_back(broadcast_to(astype(b, z.dtype), z.parts[k].shape));
+  }
+  return z.flat(like_z);
+}
+
+ConstrainedLeaves constrained_leaves(const Outcome& out, const Ravel& z, const Ravel& equal, const Ravel& at_most) {
+  if (out.constrained.empty()) return {};
+  const Array none = out.z;
+  const ActiveSet mask{none, none, none};
+  const Leaves parts(out.constrained.begin(), out.constrained.end() - 1);
+  const auto end = unflatten(ConstrainedEnd{none, none, mask, mask, none, none, none, none, none, none}, parts);
+  // Where both of a variable's bounds are active, they are equal, and the sign says whose the multiplier is.
+  const Array mu = out.constrained.back(), nothing = zeros_like(mu);
+  const Array lower = end.strict.lower | end.weak.lower, upper = end.strict.upper | end.weak.upper;
+  ConstrainedLeaves r;
+  r.lower = z.unflat(where(lower & (~upper | (mu > 0)), mu, nothing));
+  r.upper = z.unflat(where(upper & (~lower | (mu <= 0)), -mu, nothing));
+  r.equal = equal.unflat(end.equal);
+  r.at_most = at_most.unflat(end.at_most);
+  r.active = count(end.strict);
+  r.weakly_active = count(end.weak);
+  r.dependent = end.dependent;
+  r.certificate_lower = z.unflat(end.certificate_lower);
+  r.certificate_upper = z.unflat(end.certificate_upper);
+  r.certificate_equal = equal.unflat(end.certificate_equal);
+  r.certificate_at_most = at_most.unflat(end.certificate_at_most);
+  r.ray = z.unflat(end.ray);
+  return r;
+}
 
 // A hint for who has f's arguments in another order.
 const char* const z_is_last = " (f is called with its parameters first and z last)";
@@ -119,7 +191,9 @@ Array checked_values(const SolveRequest& request, const Leaves& values, const Ra
 
 }  // namespace
 
-std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
+Restriction restriction_of(const SolveRequest& request) { return form_of(request).restriction(); }
+
+SolvedLeaves solve_leaves(const SolveRequest& request) {
   check_options(request);
   const std::string name = request.function;
   Ravel ravelled;
@@ -138,40 +212,56 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
   }
   const Array start = ravelled.flat(z0);
 
-  // [z, θ leaves...] -> the map, ravelled
+  const ConstraintForm form = form_of(request);
+  Leaves theta;
+  if (form.lower) theta.push_back(ravelled_bound(name, request.lower, ravelled));
+  if (form.upper) theta.push_back(ravelled_bound(name, request.upper, ravelled));
+  theta.insert(theta.end(), request.theta.begin(), request.theta.end());
+
+  // [z, bounds..., θ leaves...] -> the map, ravelled, and the constraints
+  Ravel equal, at_most;
   auto map = [&](const Leaves& in) {
     Leaves arguments = ravelled.unflat(in[0]);
-    arguments.insert(arguments.end(), in.begin() + 1, in.end());
-    const Leaves values = request.f(arguments);
-    return Leaves{checked_values(request, values, ravelled)};
+    arguments.insert(arguments.end(), in.begin() + 1 + static_cast<std::ptrdiff_t>(form.bounds()), in.end());
+    Leaves values{checked_values(request, request.f(arguments), ravelled)};
+    if (form.equal) values.push_back(ravelled_rows(name, request.equal(arguments), ravelled.dtype, equal));
+    if (form.at_most) values.push_back(ravelled_rows(name, request.at_most(arguments), ravelled.dtype, at_most));
+    return values;
   };
 
   SolveSettings settings;
   settings.kind = request.kind;
   settings.method = request.options.solver.method();
-  settings.stop = {request.options.tolerance, request.options.max_steps, request.options.history, nullptr, {}};
+  settings.stop = {request.options.tolerance, request.options.max_steps, request.options.history, nullptr, {},
+                   request.options.strict};
   if (request.options.watch.wanted()) settings.stop.watch = std::make_shared<WatchOpaque>(request.options.watch);
   settings.adjoint = request.options.adjoint;
   settings.structure = request.options.structure;
   settings.on_failure = request.options.on_failure;
   settings.derivative_anyway = request.options.derivative_anyway;
   settings.accept = request.options.accept;
+  settings.form = form;
+  settings.ties = request.options.ties;
 
   if (request.options.stage) {
     std::optional<Staged> staged;
     std::vector<Aval> avals{{Shape{ravelled.size}, ravelled.dtype, false}};
-    for (const Array& a : request.theta) avals.push_back(a.aval());
+    for (const Array& a : theta) avals.push_back(a.aval());
     try {
       staged = stage(map, avals, request.function);
     } catch (const HostReadError&) {
       if (anything_abstract()) throw;  // else the map is called with values
     }
     if (staged) {
-      Leaves theta = request.theta;
       theta.insert(theta.end(), staged->captured.begin(), staged->captured.end());
       Outcome out = solve(staged->program, settings, start, theta);
-      return {ravelled.unflat(out.z), out};
+      return {ravelled.unflat(out.z), out, constrained_leaves(out, ravelled, equal, at_most)};
     }
+  }
+  if (form.any()) {
+    throw TraceError(name +
+                     ": with bounds or constraints the functions are traced; they may not read values, and stage = "
+                     "false is for problems without");
   }
   if (anything_abstract()) {
     throw TraceError(
@@ -183,7 +273,7 @@ std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request) {
     return map(in)[0];
   };
   Outcome out = solve_eagerly(of_z, settings, start);
-  return {ravelled.unflat(out.z), out};
+  return {ravelled.unflat(out.z), out, {}};
 }
 
 }  // namespace dini::detail

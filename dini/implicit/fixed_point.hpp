@@ -41,6 +41,11 @@ struct FixedPointOptions {
   MatrixStructure structure = {};
   /// A monitor that is called each step, a token and a deadline that end the solve as `cancelled`, with the best point so far.
   Watch watch = {};
+  /// With bounds or constraints: what the derivative is at a tie.
+  Ties ties = Ties::average;
+  /// With bounds or constraints: the size of a multiplier or of the distance to a bound, beside the sizes of what it is made of, up to
+  /// which it counts as 0. 0: eps^(2/3).
+  double strict = 0;
 };
 using RootOptions = FixedPointOptions;
 
@@ -69,10 +74,23 @@ struct SolveRequest {
   Leaves z0, theta;
   std::string z_structure;
   const FixedPointOptions& options;
+  Leaves lower = {}, upper = {};            // like z0, or one array for all, or none
+  ErasedFunction equal = {}, at_most = {};  // [z leaves, θ leaves...] -> leaves, or none
 };
 Array zeros_for_layer(const Array& a);
-/// The outcome with z's leaves in place of the ravelled z.
-std::pair<Leaves, Outcome> solve_leaves(const SolveRequest& request);
+/// What a solve with constraints gives beside, in leaves like z's and like the values of equal and at_most.
+struct ConstrainedLeaves {
+  Leaves lower, upper, equal, at_most;
+  Array active, weakly_active, dependent;
+  Leaves certificate_lower, certificate_upper, certificate_equal, certificate_at_most, ray;
+};
+struct SolvedLeaves {
+  Leaves z;
+  Outcome outcome;
+  ConstrainedLeaves constrained;
+};
+SolvedLeaves solve_leaves(const SolveRequest& request);
+Restriction restriction_of(const SolveRequest& request);
 
 template <Kind kind, class F, class Z, class... P>
 auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {

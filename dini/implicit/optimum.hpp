@@ -16,19 +16,40 @@ namespace dini {
 using MinimizeOptions = FixedPointOptions;
 using LeastSquaresOptions = FixedPointOptions;
 
+/// No rows: the multipliers of constraints that there are none of.
+struct NoRows {
+  auto tree() { return std::tie(); }
+};
+
+/// Multipliers: ∂(optimal value)/∂lower = `lower`, ∂/∂upper = -`upper`, ∂/∂b = -`equal` for h(z) = b, ∂/∂b = -`at_most` for g(z) ≤ b. 0 or
+/// more but for `equal`. Trees like z and like the values of the constraints.
+template <class Z, class H = NoRows, class G = NoRows> struct Duals {
+  Z lower, upper;
+  H equal;
+  G at_most;
+  auto tree() { return std::tie(lower, upper, equal, at_most); }
+};
+
 /// What an optimisation found. Lanes, under vmap, have their own numbers.
-template <class Z> struct Optimum {
+template <class Z, class H = NoRows, class G = NoRows> struct Optimum {
   Z value;
   Status status;  // not_a_minimum: a stationary point that is a saddle or a maximum
   Array steps, evaluations;
   Array objective;       // E(value), or ½‖r(value)‖²: differentiable as value is
-  Array residual_norm;   // of the gradient
+  Array residual_norm;   // of the gradient; with constraints the largest violation of the optimality conditions, scaled
   Array error_estimate;  // the largest error of a component beside its size, rounding included
   Array history;         // norms of the gradient, NaN beyond the last step
   Array method;          // which of `methods` it was that found it
   std::vector<std::string> methods;
+  Duals<Z, H, G> duals;  // differentiable as value is
+  Array active;          // how many bounds and rows are active, with a multiplier that is not 0: int64
+  Array weakly_active;   // how many are active with a multiplier of 0: the derivative is that of options.ties
+  Array dependent;  // how many of the active rows depend on the others: multipliers and derivative are of minimum norm
+  Duals<Z, H, G> certificate;  // of status `infeasible`: multipliers that prove it, the largest 1; otherwise NaN
+  Z ray;  // of `unbounded`: a direction in which E falls for ever, the largest component 1; otherwise NaN
   auto tree() {
-    return std::tie(value, status, steps, evaluations, objective, residual_norm, error_estimate, history, method);
+    return std::tie(value, status, steps, evaluations, objective, residual_norm, error_estimate, history, method, duals,
+                    active, weakly_active, dependent, certificate, ray);
   }
   std::string solver() const { return methods.at(static_cast<std::size_t>(method.to_vector<std::int64_t>().at(0))); }
 };
@@ -38,9 +59,30 @@ namespace detail {
 /// ½ Σ r², over all leaves.
 Array half_square(const Leaves& residuals);
 
+/// Zeros, and NaN, like these.
+Leaves zeros_like_leaves(const Leaves& like);
+Leaves unknown_like_leaves(const Leaves& like);
+
 template <class Z> Optimum<Z> as_optimum(Solution<Z> s, Array objective) {
-  return {std::move(s.value), s.status,         s.steps,   s.evaluations, std::move(objective),
-          s.residual_norm,    s.error_estimate, s.history, s.method,      std::move(s.methods)};
+  const Leaves z = flatten(s.value);
+  const Z nothing = unflatten(s.value, zeros_like_leaves(z)), unknown = unflatten(s.value, unknown_like_leaves(z));
+  const Array none = array(std::int64_t{0});
+  return {s.value,
+          s.status,
+          s.steps,
+          s.evaluations,
+          std::move(objective),
+          s.residual_norm,
+          s.error_estimate,
+          s.history,
+          s.method,
+          std::move(s.methods),
+          {nothing, nothing, {}, {}},
+          none,
+          none,
+          none,
+          {unknown, unknown, {}, {}},
+          unknown};
 }
 
 }  // namespace detail

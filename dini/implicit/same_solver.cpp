@@ -21,9 +21,13 @@ struct SameSolverMethod final : TableMethod<SameSolver> {
   SolveSettings settings;
   std::string key() const override { return TableMethod::key() + " " + settings.method->key(); }
 
-  LinearOutcome attempt(const Product& apply, const LinearSystem&, const Leaves&, const Array& b, bool) const override {
+  LinearOutcome attempt(const Product& apply, const LinearSystem& system, const Leaves&, const Array& b,
+                        bool transposed) const override {
     const Array start = zeros_like(b);
-    const std::function<Array(const Array&)> map = [&](const Array& u) { return u + apply(u) - b; };
+    const LinearSystem here = transposed ? system.transposed() : system;
+    const std::function<Array(const Array&)> map = [&](const Array& u) {
+      return (here.is_fixed_point() ? here.apply_map(u) : u + apply(u)) - b;
+    };
     if (settings.method->staged()) {
       const auto p = problem_of(map, Kind::fixed_point, {});
       const Outcome out = settings.method->solve(p, start, settings.stop);

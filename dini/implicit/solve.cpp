@@ -21,10 +21,12 @@ std::string SolveSettings::key() const {
   };
   const std::string known = {structure.symmetric ? 's' : '-', structure.positive_definite ? 'p' : '-',
                              structure.diagonal ? 'd' : '-'};
+  const std::string constraints = {form.lower ? 'l' : '-', form.upper ? 'u' : '-', form.equal ? '=' : '-',
+                                   form.at_most ? '<' : '-'};
   return std::string(name(kind)) + " " + known + " " + method->key() + " " + text(stop.tolerance.absolute) + " " +
          text(stop.tolerance.relative) + " " + std::to_string(stop.max_steps) + " " + std::to_string(stop.history) +
          " " + adjoint.key() + " " + std::to_string(static_cast<int>(on_failure)) + (derivative_anyway ? "!" : "") +
-         text(accept);
+         text(accept) + " " + constraints + std::to_string(static_cast<int>(ties)) + text(stop.strict);
 }
 
 namespace implicit {
@@ -53,17 +55,22 @@ const Op& solve_op() {
       }
       Params params = call.params;
       params.set("derivable", true);
-      const Leaves all = emit(solve_op(), in, params), made = rest(all, outputs);
-      const std::size_t n = derivable(call.params) ? all.size() : outputs;
+      const std::size_t given = spec->outputs();
+      const std::vector<std::size_t> points = spec->points();
+      const Leaves all = emit(solve_op(), in, params), made = rest(all, given);
+      const std::size_t n = derivable(call.params) ? all.size() : given;
       const Spec::Derivative d = spec->derivative(active);
       const SolveSettings& settings = spec->settings_of();
-      // The point itself where the value is NaN; elsewhere the value, which says by itself that the solve failed.
-      Array z = settings.on_failure == OnFailure::nan ? made[0] : all[z_output];
-      if (settings.on_failure == OnFailure::best && !settings.derivative_anyway) {
-        z = check_status(z, all[status_output], all[steps_output], all[norm_output],
-                         {refused + settings.method->name(), ReportKind::solve});
+      // The points themselves where the values are NaN; elsewhere the values, which say by themselves that the solve failed.
+      Leaves at;
+      for (std::size_t k = 0; k < points.size(); ++k) {
+        at.push_back(settings.on_failure == OnFailure::nan ? made[k] : all[points[k]]);
       }
-      const Leaves at = join({z, in[0], all[status_output]}, rest(made, 1));
+      if (settings.on_failure == OnFailure::best && !settings.derivative_anyway) {
+        at[0] = check_status(at[0], all[status_output], all[steps_output], all[norm_output],
+                             {refused + settings.method->name(), ReportKind::solve});
+      }
+      at = join(join(at, {in[0], all[status_output]}), rest(made, points.size()));
       const Leaves kept =
           emit(call_op(), join(at, rest(in, 1)), {{"program", d.prepare}, {"name", std::string("linearize")}});
       return Linearized{part(all, 0, n), [=](const Leaves& tangents) {
@@ -71,10 +78,13 @@ const Op& solve_op() {
                           for (std::size_t k = 0; k < active.size(); ++k) {
                             if (active[k]) moving.push_back(tangents[k + 1]);
                           }
+                          const Leaves moved = emit(call_op(), join(moving, kept),
+                                                    {{"program", d.push}, {"name", std::string("tangent")}});
                           Leaves of_outputs(n);
-                          of_outputs[z_output] = emit_one(call_op(), join(moving, kept),
-                                                          {{"program", d.push}, {"name", std::string("tangent")}});
-                          if (n > outputs) of_outputs[outputs] = of_outputs[z_output];
+                          for (std::size_t k = 0; k < points.size(); ++k) {
+                            of_outputs[points[k]] = moved[k];
+                            if (n > given) of_outputs[given + k] = moved[k];
+                          }
                           return of_outputs;
                         }};
     };
@@ -121,6 +131,7 @@ Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array&
   const implicit::SpecRef spec = find_spec(map, settings);
   const Leaves out = emit(implicit::solve_op(), implicit::join({z0}, theta), {{"spec", OpaqueRef(spec)}});
   Outcome like{z0, z0, z0, z0, z0, z0, z0, z0, {}, {}};
+  if (settings.form.any()) like.constrained.resize(implicit::constrained_outputs - implicit::plain_outputs, z0);
   return unflatten(like, out);
 }
 

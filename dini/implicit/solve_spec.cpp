@@ -15,69 +15,7 @@
 
 namespace dini::detail::implicit {
 
-SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kind, const MatrixStructure& structure) {
-  SolverProblem p;
-  p.kind = kind;
-  p.structure = structure;
-  switch (kind) {
-    case Kind::root: p.residual = Function(map); break;
-    case Kind::fixed_point:
-      p.map = Function(map);
-      p.residual = Function([map](const Array& z) { return map(z) - z; });
-      break;
-    case Kind::minimize:
-    case Kind::quadratic_program:
-      p.structure.symmetric = true;
-      p.objective = Function(map);
-      p.residual = Function([map](const Array& z) { return grad(map)(z); });
-      break;
-    case Kind::least_squares:
-      p.structure.symmetric = true;
-      p.objective = Function(map);
-      p.residual = Function(
-          [map](const Array& z) { return grad([&](const Array& v) { return 0.5 * sum(square(map(v))); })(z); });
-      break;
-  }
-  return p;
-}
-
-bool judge_factors(std::int64_t n) { return n > 0 && n <= formed_for_a_look; }
-
-Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, double accept) {
-  Outcome out;
-  out.z = z;
-  const Array f = p.residual(z);
-  out.residual_norm = length(f);
-  out.steps = out.evaluations = out.method = array(std::int64_t{0});
-  out.history = zeros({0}, z.dtype());
-  const Array s = maximum(length(z), length(z0)), positive = where(s > 0, s, scalar_like(1, s));
-  out.error_estimate = out.residual_norm / positive;
-  out.status = code(StatusCode::converged);
-  if (judge_factors(z.size())) {
-    const Correction c = newton_correction(p, z, f);
-    const Array size = length(c.delta);
-    out.error_estimate = where(isfinite(size), size / positive, out.error_estimate);
-    out.status = where(isfinite(size) & (size > accept * s), code(StatusCode::not_a_solution), out.status);
-    out.factors = c.factors;
-    out.factors.push_back(isfinite(size));
-  }
-  out.status = where(isfinite(out.residual_norm), out.status, code(StatusCode::nonfinite));
-  return out;
-}
-
 namespace {
-
-Array call_map(const ProgramRef& map, const Array& z, const Leaves& theta) {
-  return evaluate(*map, join({z}, theta))[0];
-}
-
-Leaves still(const Leaves& arrays) {
-  Leaves out = arrays;
-  for (Array& a : out) {
-    if (is_floating(a.dtype())) a = stop_gradient(a);
-  }
-  return out;
-}
 
 // What is kept of a solution for its derivative.
 struct Kept {
@@ -89,71 +27,22 @@ struct Kept {
   auto tree() { return std::tie(matrix, prepared, system, alive, theta); }
 };
 
-struct Plain final : Spec {
-  ProgramRef map;
-  SolveSettings settings;
-  const SolveSettings& settings_of() const override { return settings; }
+struct Plain final : SingleSolve {
+  using SingleSolve::SingleSolve;
 
-  ProgramRef forward(bool derivable) const override {
-    return forward_[derivable ? 1 : 0].get([&] {
-      return stage_closed([&](const Leaves& in) { return forward_ops(in[0], rest(in, 1), derivable); },
-                          inputs({point()}), "solve");
-    });
-  }
-
-  Derivative derivative(const Mask& active) const override {
-    std::lock_guard lock(mutex_);
-    auto& slot = derivatives_[active];
-    if (slot) return *slot;
-    auto made = std::make_shared<Derivative>();
-    std::vector<Aval> before{point(), point(), {{}, Dtype::int64, false}};
-    const std::vector<Aval> out = forward(true)->output_avals();
-    before.insert(before.end(), out.begin() + outputs + 1, out.end());
-    const std::size_t first_theta = before.size();
-    std::function<Array(const Leaves&, const Kept&)> push;
-    Kept kept;
-    std::vector<Aval> push_in;
-    for (std::size_t k = 0; k < active.size(); ++k) {
-      if (active[k]) push_in.push_back({map->input_avals()[k + 1].shape, map->input_avals()[k + 1].dtype, false});
-    }
-    const std::size_t moving = push_in.size();
-    made->prepare = stage_closed(
-        [&](const Leaves& v) {
-          kept = prepare_ops(v[0], v[1], v[2], part(v, 3, first_theta), rest(v, first_theta), active, push);
-          const Leaves leaves = flatten(kept);
-          for (const Array& a : leaves) push_in.push_back({a.shape(), a.dtype(), a.weak()});
-          return leaves;
-        },
-        inputs(before), "solve");
-    made->push = stage_closed(
-        [&](const Leaves& v) { return Leaves{push(part(v, 0, moving), unflatten(kept, rest(v, moving)))}; }, push_in,
-        "solve");
-    slot = made;
-    return *slot;
+ protected:
+  Leaves made_of(const Outcome& out) const override { return out.factors; }
+  Leaves prepare_ops(const Leaves& solution, const Leaves& theta, const Mask& active, Push& push) const override {
+    std::function<Array(const Leaves&, const Kept&)> of_kept;
+    const Kept kept = prepared(solution[0], solution[1], solution[2], rest(solution, 3), theta, active, of_kept);
+    push = [kept, of_kept](const Leaves& dtheta, const Leaves& leaves) {
+      return Leaves{of_kept(dtheta, unflatten(kept, leaves))};
+    };
+    return flatten(kept);
   }
 
  private:
-  // Kept here and not with the Program of the map, which they refer to.
-  Lazy<ProgramRef> forward_[2], equation_;
-  mutable std::recursive_mutex mutex_;
-  mutable std::map<Mask, std::shared_ptr<const Derivative>> derivatives_;
-
-  Aval point() const {
-    Aval z = map->input_avals()[0];
-    z.weak = false;
-    return z;
-  }
-  // The types of these, then of θ.
-  std::vector<Aval> inputs(std::vector<Aval> first) const {
-    const std::vector<Aval> all = map->input_avals();
-    first.insert(first.end(), all.begin() + 1, all.end());
-    return first;
-  }
-
-  SolverProblem problem_at(const Leaves& theta) const {
-    return problem_of([this, theta](const Array& z) { return call_map(map, z, theta); }, settings.kind,
-                      settings.structure);
-  }
+  Lazy<ProgramRef> equation_;
 
   // What the theorem linearises: f of a fixed point, otherwise the residual.
   const ProgramRef& equation() const {
@@ -163,31 +52,6 @@ struct Plain final : Spec {
                           inputs({point()}), "solve");
     });
   }
-
-  Leaves forward_ops(const Array& z0, const Leaves& theta, bool derivable) const {
-    const auto p = problem_at(theta);
-    Outcome out;
-    if (settings.method->staged()) {
-      out = settings.method->solve(p, z0, settings.stop);
-    } else {
-      const auto host = std::make_shared<HostSolve>(map, settings);
-      out.z = emit_one(callback_op(), join({z0}, theta), {{"function", OpaqueRef(host)}});
-      out = judge_value(p, out.z, z0, settings.accept);
-    }
-    const Array z = out.z;
-    const Leaves factors = out.factors;
-    out.factors.clear();
-    if (settings.on_failure == OnFailure::raise) {
-      out.z =
-          check_status(out.z, out.status, out.steps, out.residual_norm, {solver_name(), ReportKind::solve, map, theta});
-    } else if (settings.on_failure == OnFailure::nan) {
-      out.z = where(out.status == 0, out.z, Array(std::nan("")));
-    }
-    const Leaves given = flatten(out);
-    return derivable ? join(join(given, {z}), still(factors)) : given;
-  }
-
-  std::string solver_name() const { return settings.method->name(); }
 
   LinearMethodRef linear_method(bool factors_there) const {
     if (settings.adjoint.automatic()) {
@@ -202,8 +66,8 @@ struct Plain final : Spec {
   }
 
   // What does not depend on dθ, made once, and the function that gives dz from dθ and that.
-  Kept prepare_ops(const Array& z, const Array& z0, const Array& status, const Leaves& factors, const Leaves& theta,
-                   const Mask& active, std::function<Array(const Leaves&, const Kept&)>& push) const {
+  Kept prepared(const Array& z, const Array& z0, const Array& status, const Leaves& factors, const Leaves& theta,
+                const Mask& active, std::function<Array(const Leaves&, const Kept&)>& push) const {
     const bool nan = settings.on_failure == OnFailure::nan;
     const bool anyway = settings.derivative_anyway && settings.on_failure == OnFailure::best,
                fixed_point = settings.kind == Kind::fixed_point;
@@ -272,7 +136,11 @@ struct Plain final : Spec {
     }
     if (nan) {
       kept.alive = kept.alive & (status == 0);
-      lay_to_rest(kept);
+      lay_to_rest(kept.matrix, kept.alive, unit_like);
+      lay_to_rest(kept.prepared, kept.alive, unit_like);
+      lay_to_rest(kept.system, kept.alive, [](const Array& a) { return zeros_like(a); });
+      // Those of ∂F/∂θ are not 0, or forward mode would find a derivative of 0 where there is none.
+      lay_to_rest(kept.theta, kept.alive, [](const Array& a) { return ones_like(a); });
     }
 
     push = [theta_tangent, method, system, refined, failure](const Leaves& dtheta, const Kept& k) {
@@ -283,24 +151,6 @@ struct Plain final : Spec {
       return guard(-x, k.alive);
     };
     return kept;
-  }
-
-  // Of what has no derivative no NaN may come into the sums of others, so that a loss may mask it: it is given numbers that none
-  // comes of. Those of ∂F/∂θ are not 0, or forward mode would find a derivative of 0 where there is none.
-  static void lay_to_rest(Kept& k) {
-    const auto replaced = [&](Leaves& arrays, const auto& calm) {
-      for (Array& a : arrays) {
-        if (is_floating(a.dtype())) a = where(k.alive, a, calm(a));
-      }
-    };
-    const auto unit = [](const Array& a) {
-      const bool square = a.ndim() == 2 && a.shape()[0] == a.shape()[1];
-      return square ? eye(a.shape()[0], a.dtype()) : ones_like(a);
-    };
-    replaced(k.matrix, unit);
-    replaced(k.prepared, unit);
-    replaced(k.system, [](const Array& a) { return zeros_like(a); });
-    replaced(k.theta, [](const Array& a) { return ones_like(a); });
   }
 };
 
@@ -315,10 +165,11 @@ struct Lanes final : Spec {
   }
   Derivative derivative(const Mask& active) const override {
     const Derivative one = inner->derivative(active);
-    // z, status and factors have lanes; z0 and θ where they have.
-    const std::size_t made = one.prepare->inputs.size() - batched.size() - 2;
-    Mask prepare_in{true, batched[0], true};
-    prepare_in.resize(prepare_in.size() + made, true);
+    // Points, status and what was made have lanes; z0 and θ where they have.
+    const std::size_t n = points().size(), made = one.prepare->inputs.size() - batched.size() - n - 1;
+    Mask prepare_in(n, true);
+    prepare_in.push_back(batched[0]);
+    prepare_in.resize(prepare_in.size() + 1 + made, true);
     prepare_in.insert(prepare_in.end(), batched.begin() + 1, batched.end());
     const Mask all(one.prepare->outputs.size(), true);
     Mask push_in;
@@ -327,17 +178,15 @@ struct Lanes final : Spec {
     }
     push_in.insert(push_in.end(), all.begin(), all.end());
     return {batch_program(one.prepare, prepare_in, size, all).program,
-            batch_program(one.push, push_in, size, {true}).program};
+            batch_program(one.push, push_in, size, Mask(n, true)).program};
   }
 };
 
 }  // namespace
 
 SpecRef plain_spec(const ProgramRef& map, const SolveSettings& settings) {
-  auto spec = std::make_shared<Plain>();
-  spec->map = map;
-  spec->settings = settings;
-  return spec;
+  if (settings.form.any()) return constrained_spec(map, settings);
+  return std::make_shared<Plain>(map, settings);
 }
 
 SpecRef lanes_spec(const SpecRef& one, const Mask& batched, std::int64_t size) {

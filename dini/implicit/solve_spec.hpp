@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "dini/implicit/regularity.hpp"
@@ -12,15 +14,29 @@ namespace dini::detail::implicit {
 
 using Mask = std::vector<bool>;
 
-/// What of an Outcome the op gives, in this order; z comes first.
-enum Output : std::size_t { z_output, status_output, steps_output, evaluations_output, norm_output, error_output };
-constexpr std::size_t outputs = 8;  // z, status, steps, evaluations, residual_norm, error_estimate, history, method
+/// What of an Outcome the op gives, in this order; z comes first. With constraints the leaves of a ConstrainedEnd follow, of which
+/// the first are ν and λ, and the bounds' μ_l - μ_u.
+enum Output : std::size_t {
+  z_output,
+  status_output,
+  steps_output,
+  evaluations_output,
+  norm_output,
+  error_output,
+  equal_output = 8,
+  at_most_output,
+  strict_output,
+  weak_output = strict_output + 3
+};
+constexpr std::size_t plain_outputs =
+    8;  // z, status, steps, evaluations, residual_norm, error_estimate, history, method
+constexpr std::size_t bounds_output = plain_outputs + 14, constrained_outputs = bounds_output + 1;
 
-/// Programs that the op's rules run. Where a derivative will be wanted the forward one also hands on the point itself, which is no
-/// NaN where the solve failed, and the factors that the solver made:
-///     forward  [z0, θ...] -> [the op's outputs..., with `derivable` also: z, factors...]
-///     prepare  [z, z0, status, factors..., θ...] -> kept
-///     push     [dθ of the active..., kept...] -> dz
+/// Programs that the op's rules run. Where a derivative will be wanted the forward one also hands on the points themselves, which
+/// are no NaN where the solve failed, and what the solver made of them (factors, or which constraints are active):
+///     forward  [z0, θ...] -> [the op's outputs..., with `derivable` also: points..., made...]
+///     prepare  [points..., z0, status, made..., θ...] -> kept
+///     push     [dθ of the active..., kept...] -> [d(points)...]
 /// A batched solve holds the batched Programs of the single one.
 struct Spec : Opaque {
   std::string name() const override { return "solve"; }
@@ -30,6 +46,12 @@ struct Spec : Opaque {
   };
   virtual Derivative derivative(const Mask& active) const = 0;
   virtual const SolveSettings& settings_of() const = 0;
+  std::size_t outputs() const { return settings_of().form.any() ? constrained_outputs : plain_outputs; }
+  /// The outputs that are differentiable.
+  std::vector<std::size_t> points() const {
+    if (!settings_of().form.any()) return {z_output};
+    return {z_output, equal_output, at_most_output, bounds_output};
+  }
 };
 using SpecRef = std::shared_ptr<const Spec>;
 
@@ -40,6 +62,40 @@ SpecRef lanes_spec(const SpecRef& one, const Mask& batched, std::int64_t size);
 inline const char* const derivative_by = "derivative of the solution by adjoint: ";
 inline const char* const refused = "derivative of a solve that failed (derivative_anyway allows it): ";
 
+/// A single solve: of a map [z, θ...] -> [its value, equal's, at_most's].
+class SingleSolve : public Spec {
+ public:
+  SingleSolve(ProgramRef m, const SolveSettings& s) : map(std::move(m)), settings(s) {}
+  const SolveSettings& settings_of() const override { return settings; }
+  ProgramRef forward(bool derivable) const override;
+  Derivative derivative(const Mask& active) const override;
+
+ protected:
+  /// From what there is of a solution (prepare's inputs before θ), and θ, the arrays kept for its derivative; and `push` is set to the
+  /// function of [dθ of the active...] and what was kept.
+  using Push = std::function<Leaves(const Leaves& dtheta, const Leaves& kept)>;
+  virtual Leaves prepare_ops(const Leaves& solution, const Leaves& theta, const Mask& active, Push& push) const = 0;
+  /// What a solve hands on beside its points.
+  virtual Leaves made_of(const Outcome& out) const = 0;
+
+  SolverProblem problem_at(const Leaves& theta) const;
+  /// Of a solve with constraints the bounds' multipliers μ_l - μ_u, from the others.
+  virtual Array bounds_multipliers(const Outcome& out, const Leaves& theta) const { return (void)theta, out.z; }
+  Aval point() const;
+  /// The types of these, then of θ.
+  std::vector<Aval> inputs(std::vector<Aval> first) const;
+
+  ProgramRef map;
+  SolveSettings settings;
+
+ private:
+  Leaves forward_ops(const Array& z0, const Leaves& theta, bool derivable) const;
+  // Kept here and not with the Program of the map, which they refer to.
+  Lazy<ProgramRef> forward_[2];
+  mutable std::recursive_mutex mutex_;
+  mutable std::map<Mask, std::shared_ptr<const Derivative>> derivatives_;
+};
+
 /// The problem of a map of this kind.
 SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kind, const MatrixStructure& structure);
 
@@ -48,6 +104,17 @@ SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kin
 Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, double accept);
 /// Whether its outcome has factors.
 bool judge_factors(std::int64_t n);
+
+/// Of a solve with constraints (implicit/constrained_solve.cpp).
+SpecRef constrained_spec(const ProgramRef& map, const SolveSettings& settings);
+
+/// The same arrays, as what is not differentiated.
+Leaves still(const Leaves& arrays);
+/// Of what has no derivative no NaN may come into the sums of others, so that a loss may mask it: it is given numbers that none
+/// comes of. `calm` gives those for an array.
+void lay_to_rest(Leaves& arrays, const Array& alive, const std::function<Array(const Array&)>& calm);
+/// The identity for a square matrix, ones otherwise.
+Array unit_like(const Array& a);
 
 inline Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
   return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};

@@ -69,6 +69,13 @@ std::string describe_failure(const KernelCall& call, StatusCode code, std::int64
         case Cause::far_from_solution:
           std::snprintf(text, sizeof text, ", its Newton correction is %.3g of its size", measure);
           break;
+        case Cause::semidefinite:
+          return ", for the Hessian is not positive definite in the directions that the active constraints leave: " +
+                 describe(code);
+        case Cause::tie:
+          std::snprintf(text, sizeof text,
+                        ", where %g constraints are active with a multiplier of 0, so that it has two sides", measure);
+          break;
       }
   }
   std::string out = std::string(text) + ": " + describe(code) + call.params.text("entry");
@@ -85,7 +92,7 @@ std::string describe_failure(const KernelCall& call, StatusCode code, std::int64
         [&](const Array& v) {
           Leaves inputs{v};
           inputs.insert(inputs.end(), theta.begin(), theta.end());
-          return emit_one(call_op(), inputs, {{"program", map}, {"name", std::string("f")}});
+          return emit(call_op(), inputs, {{"program", map}, {"name", std::string("f")}})[0];
         },
         z);
   }

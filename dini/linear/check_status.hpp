@@ -22,7 +22,7 @@ enum class ReportKind {
   linear       // measures the linear system's ‖b - A x‖
 };
 /// Why a point has no derivative.
-enum class Cause : int { condition = 0, multiple_root, far_from_solution };
+enum class Cause : int { condition = 0, multiple_root, far_from_solution, semidefinite, tie };
 struct Report {
   std::string what;  // the solver's or adjoint's name
   ReportKind kind = ReportKind::solve;

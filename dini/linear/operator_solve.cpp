@@ -16,11 +16,6 @@ namespace detail {
 
 namespace operators {
 
-std::vector<bool> first_of(std::size_t n) {
-  std::vector<bool> m(n, false);
-  m[0] = true;
-  return m;
-}
 Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
   return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
 }
@@ -47,7 +42,7 @@ struct Plain final : Spec {
   std::vector<Aval> prepared, kept;
   bool of_transpose = false;
 
-  Lazy<ProgramRef> transposed_product_, apply_, forward_;
+  Lazy<ProgramRef> apply_, forward_;
   Lazy<SpecRef> transposed_;
 
   std::vector<Aval> inputs() const {
@@ -58,11 +53,8 @@ struct Plain final : Spec {
   }
   Leaves kept_of(const Leaves& in) const { return part(in, 1 + prepared.size(), in.size()); }
   Array product(const Array& v, const Leaves& rest) const {
-    if (!of_transpose) return system.with(rest).apply(v);
-    const ProgramRef& t = transposed_product_.get(
-        [&] { return transpose_program(system.product(), first_of(system.product()->inputs.size())); });
-    const Array mv = evaluate(*t, behind(v, rest))[0];
-    return system.is_fixed_point() ? mv - v : mv;
+    const LinearSystem here = system.with(rest);
+    return of_transpose ? here.transposed().apply(v) : here.apply(v);
   }
 
   ProgramRef apply() const override {

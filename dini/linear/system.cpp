@@ -45,6 +45,15 @@ LinearSystem LinearSystem::with(const Leaves& kept) const {
   return s;
 }
 
+LinearSystem LinearSystem::transposed() const {
+  LinearSystem s = *this;
+  std::vector<bool> by_v(product_->inputs.size(), false);
+  by_v[0] = true;
+  s.product_ = transpose_program(product_, by_v);
+  s.formed_ = false;
+  return s;
+}
+
 Array LinearSystem::apply_map(const Array& v) const {
   Leaves in{v};
   in.insert(in.end(), kept_.begin(), kept_.end());

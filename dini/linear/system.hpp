@@ -42,6 +42,8 @@ class LinearSystem {
   const ProgramRef& product() const { return product_; }
   const Leaves& kept() const { return kept_; }
   const MatrixStructure& structure() const { return structure_; }
+  /// That of Aᵀ, where it is known by products.
+  LinearSystem transposed() const;
   /// The same A with other arrays in the place of those kept.
   LinearSystem with(const Leaves& kept) const;
 

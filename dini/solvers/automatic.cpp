@@ -23,6 +23,7 @@ Trials sequence_of(Kind kind, Restriction restriction, std::int64_t n) {
 struct Automatic final : SolverMethod {
   std::string name() const override { return "auto"; }
   std::string key() const override { return "auto"; }
+  Restriction takes() const override { return Restriction::general; }
   std::vector<std::string> methods(Kind kind, Restriction restriction) const override {
     std::vector<std::string> names;
     for (const Trial& t : trials_of(kind, restriction)) names.push_back(t.name);

@@ -2,11 +2,20 @@
 
 #include <limits>
 
+#include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/trace/trace.hpp"
+#include "dini/transforms/grad.hpp"
 
 namespace dini::detail {
+
+Array count(const ActiveSet& active) {
+  auto of = [](const Array& a) { return sum(astype(a, Dtype::int64)); };
+  return of(active.lower | active.upper) + of(active.rows);
+}
 
 RowCounts row_counts(const SolverProblem& problem, const Array& z) {
   auto count = [&](const Function& rows) {
@@ -29,6 +38,16 @@ ConstrainedEnd no_constrained_end(const SolverProblem& problem, const Array& z) 
   };
   return {zeros({m.equal}, z.dtype()), zeros({m.at_most}, z.dtype()), none(),     none(),     array(std::int64_t{0}),
           unknown({m.equal}),          unknown({m.at_most}),          unknown(n), unknown(n), unknown(n)};
+}
+
+Array lagrangian_gradient(const SolverProblem& problem, const Array& z, const Array& equal, const Array& at_most) {
+  Array out = problem.residual(z);
+  auto add = [&](const Function& rows, const Array& by) {
+    if (rows && by.size() > 0) out = out + grad([&](const Array& v) { return dot(rows(v), by); })(z);
+  };
+  add(problem.equal, equal);
+  add(problem.at_most, at_most);
+  return out;
 }
 
 BoundsOf bounds_of(const SolverProblem& problem, const Array& z) {

@@ -18,6 +18,9 @@ struct ActiveSet {
   auto tree() { return std::tie(lower, upper, rows); }
 };
 
+/// How many they are: int64.
+Array count(const ActiveSet& active);
+
 /// What a solve with constraints ends with beside z.
 struct ConstrainedEnd {
   Array equal, at_most;  // ν, λ
@@ -46,5 +49,8 @@ struct BoundsOf {
   Array lower, upper;
 };
 BoundsOf bounds_of(const SolverProblem& problem, const Array& z);
+
+/// ∇f + Cᵀν + Gᵀλ at z, or F for a root.
+Array lagrangian_gradient(const SolverProblem& problem, const Array& z, const Array& equal, const Array& at_most);
 
 }  // namespace dini::detail

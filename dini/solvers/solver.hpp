@@ -72,6 +72,7 @@ struct StopRule {
   std::int64_t history = 0;                                    // how many residual norms to keep
   std::shared_ptr<const detail::WatchOpaque> watch = nullptr;  // a monitor, a token, a deadline
   Array budget = {};  // a traced limit of steps below max_steps, int64; none where undefined
+  double strict = 0;  // with constraints: relative multipliers above this are not 0; 0: eps^(2/3)
 };
 
 /// The end of a solve, in arrays, so that it can be traced. Scalars but for z, history and factors.

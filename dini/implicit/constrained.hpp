@@ -1,0 +1,191 @@
+// Optima and roots with bounds and constraints.
+//
+//     minimize(E, z0, subject_to(Bounds{l, u}, Equal{h}, AtMost{g}), options, θ...)
+//         z = argmin E(θ..., z) with l ≤ z ≤ u, h(θ..., z) = 0, g(θ..., z) ≤ 0
+//     least_squares(r, z0, subject_to(...), options, θ...)
+//     root(F, z0, Bounds{l, u}, options, θ...)
+//         l ≤ z ≤ u with F_j = 0, or F_j ≥ 0 where z_j = l_j, or F_j ≤ 0 where z_j = u_j: the variational inequality of a box
+//
+// What is found, its multipliers and the objective are differentiable in every θ, in the bounds and in all that the functions
+// capture, in every order, by the implicit function theorem on the conditions of optimality with the active constraints held:
+//
+//     ∇E + Hᵀν + Gᵀλ - μ_l + μ_u = 0,   h = 0,   λ_i = 0 or g_i = 0,   μ_j = 0 or z_j = its bound
+//
+// Where a constraint is active with a multiplier of 0 the solution has two derivatives, one for each side; options.ties says which.
+// Where active rows depend on one another the multipliers and the derivative are those of minimum norm (docs/optimization.md).
+#pragma once
+
+#include <optional>
+#include <tuple>
+
+#include "dini/implicit/optimum.hpp"
+
+namespace dini {
+
+/// lower ≤ z ≤ upper, entry by entry: trees like z, or one number for all. ∓∞ is no bound. Where both are equal z is fixed.
+template <class L, class U> struct Bounds {
+  L lower;
+  U upper;
+};
+template <class L, class U> Bounds(L, U) -> Bounds<L, U>;
+/// h(θ..., z) = 0: a tree of any shape.
+template <class H> struct Equal { H h; };
+template <class H> Equal(H) -> Equal<H>;
+/// g(θ..., z) ≤ 0: a tree of any shape.
+template <class G> struct AtMost { G g; };
+template <class G> AtMost(G) -> AtMost<G>;
+
+/// Constraints of a problem: each kind at most once, in any order.
+template <class... C> struct Constraints { std::tuple<C...> of; };
+template <class... C> Constraints<C...> subject_to(const C&... constraints) { return {{constraints...}}; }
+
+namespace detail {
+
+template <class C> struct ConstraintKind { static constexpr int value = -1; };
+template <class L, class U> struct ConstraintKind<Bounds<L, U>> { static constexpr int value = 0; };
+template <class H> struct ConstraintKind<Equal<H>> { static constexpr int value = 1; };
+template <class G> struct ConstraintKind<AtMost<G>> { static constexpr int value = 2; };
+
+/// The constraint of a kind, or a nullptr.
+template <int kind, class... C> auto constraint_of(const Constraints<C...>& c) {
+  constexpr int found = ((ConstraintKind<C>::value == kind ? 1 : 0) + ... + 0);
+  static_assert(found <= 1, "subject_to takes each of Bounds, Equal and AtMost once: join rows in a tuple");
+  constexpr bool known = ((ConstraintKind<C>::value >= 0) && ...);
+  static_assert(known, "subject_to takes Bounds{lower, upper}, Equal{h} and AtMost{g}");
+  if constexpr (found == 0) {
+    return nullptr;
+  } else {
+    constexpr int at = [] {
+      int k = 0, out = 0;
+      ((ConstraintKind<C>::value == kind ? out = k++ : k++), ...);
+      return out;
+    }();
+    return std::get<at>(c.of);
+  }
+}
+
+/// The values of rows(params..., z), a tree.
+template <class Rows, class Z, class... P> struct RowsOf { using type = NoRows; };
+template <class H, class Z, class... P> struct RowsOf<Equal<H>, Z, P...> {
+  using type = tree_t<std::invoke_result_t<const H&, const tree_t<P>&..., const tree_t<Z>&>>;
+};
+template <class G, class Z, class... P> struct RowsOf<AtMost<G>, Z, P...> {
+  using type = tree_t<std::invoke_result_t<const G&, const tree_t<P>&..., const tree_t<Z>&>>;
+};
+
+template <class H> const H& function_of(const Equal<H>& c) { return c.h; }
+template <class G> const G& function_of(const AtMost<G>& c) { return c.g; }
+
+template <Kind kind, class F, class Z, class... C, class... P>
+auto solve_constrained(const char* name, const F& f, const Z& z0, const Constraints<C...>& constraints,
+                       const FixedPointOptions& options, const P&... params) {
+  using ZT = tree_t<Z>;
+  const auto bounds = constraint_of<0>(constraints);
+  const auto equal = constraint_of<1>(constraints);
+  const auto at_most = constraint_of<2>(constraints);
+  using H = typename RowsOf<std::remove_cvref_t<decltype(equal)>, Z, P...>::type;
+  using G = typename RowsOf<std::remove_cvref_t<decltype(at_most)>, Z, P...>::type;
+  using Found = std::tuple<Solution<ZT>, Optimum<ZT, H, G>>;
+  if constexpr (!check_tree_call<F, P..., Z>()) {
+    return Found{};
+  } else {
+    using Thetas = std::tuple<tree_t<P>...>;
+    const ZT start = as_tree(z0);
+    const Thetas like(as_tree(params)...);
+    const std::size_t n = flatten(start).size();
+    auto call = [&](const auto& g, const Leaves& in) {
+      const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
+      const Thetas p = unflatten(like, Leaves(middle, in.end()));
+      return as_tree(
+          std::apply([&](const auto&... a) { return g(a..., unflatten(start, Leaves(in.begin(), middle))); }, p));
+    };
+    SolveRequest request{name,           kind,          [&](const Leaves& in) { return flatten(call(f, in)); },
+                         flatten(start), flatten(like), structure(start),
+                         options};
+    H like_h{};
+    G like_g{};
+    if constexpr (!std::is_null_pointer_v<std::remove_cvref_t<decltype(bounds)>>) {
+      request.lower = flatten(as_tree(bounds.lower));
+      request.upper = flatten(as_tree(bounds.upper));
+    }
+    if constexpr (!std::is_null_pointer_v<std::remove_cvref_t<decltype(equal)>>)
+      request.equal = [&](const Leaves& in) { return flatten(like_h = call(function_of(equal), in)); };
+    if constexpr (!std::is_null_pointer_v<std::remove_cvref_t<decltype(at_most)>>)
+      request.at_most = [&](const Leaves& in) { return flatten(like_g = call(function_of(at_most), in)); };
+    const SolvedLeaves s = solve_leaves(request);
+    const Outcome& o = s.outcome;
+    const ConstrainedLeaves& c = s.constrained;
+    Solution<ZT> solution{unflatten(start, s.z),
+                          {o.status},
+                          o.steps,
+                          o.evaluations,
+                          o.residual_norm,
+                          o.error_estimate,
+                          o.history,
+                          o.method,
+                          options.solver.method()->methods(kind, restriction_of(request))};
+    Optimum<ZT, H, G> optimum;
+    if constexpr (kind != Kind::root) {
+      optimum.value = solution.value;
+      optimum.status = solution.status;
+      optimum.steps = o.steps;
+      optimum.evaluations = o.evaluations;
+      Leaves at = s.z;
+      const Leaves theta = flatten(like);
+      at.insert(at.end(), theta.begin(), theta.end());
+      const Leaves values = flatten(call(f, at));
+      optimum.objective = kind == Kind::least_squares ? half_square(values) : values[0];
+      optimum.residual_norm = o.residual_norm;
+      optimum.error_estimate = o.error_estimate;
+      optimum.history = o.history;
+      optimum.method = o.method;
+      optimum.methods = solution.methods;
+      optimum.duals = {unflatten(start, c.lower), unflatten(start, c.upper), unflatten(like_h, c.equal),
+                       unflatten(like_g, c.at_most)};
+      optimum.active = c.active;
+      optimum.weakly_active = c.weakly_active;
+      optimum.dependent = c.dependent;
+      optimum.certificate = {unflatten(start, c.certificate_lower), unflatten(start, c.certificate_upper),
+                             unflatten(like_h, c.certificate_equal), unflatten(like_g, c.certificate_at_most)};
+      optimum.ray = unflatten(start, c.ray);
+    }
+    return Found{std::move(solution), std::move(optimum)};
+  }
+}
+
+}  // namespace detail
+
+/// z with E(params..., z) least near z0 among those that keep to the constraints. The functions' last argument is z. ShapeError where
+/// E is no scalar or a bound does not fit z; ValueError for a solver that takes no such constraints; SolveError when the solve fails
+/// (`infeasible`, `unbounded`, ...), as options.on_failure says.
+template <class E, class Z, class... C, class... P>
+auto minimize(const E& e, const Z& z0, const Constraints<C...>& constraints, const MinimizeOptions& options,
+              const P&... params) {
+  return std::get<1>(detail::solve_constrained<Kind::minimize>("minimize", e, z0, constraints, options, params...));
+}
+template <class E, class Z, class... C> auto minimize(const E& e, const Z& z0, const Constraints<C...>& constraints) {
+  return minimize(e, z0, constraints, MinimizeOptions{});
+}
+
+/// z with ½‖r(params..., z)‖² least near z0 among those that keep to the constraints.
+template <class R, class Z, class... C, class... P>
+auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints, const FixedPointOptions& options,
+                   const P&... params) {
+  return std::get<1>(
+      detail::solve_constrained<Kind::least_squares>("least_squares", r, z0, constraints, options, params...));
+}
+template <class R, class Z, class... C>
+auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints) {
+  return least_squares(r, z0, constraints, FixedPointOptions{});
+}
+
+/// z between its bounds with F_j(params..., z) = 0, or F_j ≥ 0 at the lower bound, or F_j ≤ 0 at the upper.
+template <class F, class Z, class L, class U, class... P>
+auto root(const F& f, const Z& z0, const Bounds<L, U>& bounds, const RootOptions& options, const P&... params) {
+  return std::get<0>(detail::solve_constrained<Kind::root>("root", f, z0, subject_to(bounds), options, params...));
+}
+template <class F, class Z, class L, class U> auto root(const F& f, const Z& z0, const Bounds<L, U>& bounds) {
+  return root(f, z0, bounds, RootOptions{});
+}
+
+}  // namespace dini
