@@ -327,7 +327,7 @@ OpList linalg_ops() {
                                   &eigh_op(),         &det_op(),
                                   &cofactor_op(),     &slogdet_op(),
                                   &pinv_op(),         &lstsq_op(),
-                                  &expm_op()};
+                                  &expm_op(),         &qr_pivoted_op()};
   return ops;
 }
 

@@ -18,10 +18,12 @@ const Op& linear_solve_op();
 const Op& triangular_solve_op();  // {lower, transposed, unit: bool} (A, B [..., n] or [..., n, k])
 const Op& cholesky_op();          // (A, lower triangle) -> L; NaN where not positive definite
 const Op& qr_op();                // {full: bool} (A [..., m, n]) -> (Q, R)
-const Op& svd_op();               // {full: bool} (A) -> (U, s, Vᵀ)
-const Op& singular_values_op();   // (A) -> s
-const Op& eigh_op();              // (A, lower triangle) -> (w, V)
-const Op& det_op();               // (A)
+// {full: bool} (A [..., m, n]) -> (Q, R, perm int32 [..., n]), A[:, perm] = Q R, |r₁₁| ≥ |r₂₂| ≥ …; never differentiated
+const Op& qr_pivoted_op();
+const Op& svd_op();              // {full: bool} (A) -> (U, s, Vᵀ)
+const Op& singular_values_op();  // (A) -> s
+const Op& eigh_op();             // (A, lower triangle) -> (w, V)
+const Op& det_op();              // (A)
 // (A, E1, ..., Ek): the k-th derivative of ∂det/∂A in these directions, for A of any rank; ∂det/∂A for k = 0
 const Op& cofactor_op();
 const Op& slogdet_op();  // (A) -> (sign, log|det|)
