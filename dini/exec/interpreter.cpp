@@ -86,6 +86,7 @@ Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
     case Kind::while_loop: return interpret_while(params, in);
     case Kind::scan: return interpret_scan(params, in);
     case Kind::callback: return call_host(op, params, Leaves(in.begin(), in.end()), op.infer(avals, params));
+    case Kind::late:
     case Kind::subroutine:
     case Kind::inlined: return interpret(*op.inlined(params, avals), in);
     case Kind::kernel:

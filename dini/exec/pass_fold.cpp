@@ -68,7 +68,7 @@ void sink_constants(Program& p) {
   }
   for (Equation& e : p.equations) {
     const Kind kind = kind_of(*e.op);
-    if (kind == Kind::kernel || kind == Kind::callback || kind == Kind::subroutine) continue;
+    if (kind != Kind::cond && kind != Kind::while_loop && kind != Kind::scan) continue;
     if (kind == Kind::cond) {
       for (std::size_t k = e.inputs.size(); k-- > 1;) {
         const Array* value = values[e.inputs[k]];

@@ -131,6 +131,7 @@ void PlanBuilder::lower_equation(Level& l, Block& block, const Equation& e, int 
     case Kind::cond: return lower_cond(l, block, e);
     case Kind::callback: return lower_callback(l, block, e);
     case Kind::subroutine: return lower_subroutine(l, block, e);
+    case Kind::late: return lower_late_call(l, block, e);
     default: throw_not_runnable(*e.op);
   }
 }

@@ -10,6 +10,7 @@
 #include "dini/exec/fuse.hpp"
 #include "dini/exec/plan.hpp"
 #include "dini/exec/rewrite.hpp"
+#include "dini/exec/subroutine.hpp"
 
 namespace dini::exec {
 
@@ -55,6 +56,8 @@ class PlanBuilder {
   void lower_scan(Level& l, Block& block, const Equation& e, int group);
   void lower_cond(Level& l, Block& block, const Equation& e);
   void lower_subroutine(Level& l, Block& block, const Equation& e);
+  void lower_late_call(Level& l, Block& block, const Equation& e);
+  void bind_call(Level& l, CallSlots& slots, const Equation& e);
   void lower_callback(Level& l, Block& block, const Equation& e);
 
   // Loops.

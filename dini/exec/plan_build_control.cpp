@@ -203,13 +203,23 @@ void PlanBuilder::lower_subroutine(Level& l, Block& block, const Equation& e) {
   const int workspace = add_slot(Slot::temporary, data->workspace_bytes());
   data->workspace = workspace;
   emit(block, subroutine_step(*data), {workspace});
+  bind_call(l, *data, e);
+}
+
+void PlanBuilder::lower_late_call(Level& l, Block& block, const Equation& e) {
+  auto* data = own(std::make_unique<LateCallData>(detail::late_program(e.params)));
+  emit(block, late_call_step(*data), {});
+  bind_call(l, *data, e);
+}
+
+void PlanBuilder::bind_call(Level& l, CallSlots& slots, const Equation& e) {
   for (int v : e.inputs) {
-    data->in.push_back(l.slot[v]);
+    slots.in.push_back(l.slot[v]);
     touch(l.slot[v]);
   }
   for (int v : e.outputs) {
     const int slot = result(l, v);
-    data->out.push_back(slot);
+    slots.out.push_back(slot);
     touch(slot);
   }
 }

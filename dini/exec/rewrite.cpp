@@ -17,6 +17,7 @@ Kind kind_of(const Op& op) {
     case Control::while_loop: return Kind::while_loop;
     case Control::scan: return Kind::scan;
     case Control::callback: return Kind::callback;
+    case Control::late: return Kind::late;
     case Control::none: break;
   }
   if (&op == &subroutine_op()) return Kind::subroutine;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "dini/exec/passes.hpp"
 
@@ -30,10 +31,7 @@ namespace subroutines {
 constexpr std::int64_t longest_inlined = 2000;
 constexpr std::int64_t long_enough = std::int64_t{1} << 40;  // what is longer is not counted
 
-void run(const Step& s, void** v, const RunContext& context) {
-  const SubroutineData& d = *static_cast<const SubroutineData*>(s.data);
-  const Plan& plan = *d.plan;
-  char* memory = static_cast<char*>(v[d.workspace]);
+void call(const Plan& plan, const CallSlots& d, char* memory, void** v, const RunContext& context) {
   void** slots = reinterpret_cast<void**>(memory);
   fill_table(plan, slots, memory + table_bytes(plan));
   for (std::size_t k = 0; k < d.in.size(); ++k) slots[k] = v[d.in[k]];
@@ -53,6 +51,32 @@ void run(const Step& s, void** v, const RunContext& context) {
   }
 }
 
+void run(const Step& s, void** v, const RunContext& context) {
+  const SubroutineData& d = *static_cast<const SubroutineData*>(s.data);
+  call(*d.plan, d, static_cast<char*>(v[d.workspace]), v, context);
+}
+
+void run_late(const Step& s, void** v, const RunContext& context) {
+  const LateCallData& d = *static_cast<const LateCallData*>(s.data);
+  const std::shared_ptr<const Plan> plan = subroutine_plan(d.program->program());
+  constexpr auto alignment = std::align_val_t(64);
+  struct Free {
+    void operator()(char* p) const { ::operator delete(static_cast<void*>(p), alignment); }
+  };
+  const std::unique_ptr<char, Free> memory(
+      static_cast<char*>(::operator new(table_bytes(*plan) + plan->workspace_bytes, alignment)));
+  call(*plan, d, memory.get(), v, context);
+}
+
+// The slots, printed.
+std::string between(const CallSlots& d) {
+  std::string out = " from";
+  for (std::uint32_t slot : d.in) out += " " + std::to_string(slot);
+  out += " to";
+  for (std::uint32_t slot : d.out) out += " " + std::to_string(slot);
+  return out + "\n";
+}
+
 }  // namespace subroutines
 
 std::int64_t Calls::visit(const Program& program) {
@@ -61,7 +85,7 @@ std::int64_t Calls::visit(const Program& program) {
     std::int64_t within = 1;
     if (!e.op->kernel) {
       const std::vector<ProgramRef> programs = programs_in(program, e);
-      if (e.op->inlined) called_.emplace(&e, programs[0]);
+      if (e.op->inlined && !programs.empty()) called_.emplace(&e, programs[0]);
       for (const ProgramRef& p : programs) {
         if (seen_.try_emplace(p.get()).second) {
           const std::int64_t its_size = visit(*p);
@@ -107,11 +131,18 @@ void fill_table(const Plan& plan, void** slots, char* workspace) {
 std::size_t SubroutineData::workspace_bytes() const { return table_bytes(*plan) + plan->workspace_bytes; }
 
 std::string SubroutineData::str(const std::string& indent) const {
-  std::string out = indent + "of " + std::to_string(plan->main.steps.size()) + " steps, from";
-  for (std::uint32_t slot : in) out += " " + std::to_string(slot);
-  out += " to";
-  for (std::uint32_t slot : this->out) out += " " + std::to_string(slot);
-  return out + "\n";
+  return indent + "of " + std::to_string(plan->main.steps.size()) + " steps," + subroutines::between(*this);
+}
+
+std::string LateCallData::str(const std::string& indent) const {
+  return indent + subroutines::between(*this).substr(1);
+}
+
+Step late_call_step(const LateCallData& data) {
+  Step s{subroutines::run_late};
+  s.data = static_cast<const StepData*>(&data);
+  s.name = "late_call";
+  return s;
 }
 
 Step subroutine_step(const SubroutineData& data) {

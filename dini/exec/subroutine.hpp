@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "dini/exec/plan.hpp"
+#include "dini/trace/late.hpp"
 
 namespace dini::exec {
 
@@ -35,16 +36,26 @@ class Calls {
 /// The plan that all callers of a Program share; it is kept with the Program.
 std::shared_ptr<const Plan> subroutine_plan(const ProgramRef& program);
 
-/// A call, with the caller's slots.
-struct SubroutineData final : StepData {
+/// The caller's slots of a call.
+struct CallSlots {
+  std::vector<std::uint32_t> in, out;
+};
+struct SubroutineData final : StepData, CallSlots {
   explicit SubroutineData(std::shared_ptr<const Plan> subroutine) : plan(std::move(subroutine)) {}
   std::shared_ptr<const Plan> plan;
-  std::vector<std::uint32_t> in, out;
   std::uint32_t workspace = 0;
   std::size_t workspace_bytes() const;
   std::string str(const std::string& indent) const override;
 };
 Step subroutine_step(const SubroutineData& data);
+
+/// A call of a Program that is made, and planned, when the call is first run. It has memory of its own while it runs.
+struct LateCallData final : StepData, CallSlots {
+  explicit LateCallData(detail::LateProgramRef p) : program(std::move(p)) {}
+  detail::LateProgramRef program;
+  std::string str(const std::string& indent) const override;
+};
+Step late_call_step(const LateCallData& data);
 
 /// The size of a plan's table of pointers.
 std::size_t table_bytes(const Plan& plan);

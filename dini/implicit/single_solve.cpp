@@ -132,18 +132,29 @@ std::vector<Aval> SingleSolve::inputs(std::vector<Aval> first) const {
   return first;
 }
 
-SolverProblem SingleSolve::problem_at(const Leaves& theta) const {
+namespace {
+
+SolverProblem problem_from(const ProgramRef& map, Kind kind, const MatrixStructure& structure,
+                           const ConstraintForm& form, const Leaves& theta) {
   // The map's k-th value as a function of z.
-  auto value = [this, theta](std::size_t k) {
-    return [this, theta, k](const Array& z) { return evaluate(*map, join({z}, theta))[k]; };
+  auto value = [&](std::size_t k) {
+    return [map, theta, k](const Array& z) { return evaluate(*map, join({z}, theta))[k]; };
   };
-  SolverProblem p = problem_of(value(0), settings.kind, settings.structure);
+  SolverProblem p = problem_of(value(0), kind, structure);
   std::size_t next = 1, bound = 0;
-  if (settings.form.lower) p.lower = theta[bound++];
-  if (settings.form.upper) p.upper = theta[bound++];
-  if (settings.form.equal) p.equal = Function(value(next++));
-  if (settings.form.at_most) p.at_most = Function(value(next++));
+  if (form.lower) p.lower = theta[bound++];
+  if (form.upper) p.upper = theta[bound++];
+  if (form.equal) p.equal = Function(value(next++));
+  if (form.at_most) p.at_most = Function(value(next++));
+  p.theta = theta;
+  p.again = [=](const Leaves& other) { return problem_from(map, kind, structure, form, other); };
   return p;
+}
+
+}  // namespace
+
+SolverProblem SingleSolve::problem_at(const Leaves& theta) const {
+  return problem_from(map, settings.kind, settings.structure, settings.form, theta);
 }
 
 Leaves SingleSolve::forward_ops(const Array& z0, const Leaves& theta, bool derivable) const {

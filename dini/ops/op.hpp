@@ -132,7 +132,7 @@ struct Sample {
 enum class Operands { floating, booleans, integers, any };
 
 /// Ops that are run in a way of their own. (A call, a solve and others that stand for one Program are `inlined`.)
-enum class Control { none, cond, while_loop, scan, callback };
+enum class Control { none, cond, while_loop, scan, callback, late };
 
 /// What an op adds to the rounding errors that its operands bring (rounding_noise).
 enum class Rounding {

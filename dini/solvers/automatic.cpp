@@ -7,6 +7,8 @@
 #include "dini/ops/elementwise.hpp"
 #include "dini/solvers/constrained.hpp"
 #include "dini/solvers/drive.hpp"
+#include "dini/trace/late.hpp"
+#include "dini/transforms/control_ops.hpp"
 
 namespace dini::detail {
 
@@ -38,69 +40,98 @@ struct Automatic final : SolverMethod {
   }
 
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
-    const Trials methods = sequence_of(p.kind, p.restriction(), z0.size());
-    const bool with_factors = factors(p.kind, z0.size(), stop);
-    auto solved = [&](std::size_t k, const Array& start, const StopRule& rule) {
-      Outcome out = methods[k].method->solve(p, start, rule);
-      const Trials& all = trials_of(p.kind, p.restriction());
-      for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i].name == methods[k].name) out.method = array(static_cast<std::int64_t>(i));
-      }
-      if (!with_factors) out.factors.clear();
-      return out;
-    };
-    if (methods.size() == 1) return solved(0, z0, stop);
-
-    struct Progress {
-      Outcome best;
-      Array round;
-      auto tree() { return std::tie(best, round); }
-    };
-    const std::int64_t budget = stop.max_steps >= 0 ? stop.max_steps : std::numeric_limits<std::int64_t>::max();
-    auto open = [&](const Outcome& o) {
-      return (o.status != 0) & (o.status != code(StatusCode::cancelled)) & (o.steps < budget);
-    };
-    Progress q{nothing_yet(p, z0, stop, with_factors), array(std::int64_t{0})};
-    q = loop([&](const Progress& at) { return (at.round < 2) & open(at.best); },
-             [&](const Progress& at) {
-               Progress r = at;
-               for (std::size_t k = 0; k < methods.size(); ++k) {
-                 r = loop([&](const Progress& s) { return open(s.best); },
-                          [&](const Progress& s) {
-                            StopRule rule = stop;
-                            // In a batch the lanes that are there already take part, with no steps left to them.
-                            rule.budget = where(open(s.best), budget - s.best.steps, array(std::int64_t{0}));
-                            const Array start = where(s.round == 0, z0, s.best.z);
-                            return Progress{better(s.best, solved(k, start, rule)), s.round};
-                          },
-                          r, 1);
-               }
-               r.round = at.round + 1;
-               return r;
+    Sequence s;
+    s.trials = sequence_of(p.kind, p.restriction(), z0.size());
+    s.with_factors = factors(p.kind, z0.size(), stop);
+    s.budget = stop.max_steps >= 0 ? stop.max_steps : std::numeric_limits<std::int64_t>::max();
+    s.stop = stop;
+    const Outcome first = solved(s, 0, p, z0, stop);
+    if (s.trials.size() == 1) return first;
+    // What follows is traced, planned and given memory when it is first needed.
+    Outcome out =
+        loop([&](const Outcome& best) { return open(s, best); },
+             [&](const Outcome& best) {
+               return late(p, {best, z0}, [s](const SolverProblem& q, const Outcome& from, const Array& start) {
+                 return others(s, q, from, start);
+               });
              },
-             q, 2);
-    Outcome out = q.best;
-    out.status = where(open(out) | (out.status == 0) | (out.status == code(StatusCode::cancelled)), out.status,
+             first, 1);
+    out.status = where(open(s, out) | (out.status == 0) | (out.status == code(StatusCode::cancelled)), out.status,
                        code(StatusCode::max_steps));
     return out;
   }
 
  private:
-  // What no solver has been at: z0, with a residual that any other is better than.
-  static Outcome nothing_yet(const SolverProblem& p, const Array& z0, const StopRule& stop, bool with_factors) {
-    Outcome o;
-    o.z = z0;
-    o.status = code(StatusCode::max_steps);
-    o.steps = o.evaluations = o.method = array(std::int64_t{0});
-    o.residual_norm = o.error_estimate = scalar_like(std::numeric_limits<double>::infinity(), z0);
-    o.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
-    if (p.restriction() != Restriction::none) o.constrained = flatten(no_constrained_end(p, z0));
-    if (!with_factors) return o;
-    const Array a = eye(z0.size(), z0.dtype());
-    o.factors = {a};
-    for (const Array& f : factorize(a, p.structure)) o.factors.push_back(f);
-    o.factors.push_back(array(false));
-    return o;
+  struct Sequence {
+    Trials trials;
+    bool with_factors = false;
+    std::int64_t budget = 0;
+    StopRule stop;
+  };
+  struct From {
+    Outcome best;
+    Array z0;
+    auto tree() { return std::tie(best, z0); }
+  };
+
+  static Array open(const Sequence& s, const Outcome& o) {
+    return (o.status != 0) & (o.status != code(StatusCode::cancelled)) & (o.steps < s.budget);
+  }
+
+  static Outcome solved(const Sequence& s, std::size_t k, const SolverProblem& p, const Array& start,
+                        const StopRule& rule) {
+    Outcome out = s.trials[k].method->solve(p, start, rule);
+    const Trials& all = trials_of(p.kind, p.restriction());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].name == s.trials[k].name) out.method = array(static_cast<std::int64_t>(i));
+    }
+    if (!s.with_factors) out.factors.clear();
+    return out;
+  }
+
+  // f of the problem and of what it goes on from, when it is first run; at once where the problem is not made of arrays.
+  template <class F> static Outcome late(const SolverProblem& p, const From& from, const F& f) {
+    if (!p.again) return f(p, from.best, from.z0);
+    Leaves inputs = flatten(from);
+    const std::size_t own = inputs.size();
+    inputs.insert(inputs.end(), p.theta.begin(), p.theta.end());
+    std::vector<Aval> in, out;
+    for (const Array& a : inputs) in.push_back({a.shape(), a.dtype(), false});
+    for (const Array& a : flatten(from.best)) out.push_back({a.shape(), a.dtype(), false});
+    // What it is called with has its own arrays; of these the tree is kept.
+    const From like = unflatten(from, Leaves(own));
+    const auto program = std::make_shared<LateProgram>(in, out, [in, own, again = p.again, f, like] {
+      return stage_closed(
+          [&](const Leaves& v) {
+            const auto middle = v.begin() + static_cast<std::ptrdiff_t>(own);
+            const From at = unflatten(like, Leaves(v.begin(), middle));
+            return flatten(f(again(Leaves(middle, v.end())), at.best, at.z0));
+          },
+          in, "solve");
+    });
+    return unflatten(from.best, emit(late_call_op(), inputs, {{"program", OpaqueRef(program)}}));
+  }
+
+  // The rest of the sequence from the start, then all of it from the best point so far.
+  static Outcome others(const Sequence& s, const SolverProblem& p, const Outcome& from, const Array& z0) {
+    Outcome best = from;
+    for (int round = 0; round < 2; ++round) {
+      for (std::size_t k = round == 0 ? 1 : 0; k < s.trials.size(); ++k) {
+        best = loop([&](const Outcome& b) { return open(s, b); },
+                    [&](const Outcome& b) {
+                      return late(p, {b, round == 0 ? z0 : b.z},
+                                  [s, k](const SolverProblem& q, const Outcome& before, const Array& start) {
+                                    StopRule rule = s.stop;
+                                    // In a batch the lanes that are there already take part, with no steps left to them.
+                                    rule.budget =
+                                        where(open(s, before), s.budget - before.steps, array(std::int64_t{0}));
+                                    return better(before, solved(s, k, q, start, rule));
+                                  });
+                    },
+                    best, 1);
+      }
+    }
+    return best;
   }
 
   // What has converged, or else what has the smaller residual; steps and evaluations are those of both.

@@ -60,6 +60,10 @@ struct SolverProblem {
   // What a solution has to keep to: lower ≤ z ≤ upper, where they are defined, ±∞ for none; 0 = equal(z), at_most(z) ≤ 0.
   Array lower, upper;
   Function equal, at_most;  // z -> [m]
+  // The same problem from other arrays in the place of these, for what is traced when it is first needed; or none.
+  std::function<SolverProblem(const Leaves&)> again = {};
+  Leaves theta = {};
+
   Restriction restriction() const {
     if (equal || at_most) return Restriction::general;
     return lower.defined() || upper.defined() ? Restriction::bounds : Restriction::none;

@@ -40,7 +40,8 @@ std::vector<ProgramRef> programs_in(const Params& params) {
 }
 
 std::vector<ProgramRef> programs_in(const Program& program, const Equation& e) {
-  if (e.op->kernel) return {};
+  // What is made late is not made to be looked at.
+  if (e.op->kernel || e.op->control == Control::late) return {};
   if (!e.op->inlined) return programs_in(e.params);
   std::vector<Aval> avals;
   for (int v : e.inputs) avals.push_back(program.variables[v]);

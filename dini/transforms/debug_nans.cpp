@@ -122,6 +122,7 @@ void look_inside(const Op& op, const Leaves& in, const Params& params) {
       return;
     }
     case Control::callback:
+    case Control::late:
     case Control::none: return;
   }
 }

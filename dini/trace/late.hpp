@@ -1,0 +1,37 @@
+// Programs that are made when they are first run: what a solver falls back on is long, and as a rule never needed.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "dini/trace/program.hpp"
+
+namespace dini::detail {
+
+/// A Program that is known by its types until somebody runs or transforms it.
+class LateProgram final : public Opaque {
+ public:
+  LateProgram(std::vector<Aval> in, std::vector<Aval> out, std::function<ProgramRef()> make)
+      : inputs(std::move(in)), outputs(std::move(out)), make_(std::move(make)) {}
+  const std::vector<Aval> inputs, outputs;
+  std::string name() const override { return "late"; }
+  /// Made by whichever thread asks first.
+  const ProgramRef& program() const {
+    std::lock_guard lock(mutex_);
+    if (!program_) program_ = make_();
+    return program_;
+  }
+
+ private:
+  std::function<ProgramRef()> make_;
+  mutable std::recursive_mutex mutex_;
+  mutable ProgramRef program_;
+};
+using LateProgramRef = std::shared_ptr<const LateProgram>;
+
+/// What an equation of the op late_call {program: a LateProgram} calls.
+inline LateProgramRef late_program(const Params& params) {
+  return std::static_pointer_cast<const LateProgram>(params.get<OpaqueRef>("program"));
+}
+
+}  // namespace dini::detail
