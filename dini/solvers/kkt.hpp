@@ -18,7 +18,8 @@
 //
 // A point is a solution when no row is violated and no multiplier negative by τ, the correction by the strictly active rows is as
 // small as that of a root (criterion.hpp), and H is positive definite on the null space of their gradients; where it is semidefinite
-// to rounding, when the error is at most τ. Of a root with bounds F stands for ∇f, and H need only be regular.
+// to rounding, when the error is at most τ. Of a root with bounds F stands for ∇f, and H need only be regular. Where multipliers
+// outweigh all of ∇f and gradients depend on each other there may be no multipliers at all (Fritz John): `singular`.
 #pragma once
 
 #include "dini/solvers/constrained.hpp"
@@ -33,7 +34,8 @@ struct KktPoint {
 };
 
 /// The point after the finish, judged: an Outcome whose residual_norm is the error above, and `constrained` a ConstrainedEnd. An
-/// explicit tolerance is on that error. For Kind::minimize, least_squares and quadratic_program, and for roots with bounds.
+/// explicit tolerance is on that error. For Kind::minimize, least_squares and quadratic_program, and for roots with bounds. Of more
+/// unknowns than are formed unasked there is no finish, and an error of at most τ is a solution.
 Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& z0, const StopRule& stop);
 
 // ---- Its parts -------------------------------------------------------------------------------------------------------
@@ -46,26 +48,32 @@ struct KktUnknowns {
 
 /// The problem at a point.
 struct KktParts {
-  Array gradient, hessian;           // ∇f, or F; H of L, undefined where it was not asked for
-  Array c, g, equal_of, at_most_of;  // c, g and their gradients C [me, n], G [mg, n]
-  Array lower, upper;                // bounds, ±∞ for none
-  bool symmetric;
+  Array gradient;                // ∇f, or F
+  Array c, g, c_slope, g_slope;  // rows and their gradients C [me, n], G [mg, n]
+  Array lower, upper;            // bounds, ±∞ for none
+  Array hessian;                 // H of L; undefined where it was not asked for
+  Array bending;                 // |H||z|, or |Hz| where H is not formed
 };
-KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, bool with_hessian);
+/// With the Hessian, or with what `before` has in its place.
+KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const KktParts* before = nullptr);
 
 /// A point in units.
 struct KktLook {
-  Array error;              // of the whole
-  Array slack, multiplier;  // ŝ, λ̂ of the rows
-  Array lower_slack, lower_multiplier, upper_slack, upper_multiplier;
-  Array violation;  // the largest |c_i|/ρ_i or -ŝ_i
-  Array force;      // ∇L = ∇f + Cᵀν + Gᵀλ
-  Array sigma;
+  Array error;                                           // of the whole
+  Array violation;                                       // the largest |c_i|/ρ_i or -ŝ_i
+  Array slack, lower_slack, upper_slack;                 // ŝ of rows and bounds, ∞ where there is none
+  Array multiplier, lower_multiplier, upper_multiplier;  // λ̂; of bounds by the sign of ∇L, 0 or more
 };
 KktLook kkt_look(const KktParts& parts, const KktUnknowns& at, const Array& z0);
 
 /// The matrix and F of the masked conditions.
 Array kkt_matrix(const KktParts& parts, const ActiveSet& active);
 Array kkt_residual(const KktParts& parts, const KktUnknowns& at, const ActiveSet& active);
+
+/// The rows and bounds that are strictly active, and those that are weakly active.
+struct ActiveSets {
+  ActiveSet strict, weak;
+};
+ActiveSets active_sets(const KktParts& parts, const KktLook& look);
 
 }  // namespace dini::detail
