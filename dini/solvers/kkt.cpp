@@ -54,12 +54,7 @@ KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const Kk
     p.bending = before->bending;
     return p;
   }
-  auto slope = [&](const Array& x) {
-    Array total = problem.residual(x);
-    if (me) total = total + grad([&](const Array& v) { return dot(at.equal, problem.equal(v)); })(x);
-    if (mg) total = total + grad([&](const Array& v) { return dot(at.at_most, problem.at_most(v)); })(x);
-    return total;
-  };
+  auto slope = [&](const Array& x) { return lagrangian_gradient(problem, x, at.equal, at.at_most); };
   if (n > formed_unasked) {
     p.bending = abs(jvp(slope, z, z).tangent);
   } else {
@@ -119,12 +114,15 @@ Array kkt_residual(const KktParts& p, const KktUnknowns& at, const ActiveSet& ac
 
 ActiveSets active_sets(const KktParts& p, const KktLook& look) {
   const Array tau = scalar_like(solution_tolerance(p.gradient.dtype()), p.gradient);
+  // A variable that is fixed is held by the side that its multiplier says, by both where that is 0.
   const Array equal = p.lower == p.upper;
+  auto holds = [&](const Array& opposite) { return equal & ~(opposite > tau); };
   auto strict = [&](const Array& multiplier, const Array& slack) { return (multiplier > tau) & (multiplier > slack); };
   auto weak = [&](const Array& multiplier, const Array& slack) { return (multiplier <= tau) & (slack <= tau); };
   ActiveSets out;
-  out.strict = {strict(look.lower_multiplier, look.lower_slack) | equal,
-                strict(look.upper_multiplier, look.upper_slack) | equal, strict(look.multiplier, look.slack)};
+  out.strict = {strict(look.lower_multiplier, look.lower_slack) | holds(look.upper_multiplier),
+                strict(look.upper_multiplier, look.upper_slack) | holds(look.lower_multiplier),
+                strict(look.multiplier, look.slack)};
   const Array free = ~(out.strict.lower | out.strict.upper);
   out.weak = {weak(look.lower_multiplier, look.lower_slack) & free,
               weak(look.upper_multiplier, look.upper_slack) & free, weak(look.multiplier, look.slack)};

@@ -245,7 +245,8 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
     out.status = where(sound & v.small & v.definite, code(StatusCode::converged), failed);
     out.status = where(v.semidefinite & right, code(StatusCode::converged), out.status);
     out.status = where(v.negative & right, code(StatusCode::not_a_minimum), out.status);
-    if (point.equal.size() + point.at_most.size() > 0) {
+    // A quadratic program has multipliers wherever it has a solution.
+    if (problem.kind != Kind::quadratic_program && point.equal.size() + point.at_most.size() > 0) {
       const Array forces =
           dot(abs(transpose(parts.c_slope)), abs(point.equal)) + dot(abs(transpose(parts.g_slope)), abs(point.at_most));
       const Array outweighed = largest(parts.gradient) < std::sqrt(epsilon(z0.dtype())) * largest(forces);
