@@ -27,6 +27,7 @@
 #include "dini/random/random.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/textbook.hpp"
 #include "dini/transforms/check_grads.hpp"

@@ -1,9 +1,11 @@
 #include "dini/linear/null_space.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dini/linear/dense.hpp"
 #include "dini/ops/sort.hpp"
+#include "dini/transforms/control.hpp"
 
 namespace dini::detail {
 
@@ -69,6 +71,13 @@ void equilibrate(Factors& f, const Array& t) {
     f.by_columns = f.by_columns * columns;
     f.t = column(rows) * f.t * row(columns);
   }
+}
+
+Array size_of(const Array& a) { return max(sum(abs(a), 0)); }
+// What is nothing beside T, of its eigenvalues.
+Array nothing(const Array& t) {
+  const double n = static_cast<double>(t.shape()[0]);
+  return n * std::sqrt(n) * epsilon(t.dtype()) * size_of(t);
 }
 
 // x without corrections, b [n + m, columns].
@@ -146,9 +155,32 @@ Array kkt_regular(const Leaves& factors) {
   const null_space::Factors f = null_space::Factors::of(factors);
   if (f.n() == 0) return array(true);
   const Array inverse = emit_linear_solve(f.of_t, f.t, eye(f.n(), f.t.dtype()), false, f.symmetric);
-  const auto size = [](const Array& a) { return max(sum(abs(a), 0)); };
   const double most = 1 / (static_cast<double>(f.n()) * epsilon(f.t.dtype()));
-  return size(f.t) * size(inverse) < most;
+  return null_space::size_of(f.t) * null_space::size_of(inverse) < most;
+}
+
+Leaves completed_kkt(const Leaves& factors) {
+  using null_space::Factors;
+  if (Factors::of(factors).n() == 0) return factors;
+  return cond(
+      kkt_regular(factors), [](const Leaves& l) { return l; },
+      [](const Leaves& l) {
+        Factors f = Factors::of(l);
+        const linalg::Eigh e = linalg::eigh(f.t);
+        const Array none = null_space::only(abs(e.eigenvalues) <= null_space::nothing(f.t), e.eigenvectors);
+        f.t = f.t + dot(none, transpose(none));
+        f.of_t = factorize(f.t, {.symmetric = true});
+        return f.leaves();
+      },
+      factors);
+}
+
+KktCurvature kkt_curvature(const Leaves& factors) {
+  using namespace null_space;
+  const Factors f = Factors::of(factors);
+  if (f.n() == 0) return {array(false), zeros({0}, f.t.dtype())};
+  const linalg::Eigh e = linalg::eigh(f.t);
+  return {e.eigenvalues(0) < -nothing(f.t), dot(f.q, f.by_columns * e.eigenvectors(slice(), 0))};
 }
 
 Array kkt_dependent(const Leaves& factors) { return null_space::Factors::of(factors).dependent; }

@@ -36,6 +36,16 @@ Array kkt_regular(const Leaves& factors);
 /// How many gradients of active rows depend on the others: int64.
 Array kkt_dependent(const Leaves& factors);
 
+/// Of symmetric H: the factors as they are where ZᵀHZ is regular; otherwise its null directions are given the curvature 1, so that
+/// what is solved for moves along them by no more than rounding where the system has solutions.
+Leaves completed_kkt(const Leaves& factors);
+/// Of symmetric H: whether ZᵀHZ has a negative eigenvalue, rounding aside, and the direction [n] of the least.
+struct KktCurvature {
+  Array negative, direction;
+  auto tree() { return std::tie(negative, direction); }
+};
+KktCurvature kkt_curvature(const Leaves& factors);
+
 /// This as a linear method; `structure` says whether H is symmetric.
 struct NullSpace {
   std::int64_t n = -1;  // how many unknowns are z; -1: all

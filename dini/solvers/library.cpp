@@ -2,6 +2,7 @@
 
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/textbook.hpp"
 
@@ -12,6 +13,7 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       ForwardIteration::table().info<Solver>(), Newton::table().info<Solver>(),
       Anderson::table().info<Solver>(),         FwdSolver::table().info<Solver>(),
       NewtonSolver::table().info<Solver>(),     AndersonSolver::table().info<Solver>(),
+      InteriorPointQP::table().info<Solver>(),
   };
   return all;
 }

@@ -3,6 +3,7 @@
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/automatic.hpp"
 #include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/newton.hpp"
 
 namespace dini::detail {
@@ -34,17 +35,23 @@ const Trials& trials_of_fits() {
   return trials;
 }
 
+const Trials& trials_of_quadratic_programs() {
+  static const Trials trials{{"interior_point_qp", InteriorPointQP{}.method()}};
+  return trials;
+}
+
 }  // namespace
 
 const Trials& trials_of(Kind kind, Restriction restriction) {
   static const Trials none;
+  if (kind == Kind::quadratic_program) return trials_of_quadratic_programs();
   if (restriction != Restriction::none) return none;
   switch (kind) {
     case Kind::root: return trials_of_roots();
     case Kind::fixed_point: return trials_of_fixed_points();
     case Kind::minimize: return trials_of_minima();
     case Kind::least_squares: return trials_of_fits();
-    case Kind::quadratic_program: return none;
+    case Kind::quadratic_program: break;
   }
   return none;
 }

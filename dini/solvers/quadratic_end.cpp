@@ -1,0 +1,95 @@
+#include "dini/solvers/quadratic_end.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "dini/ops/contract.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/promote.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/solvers/criterion.hpp"
+#include "dini/transforms/control.hpp"
+
+namespace dini::detail {
+
+namespace quadratic_end {
+
+struct Proofs {
+  Infeasibility infeasible;
+  Unboundedness unbounded;
+  auto tree() { return std::tie(infeasible, unbounded); }
+};
+
+// The proof with the multipliers of the fixed variables' bounds, which take up what is left of their columns.
+Infeasibility with_fixed(const QuadraticData& d, Infeasibility p) {
+  const Array fixed = d.lower == d.upper, zero = zeros_like(d.q);
+  const Array pull = dot(transpose(d.a), p.equal) + dot(transpose(d.g), p.at_most);
+  p.lower = where(fixed, maximum(pull, zero), p.lower);
+  p.upper = where(fixed, maximum(-pull, zero), p.upper);
+  Array most = zeros({}, d.q.dtype());
+  for (const Array& v : {p.equal, p.at_most, p.lower, p.upper}) most = v.size() ? maximum(most, max(abs(v))) : most;
+  const Array size = where(most > 0, most, ones_like(most));
+  return {p.equal / size, p.at_most / size, p.lower / size, p.upper / size, p.proved};
+}
+
+// Of no unknowns a row that does not hold is its own proof; and so are two bounds of which the lower is the higher.
+Infeasibility obvious(const QuadraticData& d) {
+  const Array crossed = d.lower > d.upper,
+              first = astype(crossed & (cumsum(astype(crossed, Dtype::int64)) == 1), d.q.dtype());
+  Infeasibility p{zeros_like(d.b), zeros_like(d.h), first, first, any(crossed)};
+  if (d.q.size() > 0) return p;
+  const Array none = array(false);
+  p.equal = -sign(d.b);
+  p.at_most = astype(d.h < 0, d.q.dtype());
+  p.proved = (d.b.size() ? any(d.b != 0.0) : none) | (d.h.size() ? any(d.h < 0) : none);
+  return p;
+}
+
+}  // namespace quadratic_end
+
+Outcome quadratic_outcome(const SolverProblem& problem, const QuadraticData& data, const QuadraticData& free,
+                          const QuadraticScaling& by, const QuadraticEnd& last, const Array& z0, const StopRule& stop) {
+  using namespace quadratic_end;
+  Outcome out = finished(problem, last.at, z0, stop);
+  ConstrainedEnd end = unflatten(no_constrained_end(problem, z0), out.constrained);
+  const Array crossed = any(data.lower > data.upper), convex = is_convex(data);
+  const bool given = stop.tolerance.given();
+  if (!given) {
+    const double enough = std::pow(epsilon(z0.dtype()), 0.575);
+    out.status = where(out.residual_norm <= enough, code(StatusCode::converged), out.status);
+  }
+  out.status = where(convex, out.status, code(StatusCode::not_a_minimum));
+
+  const Infeasibility at_sight = obvious(data);
+  Proofs none{at_sight, {zeros_like(data.q), array(false)}};
+  if (z0.size() > 0) {
+    const Array open = (out.status != 0) & convex & (out.status != code(StatusCode::cancelled)) & ~crossed;
+    const Proofs found = cond(
+        open,
+        [&](const Proofs& near) {
+          const Infeasibility proof = proof_of_infeasibility(free, by, near.infeasible);
+          return Proofs{with_fixed(data, proof), proof_of_unboundedness(free, by, near.unbounded.ray)};
+        },
+        [](const Proofs& near) {
+          Proofs p = near;
+          p.infeasible.proved = p.unbounded.proved = array(false);
+          return p;
+        },
+        Proofs{last.infeasible, {last.ray, array(false)}});
+    none = tree_map([&](const Array& a, const Array& b) { return where(crossed, a, b); }, none, found);
+  }
+  const Array infeasible = none.infeasible.proved, unbounded = none.unbounded.proved & ~infeasible;
+  out.status = where(unbounded, code(StatusCode::unbounded), out.status);
+  out.status = where(infeasible, code(StatusCode::infeasible), out.status);
+  const Array unknown = scalar_like(std::numeric_limits<double>::quiet_NaN(), z0);
+  end.certificate_equal = where(infeasible, none.infeasible.equal, unknown);
+  end.certificate_at_most = where(infeasible, none.infeasible.at_most, unknown);
+  end.certificate_lower = where(infeasible, none.infeasible.lower, unknown);
+  end.certificate_upper = where(infeasible, none.infeasible.upper, unknown);
+  end.ray = where(unbounded, none.unbounded.ray, unknown);
+  out.constrained = flatten(end);
+  return out;
+}
+
+}  // namespace dini::detail
