@@ -9,6 +9,7 @@
 #include "dini/solvers/drive.hpp"
 #include "dini/trace/late.hpp"
 #include "dini/transforms/control_ops.hpp"
+#include "dini/solvers/objective.hpp"
 
 namespace dini::detail {
 
@@ -56,8 +57,7 @@ struct Automatic final : SolverMethod {
                });
              },
              first, 1);
-    out.status = where(open(s, out) | (out.status == 0) | (out.status == code(StatusCode::cancelled)), out.status,
-                       code(StatusCode::max_steps));
+    out.status = where(settled(out.status) | (out.steps < s.budget), out.status, code(StatusCode::max_steps));
     return out;
   }
 
@@ -74,9 +74,11 @@ struct Automatic final : SolverMethod {
     auto tree() { return std::tie(best, z0); }
   };
 
-  static Array open(const Sequence& s, const Outcome& o) {
-    return (o.status != 0) & (o.status != code(StatusCode::cancelled)) & (o.steps < s.budget);
+  // Whether nothing that another solver may find would change it.
+  static Array settled(const Array& status) {
+    return (status == 0) | (status == code(StatusCode::cancelled)) | (status == code(StatusCode::unbounded));
   }
+  static Array open(const Sequence& s, const Outcome& o) { return ~settled(o.status) & (o.steps < s.budget); }
 
   static Outcome solved(const Sequence& s, std::size_t k, const SolverProblem& p, const Array& start,
                         const StopRule& rule) {
@@ -125,7 +127,7 @@ struct Automatic final : SolverMethod {
                                     // In a batch the lanes that are there already take part, with no steps left to them.
                                     rule.budget =
                                         where(open(s, before), s.budget - before.steps, array(std::int64_t{0}));
-                                    return better(before, solved(s, k, q, start, rule));
+                                    return better(q, before, solved(s, k, q, start, rule));
                                   });
                     },
                     best, 1);
@@ -134,10 +136,13 @@ struct Automatic final : SolverMethod {
     return best;
   }
 
-  // What has converged, or else what has the smaller residual; steps and evaluations are those of both.
-  static Outcome better(const Outcome& before, const Outcome& now) {
-    const Array takes =
-        (now.status == 0) | (now.residual_norm < before.residual_norm) | ~isfinite(before.residual_norm);
+  // What has converged, or else what is lower, and where there is nothing to be low what has the smaller residual; steps and
+  // evaluations are those of both.
+  static Outcome better(const SolverProblem& p, const Outcome& before, const Outcome& now) {
+    const bool falls = p.objective && p.restriction() == Restriction::none;
+    const Array smaller =
+        falls ? objective_at(p, now.z) < objective_at(p, before.z) : now.residual_norm < before.residual_norm;
+    const Array takes = (now.status == 0) | smaller | ~isfinite(before.residual_norm);
     Outcome out = tree_map([&](const Array& a, const Array& b) { return where(takes, b, a); }, before, now);
     const Array ended = now.status == code(StatusCode::cancelled);
     out.status = where(ended, now.status, out.status);

@@ -5,16 +5,23 @@
 #include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/textbook.hpp"
+#include "dini/solvers/trust_region_newton.hpp"
 
 namespace dini {
 
 const std::vector<MethodInfo<Solver>>& library_solvers() {
+  // clang-format off
   static const std::vector<MethodInfo<Solver>> all = {
-      ForwardIteration::table().info<Solver>(), Newton::table().info<Solver>(),
-      Anderson::table().info<Solver>(),         FwdSolver::table().info<Solver>(),
-      NewtonSolver::table().info<Solver>(),     AndersonSolver::table().info<Solver>(),
+      ForwardIteration::table().info<Solver>(),
+      Newton::table().info<Solver>(),
+      Anderson::table().info<Solver>(),
+      FwdSolver::table().info<Solver>(),
+      NewtonSolver::table().info<Solver>(),
+      AndersonSolver::table().info<Solver>(),
       InteriorPointQP::table().info<Solver>(),
+      TrustRegionNewton::table().info<Solver>(),
   };
+  // clang-format on
   return all;
 }
 
