@@ -29,6 +29,7 @@
 #include "dini/solvers/forward_iteration.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/textbook.hpp"
+#include "dini/solvers/trust_region_newton.hpp"
 #include "dini/transforms/check_grads.hpp"
 #include "dini/transforms/checkpoint.hpp"
 #include "dini/transforms/control.hpp"

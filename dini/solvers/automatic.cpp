@@ -7,6 +7,7 @@
 #include "dini/ops/elementwise.hpp"
 #include "dini/solvers/constrained.hpp"
 #include "dini/solvers/drive.hpp"
+#include "dini/solvers/objective.hpp"
 
 namespace dini::detail {
 
@@ -58,7 +59,7 @@ struct Automatic final : SolverMethod {
     };
     const std::int64_t budget = stop.max_steps >= 0 ? stop.max_steps : std::numeric_limits<std::int64_t>::max();
     auto open = [&](const Outcome& o) {
-      return (o.status != 0) & (o.status != code(StatusCode::cancelled)) & (o.steps < budget);
+      return ~settled(o.status) & (o.steps < budget);
     };
     Progress q{nothing_yet(p, z0, stop, with_factors), array(std::int64_t{0})};
     q = loop([&](const Progress& at) { return (at.round < 2) & open(at.best); },
@@ -71,7 +72,7 @@ struct Automatic final : SolverMethod {
                             // In a batch the lanes that are there already take part, with no steps left to them.
                             rule.budget = where(open(s.best), budget - s.best.steps, array(std::int64_t{0}));
                             const Array start = where(s.round == 0, z0, s.best.z);
-                            return Progress{better(s.best, solved(k, start, rule)), s.round};
+                            return Progress{better(p, s.best, solved(k, start, rule)), s.round};
                           },
                           r, 1);
                }
@@ -80,12 +81,16 @@ struct Automatic final : SolverMethod {
              },
              q, 2);
     Outcome out = q.best;
-    out.status = where(open(out) | (out.status == 0) | (out.status == code(StatusCode::cancelled)), out.status,
-                       code(StatusCode::max_steps));
+    out.status = where(settled(out.status) | (out.steps < budget), out.status, code(StatusCode::max_steps));
     return out;
   }
 
  private:
+  // Whether nothing that another solver may find would change it.
+  static Array settled(const Array& status) {
+    return (status == 0) | (status == code(StatusCode::cancelled)) | (status == code(StatusCode::unbounded));
+  }
+
   // What no solver has been at: z0, with a residual that any other is better than.
   static Outcome nothing_yet(const SolverProblem& p, const Array& z0, const StopRule& stop, bool with_factors) {
     Outcome o;
@@ -103,10 +108,13 @@ struct Automatic final : SolverMethod {
     return o;
   }
 
-  // What has converged, or else what has the smaller residual; steps and evaluations are those of both.
-  static Outcome better(const Outcome& before, const Outcome& now) {
-    const Array takes =
-        (now.status == 0) | (now.residual_norm < before.residual_norm) | ~isfinite(before.residual_norm);
+  // What has converged, or else what is lower, and where there is nothing to be low what has the smaller residual; steps and
+  // evaluations are those of both.
+  static Outcome better(const SolverProblem& p, const Outcome& before, const Outcome& now) {
+    const bool falls = p.objective && p.restriction() == Restriction::none;
+    const Array smaller =
+        falls ? objective_at(p, now.z) < objective_at(p, before.z) : now.residual_norm < before.residual_norm;
+    const Array takes = (now.status == 0) | smaller | ~isfinite(before.residual_norm);
     Outcome out = tree_map([&](const Array& a, const Array& b) { return where(takes, b, a); }, before, now);
     const Array ended = now.status == code(StatusCode::cancelled);
     out.status = where(ended, now.status, out.status);

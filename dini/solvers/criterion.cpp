@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dini/core/index.hpp"
 #include "dini/linear/system.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
@@ -12,6 +13,7 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/solvers/objective.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/rounding_noise.hpp"
@@ -93,51 +95,82 @@ Array felt_correction(const Array& delta, const Array& hidden, const Array& a) {
 
 namespace {
 
-// What is made least.
-Array least(const SolverProblem& problem, const Array& z) {
-  const Array value = problem.objective(z);
-  return problem.kind == Kind::minimize ? value : 0.5 * sum(square(value));
-}
-
-// Whether the point is no minimum though its Hessian is definite: where a correction that rounding may hide changes the Hessian by
-// much of itself it is singular at the end, and what is semidefinite may be a saddle, whose null direction is that correction's.
-Array falls_further(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) {
-  const Array felt = felt_correction(at.delta, hidden, at.matrix), size = length(felt);
-  const Array change =
-      relative_change(at.matrix, at.inverse, stop_gradient(jacobian(problem.residual)(at.z + felt)) - at.matrix, at.z);
+// The lowest of some points to both sides of z along a direction.
+struct Lowest {
+  Array z, falls;
+};
+Lowest lowest_along(const SolverProblem& problem, const Array& z, const Array& z0, const Array& direction) {
+  const Array size = length(direction);
+  const Array along = direction / where(size > 0, size, scalar_like(1, size));
   // Steps as long as the way from the start, and, for a start beside the point, as the point is from 0.
-  const Array along = felt / where(size > 0, size, scalar_like(1, size));
   const Array span = largest_relative(along, z);
-  const Array far = maximum(length(z - at.z0), where(isfinite(span) & (span > 0), 1 / span, scalar_like(0, span)));
-  const Array here = least(problem, z);
+  const Array from_zero = where(isfinite(span) & (span > 0), 1 / span, scalar_like(0, span));
+  const Array longest = maximum(length(z - z0), from_zero);
+  const Array far = where(longest > 0, longest, scalar_like(1, longest));
+  const Array here = objective_at(problem, z);
   Array noise = 1e3 * epsilon(z.dtype()) * abs(here);
-  if (!problem.reads_values) noise = noise + 8 * rounding_noise([&](const Array& v) { return least(problem, v); })(z);
-  Array lower = array(false);
+  if (!problem.reads_values)
+    noise = noise + 8 * rounding_noise([&](const Array& v) { return objective_at(problem, v); })(z);
+  Lowest out{z, array(false)};
+  Array least = here - noise;
   for (double part : {1e-1, 1e-2, 1e-3}) {
     const Array step = part * far * along;
-    for (const Array& there : {least(problem, z + step), least(problem, z - step)})
-      lower = lower | (there < here - noise);
+    for (const Array& there : {z + step, z - step}) {
+      const Array value = objective_at(problem, there), lower = (value < least) & (size > 0);
+      out.z = where(lower, there, out.z);
+      out.falls = out.falls | lower;
+      least = where(lower, value, least);
+    }
   }
-  return ~(change < 0.1) & (size > 0) & lower;
+  return out;
+}
+
+// Where the Hessian is positive definite, but for what rounding may hide: where a correction that rounding may hide changes it by
+// much of itself it is singular at the end, and what is semidefinite may be a saddle, whose null direction is that correction's.
+Confirmation look_at_definite(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) {
+  const Array felt = felt_correction(at.delta, hidden, at.matrix);
+  const Array change =
+      relative_change(at.matrix, at.inverse, stop_gradient(jacobian(problem.residual)(at.z + felt)) - at.matrix, at.z);
+  const Lowest lowest = lowest_along(problem, z, at.z0, felt);
+  const Array falls = ~(change < 0.1) & lowest.falls;
+  return {where(falls, code(StatusCode::not_a_minimum), code(StatusCode::converged)), lowest.z, falls};
+}
+
+// Where it is not: semidefinite to rounding, in any units of z, it is that of a minimum if nothing beside is lower. (An unknown that
+// has gone to where nothing depends on it has found no minimum: exp z is 0 at -746.)
+Confirmation look_at_indefinite(const SolverProblem& problem, const Candidate& at, const Array& z) {
+  const Array rows = sqrt(max(abs(at.matrix), 1)), units = 1 / where(rows > 0, rows, ones_like(rows));
+  const linalg::Eigh eigen = linalg::eigh(at.matrix * outer(units, units));
+  const Array values = eigen.eigenvalues;
+  const Lowest lowest = lowest_along(problem, z, at.z0, units * eigen.eigenvectors(slice(), 0));
+  const Array flat = values(0) >= -10 * static_cast<double>(z.size()) * epsilon(z.dtype()) * max(abs(values));
+  const Array lost = any((rows == 0.0) & (z != at.z0));
+  const Array minimum = flat & ~lost & ~lowest.falls;
+  return {where(minimum, code(StatusCode::converged), code(StatusCode::not_a_minimum)), lowest.z, lowest.falls};
 }
 
 class MinimumCriterion : public Criterion {
  protected:
-  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) const override {
-    if (!at.matrix.defined()) return code(StatusCode::converged);
-    const Array sound = is_definite(at.factors, at.matrix) & ~falls_further(problem, at, z, hidden);
-    return where(sound, code(StatusCode::converged), code(StatusCode::not_a_minimum));
+  Confirmation confirm(const SolverProblem& problem, const Candidate& at, const Array& z,
+                       const Array& hidden) const override {
+    if (!at.matrix.defined()) return Criterion::confirm(problem, at, z, hidden);
+    return cond(
+        is_definite(at.factors, at.matrix), [&](const Array& v) { return look_at_definite(problem, at, v, hidden); },
+        [&](const Array& v) { return look_at_indefinite(problem, at, v); }, z);
   }
 };
 
 class LeastSquaresCriterion final : public MinimumCriterion {
  protected:
-  Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) const override {
-    if (!at.matrix.defined()) return code(StatusCode::converged);
+  Confirmation confirm(const SolverProblem& problem, const Candidate& at, const Array& z,
+                       const Array& hidden) const override {
+    Confirmation out = MinimumCriterion::confirm(problem, at, z, hidden);
+    if (!at.matrix.defined()) return out;
     auto columns = [&](const Array& v) { return sqrt(sum(square(stop_gradient(jacobian(problem.objective)(v))), 0)); };
     const Array start = columns(at.z0), little = scalar_like(1e-8, z), curvature = abs(diagonal(at.matrix));
     const Array vanished = any((columns(z) < little * start) & (curvature < little * square(start)));
-    return where(vanished, code(StatusCode::stagnated), MinimumCriterion::confirm(problem, at, z, hidden));
+    out.status = where(vanished, code(StatusCode::stagnated), out.status);
+    return out;
   }
 };
 
@@ -145,8 +178,8 @@ class LeastSquaresCriterion final : public MinimumCriterion {
 
 Array Criterion::merit(const Array& residual) const { return length(residual); }
 
-Array Criterion::confirm(const SolverProblem&, const Candidate&, const Array&, const Array&) const {
-  return code(StatusCode::converged);
+Confirmation Criterion::confirm(const SolverProblem&, const Candidate&, const Array& z, const Array&) const {
+  return {code(StatusCode::converged), z, array(false)};
 }
 
 Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) const {
@@ -223,10 +256,12 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   // At a pole or the end of a domain F may be 0 by what rounding makes of infinities.
   if (at.matrix.defined()) zero = zero & all(isfinite(at.matrix));
   Judgement out;
-  const Array confirmed = confirm(problem, at, p.z, hidden_by_noise);
-  out.status = where(small & (at.by_itself | before.noise), confirmed, array(Judgement::not_yet));
+  const Confirmation confirmed = confirm(problem, at, p.z, hidden_by_noise);
+  out.status = where(small & (at.by_itself | before.noise), confirmed.status, array(Judgement::not_yet));
   out.status = where(hidden, code(StatusCode::stagnated), out.status);
-  out.status = where(zero, confirmed, out.status);
+  out.status = where(zero, confirmed.status, out.status);
+  out.way_down = confirmed.way_down;
+  out.falls = confirmed.falls;
   out.z = p.z;
   out.residual = p.residual;
   out.evaluations = p.turns + 8;

@@ -12,8 +12,9 @@
 // half of the last, measured by the largest |δ_j|/|z_j|. At its noise while ‖A⁻¹(|F| + η)‖ > 1e-2·‖z‖ the root is hidden by
 // rounding, and nothing has converged.
 //
-// A minimum wants besides that the Hessian is positive definite, and where rounding hides whether it has lost its rank that no step
-// along its null direction leads further down. A least-squares fit wants the same, and that no column of ∂r/∂z has vanished since
+// A minimum wants besides that the Hessian is positive definite. Where rounding hides whether it has lost its rank, and where it is
+// no more than semidefinite, no step along its null direction may lead further down. What is no minimum is left by such a step, or by
+// one along the direction of most negative curvature. A least-squares fit wants the same, and that no column of ∂r/∂z has vanished since
 // the start, and its curvature with it: where one has, the gradient is small because the model no longer depends on that parameter.
 #pragma once
 
@@ -40,8 +41,17 @@ struct Judgement {
   Array status;          // converged, or why not: stagnated (hidden by rounding), not_a_minimum; not_yet otherwise
   Array error_estimate;  // the largest (|δ_j| + e_j)/|z_j|
   Array evaluations;     // how many F took
-  auto tree() { return std::tie(z, residual, status, error_estimate, evaluations); }
+  Array way_down;        // of what is no minimum a point further down,
+  Array falls;           // where one was found
+  auto tree() { return std::tie(z, residual, status, error_estimate, evaluations, way_down, falls); }
   static constexpr std::int64_t not_yet = -1;
+};
+
+/// What a kind says of a root of its residual.
+struct Confirmation {
+  Array status;           // converged, or why it is none
+  Array way_down, falls;  // as in a Judgement
+  auto tree() { return std::tie(status, way_down, falls); }
 };
 
 class Criterion {
@@ -53,9 +63,9 @@ class Criterion {
   Judgement judge(const SolverProblem& problem, const Candidate& at) const;
 
  protected:
-  /// What the kind wants besides of a point that is a root of the residual: `converged` or another status. `hidden` is what the noise
-  /// may do to z, by patterns of signs.
-  virtual Array confirm(const SolverProblem& problem, const Candidate& at, const Array& z, const Array& hidden) const;
+  /// What the kind wants besides of a point that is a root of the residual. `hidden` is what the noise may do to z, by patterns of signs.
+  virtual Confirmation confirm(const SolverProblem& problem, const Candidate& at, const Array& z,
+                               const Array& hidden) const;
 };
 const Criterion& criterion_of(Kind kind);
 

@@ -5,6 +5,7 @@
 
 #include "dini/linear/krylov.hpp"
 #include "dini/linear/system.hpp"
+#include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/linalg_ops.hpp"
@@ -25,6 +26,11 @@ Correction newton_correction(const SolverProblem& problem, const Array& z, const
   // An infinite slope makes the correction 0, which says nothing.
   c.delta = where(all(isfinite(a)), delta, scalar_like(std::numeric_limits<double>::quiet_NaN(), z));
   return c;
+}
+
+Array rounding_floor(const Array& a, const Array& z) {
+  const Array floor = 8 * epsilon(z.dtype()) * length(dot(abs(a), abs(z)));
+  return where(isfinite(floor), floor, zeros_like(floor));
 }
 
 Inverse inverse_of(const Leaves& factors, const MatrixStructure& structure) {
@@ -178,7 +184,7 @@ class Drive {
     Progress r = q;
     r.now = solver.step(problem, q.now);
     r.norm = criterion.merit(r.now.residual);
-    const Array better = r.norm < q.best_norm;
+    const Array better = solver.descends ? isfinite(r.norm) : r.norm < q.best_norm;
     r.best_z = where(better, r.now.z, q.best_z);
     r.best_norm = where(better, r.norm, q.best_norm);
     r.steps = q.steps + 1;
@@ -208,6 +214,8 @@ class Drive {
     if (z0.size() == 0) return array(true);
     const Array zero = p.norm == 0.0;
     if (solver.forms_jacobian) return worth_judging(p.now.delta, p.now.z, z0) | (p.norm <= p.now.floor) | zero;
+    // An estimate of the correction: what is right to half of the digits is worth the true one.
+    if (estimates()) return worth_judging(std::sqrt(rtol) / p.margin * p.now.delta, p.now.z, z0) | zero;
     // What can be judged may be as large as the start; what cannot has to be right beside itself. At its rounding floor a residual
     // goes up and down, whatever the rate was.
     const Array size = length(p.now.z), start = length(z0), eps = constant(epsilon(z0.dtype()));
@@ -216,6 +224,7 @@ class Drive {
         (contraction_error(p) <= p.margin * wanted) | (p.norm <= p.margin * 4 * eps * maximum(size, start));
     return ((p.steps > 0) & contracted) | zero;
   }
+  bool estimates() const { return solver.descends && !solver.forms_jacobian; }
   bool judgeable() const { return solver.forms_jacobian || formed || !problem.reads_values; }
 
   // `going`: whether the step that led here was made, and not only taken part in beside other lanes.
@@ -234,10 +243,13 @@ class Drive {
       // A solver that cannot go on may yet be at the solution.
       good = promising(p) | late | (p.now.failure != 0);
     }
-    status = where(p.norm > 1e10 * maximum(p.first_norm, length(z0)), code(StatusCode::diverged), status);
+    if (!solver.descends)
+      status = where(p.norm > 1e10 * maximum(p.first_norm, length(z0)), code(StatusCode::diverged), status);
     status = where(finite, status, code(StatusCode::nonfinite));
     const bool at_once = given || z0.size() == 0;
     status = where(good & finite, at_once ? code(StatusCode::converged) : array(to_be_judged), status);
+    // What is beyond any end is no solution, whatever lies beside it.
+    status = where(p.now.failure == code(StatusCode::unbounded), p.now.failure, status);
     if (!stop.watch) return status;
     const Array stopped = watch(stop.watch, p.steps, p.norm, p.best_norm, going);
     return where(stopped & ((status == running) | (status == to_be_judged)), code(StatusCode::cancelled), status);
@@ -274,8 +286,8 @@ class Drive {
       return r;
     }
     at.delta = delta;
-    // Who did not come here by itself is a solution only if rounding is all that kept it away.
-    at.by_itself = solver.forms_jacobian ? array(true) : promising(p);
+    // Who did not come here by itself is a solution only if rounding is all that kept it away; a way down leads to no other point.
+    at.by_itself = solver.forms_jacobian || solver.descends ? array(true) : promising(p);
     const Judgement j = criterion.judge(problem, at);
     r.found = j.z;
     r.found_norm = criterion.merit(j.residual);
@@ -295,6 +307,25 @@ class Drive {
       }
       r.margin = 0.1 * p.margin;
     }
+    if (!solver.descends) return r;
+    const Array goes_on = (r.status == code(StatusCode::not_a_minimum)) & j.falls & ~out_of_steps(p);
+    return cond(
+        goes_on, [&](const Progress& at) { return restarted(at, j.way_down); }, [](const Progress& at) { return at; },
+        r);
+  }
+
+  // From a point further down than one that is no minimum.
+  Progress restarted(const Progress& p, const Array& from) const {
+    Progress r = p;
+    r.now = solver.init(problem, from);
+    r.now.evaluations = p.now.evaluations + r.now.evaluations;
+    r.norm = r.best_norm = criterion.merit(r.now.residual);
+    r.best_z = from;
+    r.steps = p.steps + 1;
+    r.since = array(std::int64_t{0});
+    r.history = record(p.history, r.steps, r.norm);
+    r.margin = constant(1);
+    r.status = where(r.now.failure != 0, r.now.failure, array(running));
     return r;
   }
 

@@ -14,7 +14,7 @@
 namespace dini::detail {
 
 /// Where a solver stands. Of solvers that form A, `delta` is the correction -A⁻¹F, `floor` the rounding floor of ‖F‖,
-/// 8·eps·‖ |A||z| ‖, and `factors` [A, its factors...]; of the others, of length 0, 0, and nothing. `failure` is a StatusCode that ends the solve unless it has converged.
+/// 8·eps·‖ |A||z| ‖, and `factors` [A, its factors...]; of the others, of length 0 or an estimate of it, 0, and nothing. `failure` is a StatusCode that ends the solve unless it has converged.
 struct SolverState {
   Array z, residual, delta, floor, failure, evaluations;
   Leaves factors, memory;
@@ -27,6 +27,9 @@ struct StepFunctions {
   std::int64_t default_max_steps = 1000;
   std::int64_t patience = 1000;  // steps without a new smallest residual before it is `stagnated`
   bool forms_jacobian = false;
+  /// Of minima and fits: it goes downhill, so that the last point is the best one whatever its gradient is. It is left alone with how
+  /// small the gradient was, and started again from beside a point that is no minimum.
+  bool descends = false;
 };
 
 Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const Array& z0, const StopRule& stop);
@@ -37,8 +40,11 @@ bool drive_factors(const StepFunctions& solver, std::int64_t n, const StopRule& 
 struct Correction {
   Array delta;
   Leaves factors;
+  auto tree() { return std::tie(delta, factors); }
 };
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual);
+/// What rounding of z makes of F where A is ∂F/∂z: 8·eps·‖ |A||z| ‖, 0 where that is not finite.
+Array rounding_floor(const Array& a, const Array& z);
 /// A⁻¹b from a Correction's factors.
 Inverse inverse_of(const Leaves& factors, const MatrixStructure& structure);
 

@@ -1,7 +1,5 @@
 #include "dini/solvers/newton.hpp"
 
-#include "dini/ops/contract.hpp"
-#include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/drive.hpp"
@@ -16,15 +14,8 @@ SolverState at(const SolverProblem& p, const Array& z, const Array& f, const Arr
   // Where A is not finite no solve of it says anything; where it is and δ is not, A is singular.
   const Array cause = where(all(isfinite(c.factors[0])), code(StatusCode::singular), code(StatusCode::nonfinite));
   const Array broken = where(isfinite(length(c.delta)) | ~isfinite(length(f)), code(StatusCode::converged), cause);
-  const Array floor = 8 * epsilon(z.dtype()) * length(dot(abs(c.factors[0]), abs(z)));
-  return {z,
-          f,
-          c.delta,
-          where(isfinite(floor), floor, zeros_like(floor)),
-          where(failure != 0, failure, broken),
-          evaluations,
-          c.factors,
-          {}};
+  return {z,           f,         c.delta, rounding_floor(c.factors[0], z), where(failure != 0, failure, broken),
+          evaluations, c.factors, {}};
 }
 
 struct Trial {

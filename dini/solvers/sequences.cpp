@@ -4,6 +4,7 @@
 #include "dini/solvers/automatic.hpp"
 #include "dini/solvers/forward_iteration.hpp"
 #include "dini/solvers/newton.hpp"
+#include "dini/solvers/trust_region_newton.hpp"
 
 namespace dini::detail {
 
@@ -25,12 +26,16 @@ const Trials& trials_of_fixed_points() {
 }
 
 const Trials& trials_of_minima() {
-  static const Trials trials{{"newton", Newton{}.method()}};
+  static const Trials trials{{"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+                             {"newton", Newton{}.method()}};
   return trials;
 }
 
 const Trials& trials_of_fits() {
-  static const Trials trials{{"newton", Newton{}.method()}};
+  static const Trials trials{{"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+                             {"newton", Newton{}.method()}};
   return trials;
 }
 

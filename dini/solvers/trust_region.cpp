@@ -1,0 +1,106 @@
+#include "dini/solvers/trust_region.hpp"
+
+#include "dini/ops/contract.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/indexing.hpp"
+#include "dini/ops/linalg.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/solvers/criterion.hpp"
+#include "dini/transforms/control.hpp"
+
+namespace dini::detail {
+
+namespace {
+
+constexpr double near_border = 0.1, near_least = 0.1;
+
+// a/b, 0 where b is 0.
+Array quotient(const Array& a, const Array& b) {
+  const Array there = b != 0.0;
+  return where(there, a / where(there, b, ones_like(b)), zeros_like(a));
+}
+
+// The shorter way from p, inside, along the unit vector v to the border.
+Array to_border(const Array& p, const Array& v, const Array& radius) {
+  const Array along = dot(p, v), size = length(p);
+  const Array missing = maximum((radius - size) * (radius + size), zeros_like(size));
+  const Array sum = abs(along) + sqrt(square(along) + missing);
+  return quotient(missing, where(along < 0, -sum, sum));
+}
+
+struct MultiplierSearch {
+  Array step, null, multiplier, low, high, done;
+  auto tree() { return std::tie(step, null, multiplier, low, high, done); }
+};
+
+Array unit_vector(const Array& v) { return v / length(v); }
+
+Array step_to_border(const Array& b, const Array& g, const Array& radius) {
+  const std::int64_t n = g.size();
+  const Array unit = eye(n, g.dtype()), zero = scalar_like(0, g);
+  const Array size_of_b = minimum(length(b), max(sum(abs(b), 1))), pull = length(g) / radius;
+  MultiplierSearch start;
+  start.step = -g * quotient(radius, length(g));
+  start.null = unit_vector(cos(3.1 * astype(arange(n), g.dtype()) + 0.4));
+  start.low = maximum(maximum(zero, -min(diagonal(b))), pull - size_of_b);
+  start.high = pull + size_of_b;
+  start.multiplier = start.low;
+  start.done = array(false);
+  auto next = [&](const MultiplierSearch& s) {
+    const Array& shift = s.multiplier;
+    const Array factor = linalg::cholesky(b + shift * unit), definite = all(isfinite(factor));
+    const Array l = where(definite, factor, unit);
+    const Array p = -linalg::cho_solve(l, g), size = length(p), inside = size < radius;
+    const Array slope = quotient(size, length(linalg::solve_triangular(l, p, true)));
+    const Array newton = shift + square(slope) * (size - radius) / radius;
+    // (B + λI)⁻¹ stretches the eigenvector of the least eigenvalue most; Rayleigh's quotient bounds that from above.
+    Array null = s.null;
+    for (int k = 0; k < 2; ++k) null = unit_vector(linalg::cho_solve(l, null));
+    const Array curvature = sum(square(dot(transpose(l), null)));
+    const Array more = to_border(p, null, radius);
+    const Array hard = inside & (square(more) * curvature <= near_least * (shift * square(radius) - dot(g, p)));
+    const Array border = abs(size - radius) <= near_border * radius;
+    MultiplierSearch r;
+    const Array candidate =
+        where(border | (inside & (shift == 0.0)), p, where(inside, p + more * null, p * quotient(radius, size)));
+    r.step = where(definite, candidate, s.step);
+    r.null = where(definite, null, s.null);
+    r.low = maximum(s.low, where(definite & inside, shift - curvature, shift));
+    r.high = where(definite & inside, shift, s.high);
+    const Array between = maximum(1e-3 * r.high, sqrt(r.low) * sqrt(r.high));
+    r.multiplier = where(definite & (newton > r.low) & (newton <= r.high), newton, between);
+    r.done =
+        (definite & (border | hard | (inside & (shift == 0.0)))) | (r.high - r.low <= 4 * epsilon(g.dtype()) * r.high);
+    return r;
+  };
+  return loop([](const MultiplierSearch& s) { return ~s.done; }, next, start, 60).step;
+}
+
+}  // namespace
+
+Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite) {
+  return cond(
+      definite & (length(newton) <= radius), [&](const Array&) { return newton; },
+      [&](const Array& slope) { return step_to_border(b, slope, radius); }, g);
+}
+
+Array predicted_decrease(const Array& g, const Array& p, const Array& product) { return -dot(p, g + 0.5 * product); }
+
+Decision decide(const TriedStep& t) {
+  const Array finite = isfinite(t.after) & isfinite(t.slope_after) & isfinite(t.predicted);
+  const Array ratio = quotient(t.before - t.after, t.predicted);
+  const Array unseen = t.newton & (t.predicted <= unseen_decrease(t.before));
+  const Array shorter = t.slope_after < t.slope_before;
+  Decision out;
+  out.taken = finite & where(unseen, shorter, (t.predicted > 0) & (ratio >= 1e-4));
+  out.exhausted = unseen & finite & ~shorter;
+  const Array shrunk = 0.25 * minimum(t.length, t.radius);
+  const Array grown = where((ratio > 0.75) & (t.length >= 0.8 * t.radius), 2 * t.radius, t.radius);
+  const Array poor = ~finite | (ratio < 0.25) | ~(t.predicted > 0);
+  out.radius = where(unseen & shorter, t.radius, where(poor, shrunk, grown));
+  return out;
+}
+
+}  // namespace dini::detail
