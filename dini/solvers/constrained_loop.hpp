@@ -1,0 +1,60 @@
+// The loop of solvers of problems with bounds and constraints.
+//
+// A step is the solver's. What the loop looks at after each is the scaled error of the conditions of optimality
+// (solvers/kkt.hpp). Where it is small the point is finished and judged; a point that is refused goes on, and has to be a thousand
+// times better before it is judged again. An explicit tolerance is on that error instead. A solver that can go no further, for
+// whatever reason, is judged, too: it may stand at a solution.
+#pragma once
+
+#include "dini/core/option_table.hpp"
+#include "dini/solvers/kkt.hpp"
+
+namespace dini::detail {
+
+/// Where a solver stands. `failure` is a StatusCode that ends the solve unless the point is a solution.
+struct ConstrainedState {
+  Array z, equal, at_most;  // z, ν, λ
+  Array error, failure, evaluations;
+  Leaves memory;
+  auto tree() { return std::tie(z, equal, at_most, error, failure, evaluations, memory); }
+};
+
+/// A solver of one problem. What both functions use may be captured: it is made once, before the loop.
+struct ConstrainedSteps {
+  std::function<ConstrainedState(const Array& z0)> init;
+  std::function<ConstrainedState(const ConstrainedState&)> step;
+  std::int64_t default_max_steps = 1000;
+};
+
+Outcome drive_constrained(const ConstrainedSteps& solver, const SolverProblem& problem, const Array& z0,
+                          const StopRule& stop);
+
+/// The method of a solver that makes its steps for a problem.
+class ConstrainedMethod : public SolverMethod {
+ public:
+  using Make = std::function<ConstrainedSteps(const SolverProblem&, const Array& z0)>;
+  template <class S>
+  ConstrainedMethod(const S& solver, Make make)
+      : name_(S::table().name),
+        key_(S::table().key(solver)),
+        make_(std::move(make)),
+        kinds_(S::table().kinds),
+        takes_(S::table().takes) {
+    S::table().check(solver);
+  }
+  std::string name() const override { return name_; }
+  std::string key() const override { return key_; }
+  Kinds kinds() const override { return kinds_; }
+  Restriction takes() const override { return takes_; }
+  Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
+    return drive_constrained(make_(p, z0), p, z0, stop);
+  }
+
+ private:
+  std::string name_, key_;
+  Make make_;
+  Kinds kinds_;
+  Restriction takes_;
+};
+
+}  // namespace dini::detail
