@@ -18,7 +18,7 @@ namespace dini::detail {
 using Product = std::function<Array(const Array&)>;
 
 struct KrylovOptions {
-  double tolerance;           // of ‖b - A x‖/‖b‖
+  Array tolerance;            // of ‖b - A x‖/‖b‖; may be traced
   std::int64_t max_products;  // one more for the last residual
   int restart = 50;           // GMRES: products in a cycle
   /// v -> M⁻¹v for an M like A; empty for none. Symmetric positive definite for minres and conjugate_gradients.

@@ -18,7 +18,7 @@ namespace {
 Trials sequence_of(Kind kind, Restriction restriction, std::int64_t n) {
   Trials out;
   for (const Trial& t : trials_of(kind, restriction)) {
-    if (n <= t.largest) out.push_back(t);
+    if (t.smallest <= n && n <= t.largest) out.push_back(t);
   }
   return out;
 }

@@ -11,7 +11,8 @@ namespace dini::detail {
 struct Trial {
   std::string name;  // in results
   std::shared_ptr<const SolverMethod> method;
-  std::int64_t largest = std::numeric_limits<std::int64_t>::max();  // up to how many unknowns
+  static constexpr std::int64_t any_number = std::numeric_limits<std::int64_t>::max();
+  std::int64_t largest = any_number, smallest = 0;  // for how many unknowns
 };
 using Trials = std::vector<Trial>;
 

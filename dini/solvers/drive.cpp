@@ -11,6 +11,7 @@
 #include "dini/ops/linalg_ops.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
+#include "dini/solvers/products.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/watch_op.hpp"
@@ -45,32 +46,24 @@ constexpr std::int64_t running = Judgement::not_yet, to_be_judged = -2;
 struct Progress {
   SolverState now;
   Array norm, best_z, best_norm, first_norm, steps, since, status, history;
-  // Of a solver without A: the last two ratios of norms, and by how much its estimate has to be below what was asked for.
-  Array ratio, ratio_before, margin;
+  // Of a solver without A: the last two ratios of norms, by how much its estimate has to be below what was asked for, and how far z
+  // went for each unit of F.
+  Array ratio, ratio_before, margin, reach;
   // What the last judgement said.
   Array found, found_norm, error_estimate, judged;
   Leaves factors;
   auto tree() {
     return std::tie(now, norm, best_z, best_norm, first_norm, steps, since, status, history, ratio, ratio_before,
-                    margin, found, found_norm, error_estimate, judged, factors);
+                    margin, reach, found, found_norm, error_estimate, judged, factors);
   }
 };
 
 // A⁻¹b where A is too large to be formed for a look, from products with it at z: to two digits, which are enough to see how large
 // a correction is, and since corrections are repeated.
 Inverse inverse_by_products(const SolverProblem& problem, const Array& z) {
-  const Staged staged = stage([&](const Leaves& in) { return Leaves{problem.residual(in[0])}; },
-                              {{z.shape(), z.dtype(), false}}, "solve");
-  std::vector<bool> by_z(staged.program->inputs.size(), false);
-  by_z[0] = true;
-  const LinearProgram linear = linear_program(staged.program, by_z, {true});
-  Leaves inputs{z};
-  inputs.insert(inputs.end(), staged.captured.begin(), staged.captured.end());
-  Leaves kept = evaluate(*linear.primal, inputs);
-  kept.erase(kept.begin());
-  const LinearSystem system = LinearSystem::of_products(linear.tangent, kept);
-  return [system](const Array& b) {
-    const KrylovResult r = gmres([&](const Array& v) { return system.apply(v); }, b, {1e-2, 200, 50, {}});
+  const Product product = products_at(problem, z);
+  return [product](const Array& b) {
+    const KrylovResult r = gmres(product, b, {1e-2, 200, 50, {}});
     return where(r.status == 0, r.x, scalar_like(std::numeric_limits<double>::quiet_NaN(), b));
   };
 }
@@ -167,7 +160,7 @@ class Drive {
     p.history =
         record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.norm);
     p.ratio = p.ratio_before = constant(std::numeric_limits<double>::infinity());
-    p.margin = constant(1);
+    p.margin = p.reach = constant(1);
     p.error_estimate = constant(std::numeric_limits<double>::infinity());
     p.judged = array(false);
     if (!solver.forms_jacobian && drive_factors(solver, z0.size(), stop)) {
@@ -193,6 +186,11 @@ class Drive {
     if (!solver.forms_jacobian) {
       r.ratio_before = q.ratio;
       r.ratio = r.norm / where(q.norm > 0, q.norm, constant(1));
+      if (problem.kind != Kind::fixed_point) {
+        const Array way = length(r.now.z - q.now.z), by = length(r.now.residual - q.now.residual);
+        const Array reach = way / where(by > 0, by, constant(1));
+        r.reach = where((by > 0) & (way > 0) & isfinite(reach), reach, q.reach);
+      }
     }
     r.status = status_of(r, q.status == running);
     return r;
@@ -203,11 +201,14 @@ class Drive {
     return where(arange(history.size()) == steps, norm, history);
   }
 
+  // ‖F‖ in z's units. A fixed point's residual has them; of others the last step tells, by the secant.
+  Array in_units(const Progress& p) const { return problem.kind == Kind::fixed_point ? p.norm : p.norm * p.reach; }
+
   // r·ρ/(1 - ρ), infinite where the residual does not fall.
   Array contraction_error(const Progress& p) const {
     const Array rate = maximum(p.ratio, p.ratio_before);
     const Array below = where(rate < 1, rate, zeros_like(rate));
-    return where(rate < 1, p.norm * below / (1 - below), constant(std::numeric_limits<double>::infinity()));
+    return where(rate < 1, in_units(p) * below / (1 - below), constant(std::numeric_limits<double>::infinity()));
   }
 
   Array promising(const Progress& p) const {
@@ -221,7 +222,7 @@ class Drive {
     const Array size = length(p.now.z), start = length(z0), eps = constant(epsilon(z0.dtype()));
     const Array wanted = judgeable() ? rtol * maximum(size, start) : maximum(rtol * size, eps * eps * start);
     const Array contracted =
-        (contraction_error(p) <= p.margin * wanted) | (p.norm <= p.margin * 4 * eps * maximum(size, start));
+        (contraction_error(p) <= p.margin * wanted) | (in_units(p) <= p.margin * 4 * eps * maximum(size, start));
     return ((p.steps > 0) & contracted) | zero;
   }
   bool estimates() const { return solver.descends && !solver.forms_jacobian; }

@@ -2,17 +2,34 @@
 #include "dini/linear/system.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/automatic.hpp"
+#include "dini/solvers/df_sane.hpp"
+#include "dini/solvers/dogleg.hpp"
 #include "dini/solvers/forward_iteration.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
+#include "dini/solvers/levenberg_marquardt_root.hpp"
+#include "dini/solvers/limited_memory_broyden.hpp"
+#include "dini/solvers/newton_krylov.hpp"
+#include "dini/solvers/pseudo_transient.hpp"
 
 namespace dini::detail {
 
 namespace {
 
+// Newton's method is the fastest, and solves nearly all. What it cannot get past is a Jacobian that is singular on the way, and
+// minima of ‖F‖ that are no roots: a trust region goes around the first, damped steps through it, and the last two over the second,
+// since they do not mind ‖F‖. Where a matrix would be large the methods without one are all that is tried.
 const Trials& trials_of_roots() {
-  static const Trials trials{{"newton", Newton{}.method()}};
+  static const Trials trials{
+      {"newton", Newton{}.method(), formed_unasked},
+      {"dogleg", Dogleg{}.method(), formed_unasked},
+      {"levenberg_marquardt_root", LevenbergMarquardtRoot{}.method(), formed_for_a_look},
+      {"pseudo_transient", PseudoTransient{}.method(), formed_unasked},
+      {"newton with full steps", Newton{.max_halvings = 0}.method(), formed_for_a_look},
+      {"newton_krylov", NewtonKrylov{}.method(), Trial::any_number, formed_unasked + 1},
+      {"limited_memory_broyden", LimitedMemoryBroyden{}.method(), Trial::any_number, formed_unasked + 1},
+      {"df_sane", DFSane{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 

@@ -1,0 +1,151 @@
+// Which solver solves what: solvers by problems with known solutions, each solver with its defaults. For every pair the steps, and
+// with --evaluations those of F; or why there was no solution. A problem counts as solved where the solve converged and the point
+// is a solution that is known.
+//
+//     solve_rates [--evaluations] [--float32] [--kind NAME] [SOLVER...]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <dini/dini.hpp>
+#include "dini/solvers/library.hpp"
+#include "tests/solvers/systems.hpp"
+
+namespace {
+
+using namespace dini;
+
+struct Result {
+  StatusCode status;
+  bool right;  // a known solution
+  std::int64_t steps, evaluations;
+};
+struct Problem {
+  std::string name;
+  std::function<Result(const Solver&)> solve;
+};
+struct Suite {
+  Kind kind;
+  std::vector<Problem> problems;
+};
+
+template <class S> Result result_of(const S& s, bool right) {
+  return {s.status.get(), right, s.steps.template item<std::int64_t>(), s.evaluations.template item<std::int64_t>()};
+}
+
+Suite roots(Dtype dtype) {
+  Suite suite{Kind::root, {}};
+  for (const auto& s : tests::literature::systems()) {
+    suite.problems.push_back({s.name, [s, dtype](const Solver& by) {
+                                const auto found =
+                                    root(s.f, array(s.start, dtype), {.solver = by, .on_failure = OnFailure::best});
+                                return result_of(found, dtype == Dtype::float32 || s.solved_by(found.value));
+                              }});
+  }
+  return suite;
+}
+
+// Layers and textbook maps, all with one fixed point.
+Suite fixed_points(Dtype dtype) {
+  struct Map {
+    std::string name;
+    std::function<Array(const Array&)> f;
+    std::vector<double> start;
+  };
+  const Array m = astype(array({{.2, .3, -.1}, {-.25, .1, .2}, {.15, -.3, .25}}), dtype);
+  const std::vector<Map> maps = {
+      {"cos z", [](const Array& z) { return cos(z); }, {1, .3, -2}},
+      {"slow: z/1000 and the rest", [](const Array& z) { return .999 * z + .001 * cos(z); }, {0, 1, -1}},
+      {"layer tanh(Mz + 1)", [m](const Array& z) { return tanh(dot(m, z) + 1.0); }, {0, 0, 0}},
+      {"expanding layer", [m](const Array& z) { return 6.0 * tanh(dot(m, z) + 1.0) - 2.0 * z; }, {0, 0, 0}},
+      {"rotation",
+       [](const Array& z) {
+         return stack({1.0 - z(1), z(0) + 2.0, 0.0 * z(2)});
+       },
+       {2, 1, 0}},
+      {"Newton's for a root", [](const Array& z) { return .5 * (z + 2.0 / z); }, {1, 10, 1e6}},
+      {"threefold", [](const Array& z) { return 3.0 * z - 4.0; }, {1, 5, -3}},
+      {"z = e^-3z", [](const Array& z) { return exp(-3.0 * z); }, {.5, 0, 1}},
+  };
+  Suite suite{Kind::fixed_point, {}};
+  for (const Map& s : maps) {
+    suite.problems.push_back({s.name, [s, dtype](const Solver& by) {
+                                const auto found = fixed_point(s.f, array(s.start, dtype),
+                                                               {.solver = by, .on_failure = OnFailure::best});
+                                const double left = max(abs(s.f(found.value) - found.value)).item();
+                                return result_of(found, dtype == Dtype::float32 || left <= 1e-8);
+                              }});
+  }
+  return suite;
+}
+
+std::vector<std::pair<std::string, Solver>> solvers_of(Kind kind, const std::vector<std::string>& wanted) {
+  std::vector<std::pair<std::string, Solver>> out{{"auto", Solver()}};
+  for (const auto& info : library_solvers()) {
+    if (info.kinds.has(kind)) out.emplace_back(info.name, info.make({}));
+  }
+  if (!wanted.empty()) {
+    std::erase_if(out, [&](const auto& s) { return std::find(wanted.begin(), wanted.end(), s.first) == wanted.end(); });
+  }
+  return out;
+}
+
+void print(const Suite& suite, const std::vector<std::string>& wanted, bool evaluations) {
+  const auto solvers = solvers_of(suite.kind, wanted);
+  std::printf("%s\n\n", name(suite.kind));
+  for (std::size_t k = 0; k < solvers.size(); ++k) std::printf("%37c %zu: %s\n", ' ', k, solvers[k].first.c_str());
+  std::printf("%-38s", "");
+  for (std::size_t k = 0; k < solvers.size(); ++k) std::printf("%10zu", k);
+  std::printf("\n");
+  std::vector<int> solved(solvers.size());
+  std::vector<double> seconds(solvers.size());
+  for (const Problem& p : suite.problems) {
+    std::printf("%-38s", p.name.c_str());
+    for (std::size_t k = 0; k < solvers.size(); ++k) {
+      const auto start = std::chrono::steady_clock::now();
+      const Result r = p.solve(solvers[k].second);
+      seconds[k] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      const bool good = r.status == StatusCode::converged && r.right;
+      solved[k] += good;
+      if (good) {
+        std::printf("%10lld", static_cast<long long>(evaluations ? r.evaluations : r.steps));
+      } else {
+        std::printf("%10.9s", r.status == StatusCode::converged ? "ELSEWHERE" : name(r.status));
+      }
+      std::fflush(stdout);
+    }
+    std::printf("\n");
+  }
+  std::printf("%-35s%3zu", "solved, of", suite.problems.size());
+  for (int count : solved) std::printf("%10d", count);
+  std::printf("\n%-38s", "seconds, with compilation");
+  for (double s : seconds) std::printf("%10.2f", s);
+  std::printf("\n\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool evaluations = false;
+  Dtype dtype = Dtype::float64;
+  std::string kind;
+  std::vector<std::string> wanted;
+  for (int k = 1; k < argc; ++k) {
+    const std::string a = argv[k];
+    if (a == "--evaluations") {
+      evaluations = true;
+    } else if (a == "--float32") {
+      dtype = Dtype::float32;
+    } else if (a == "--kind" && k + 1 < argc) {
+      kind = argv[++k];
+    } else {
+      wanted.push_back(a);
+    }
+  }
+  for (const Suite& s : {roots(dtype), fixed_points(dtype)}) {
+    if (kind.empty() || kind == name(s.kind)) print(s, wanted, evaluations);
+  }
+}
