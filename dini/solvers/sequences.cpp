@@ -2,6 +2,7 @@
 #include "dini/linear/system.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/automatic.hpp"
+#include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/forward_iteration.hpp"
 #include "dini/solvers/newton.hpp"
 
@@ -34,17 +35,24 @@ const Trials& trials_of_fits() {
   return trials;
 }
 
+const Trials& trials_of_brackets() {
+  static const Trials trials{{"chandrupatla", Chandrupatla{}.method()}};
+  return trials;
+}
+
 }  // namespace
 
 const Trials& trials_of(Kind kind, Restriction restriction) {
   static const Trials none;
+  if (kind == Kind::bracketed_root) return trials_of_brackets();
   if (restriction != Restriction::none) return none;
   switch (kind) {
     case Kind::root: return trials_of_roots();
     case Kind::fixed_point: return trials_of_fixed_points();
     case Kind::minimize: return trials_of_minima();
     case Kind::least_squares: return trials_of_fits();
-    case Kind::quadratic_program: return none;
+    case Kind::quadratic_program:
+    case Kind::bracketed_root: break;
   }
   return none;
 }
