@@ -43,7 +43,9 @@ Array map_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
 Solution<Array> solve_lane(const Problem& p, const Problem::Inputs& inputs, const Array& z0,
                            const FixedPointOptions& options) {
   auto map = [&](const Array& z) { return map_at(p, inputs, z); };
-  if (p.bracket) return root(map, bracket_of(p, z0.shape()), options);
+  // A point that is given is a root like any other.
+  const bool looked_for = options.solver.method()->kinds().has(Kind::bracketed_root);
+  if (p.bracket && looked_for) return root(map, bracket_of(p, z0.shape()), options);
   return solve_kind(*p.kind, map, z0, options);
 }
 
