@@ -113,11 +113,17 @@ auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptio
         match_structure(structure(out), wanted, name, "values of f");
       return flatten(out);
     };
-    auto [z, o] = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
-    return Solution<ZT>{
-        unflatten(start, z), {o.status},      o.steps,
-        o.evaluations,       o.residual_norm, o.error_estimate,
-        o.history,           o.method,        options.solver.method()->methods(kind, Restriction::none)};
+    const SolvedLeaves s = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
+    const Outcome& o = s.outcome;
+    return Solution<ZT>{unflatten(start, s.z),
+                        {o.status},
+                        o.steps,
+                        o.evaluations,
+                        o.residual_norm,
+                        o.error_estimate,
+                        o.history,
+                        o.method,
+                        options.solver.method()->methods(kind, Restriction::none)};
   }
 }
 
