@@ -1,10 +1,12 @@
 #include "apps/dini/equation.hpp"
 
+#include "dini/implicit/bracket.hpp"
 #include "dini/implicit/optimum.hpp"
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini::app {
@@ -18,7 +20,8 @@ Solution<Array> solve_kind(Kind kind, const F& f, const Array& z0, const FixedPo
     case Kind::fixed_point: return detail::solve_tree<Kind::fixed_point>("fixed_point", f, z0, options);
     case Kind::minimize: return detail::solve_tree<Kind::minimize>("minimize", f, z0, options);
     case Kind::least_squares:
-    case Kind::quadratic_program: break;
+    case Kind::quadratic_program:
+    case Kind::bracketed_root: break;
   }
   return detail::solve_tree<Kind::least_squares>("least_squares", f, z0, options);
 }
@@ -39,8 +42,21 @@ Array map_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
 
 Solution<Array> solve_lane(const Problem& p, const Problem::Inputs& inputs, const Array& z0,
                            const FixedPointOptions& options) {
-  return solve_kind(
-      *p.kind, [&](const Array& z) { return map_at(p, inputs, z); }, z0, options);
+  auto map = [&](const Array& z) { return map_at(p, inputs, z); };
+  // A point that is given is a root like any other.
+  const bool looked_for = options.solver.method()->kinds().has(Kind::bracketed_root);
+  if (p.bracket && looked_for) return root(map, bracket_of(p, z0.shape()), options);
+  return solve_kind(*p.kind, map, z0, options);
+}
+
+Bracket<Array> bracket_of(const Problem& p, const Shape& shape) {
+  auto end = [&](const Array& a) {
+    if (a.ndim() > shape.ndim() || broadcast_shapes(a.shape(), shape, "`bracket`") != shape) {
+      throw ProblemError("`bracket`: an end of shape " + a.shape().str() + " does not fit z of shape " + shape.str());
+    }
+    return broadcast_to(a, shape);
+  };
+  return {end(p.bracket->first), end(p.bracket->second)};
 }
 
 Array solution_at(const Problem& p, const Problem::Inputs& inputs, const Array& z, const FixedPointOptions& options,

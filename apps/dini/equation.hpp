@@ -2,6 +2,7 @@
 // together.
 #pragma once
 
+#include "dini/implicit/bracket.hpp"
 #include "dini/implicit/fixed_point.hpp"
 #include "dini/io/problem.hpp"
 
@@ -13,6 +14,9 @@ Array map_at(const Problem& problem, const Problem::Inputs& inputs, const Array&
 /// The library's solve of a problem that has something to solve.
 Solution<Array> solve_lane(const Problem& problem, const Problem::Inputs& inputs, const Array& z0,
                            const FixedPointOptions& options);
+
+/// The bracket of a problem that has one, of z's shape. ProblemError where it does not fit.
+Bracket<Array> bracket_of(const Problem& problem, const Shape& shape);
 
 /// z as a differentiable function of the inputs: the point that was found, taken as it is where the options' solver is
 /// detail::given_point; of kind "value" the formula's value. `added`, of z's shape, is added to the equation where it is

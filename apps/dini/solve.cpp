@@ -169,10 +169,13 @@ class Run {
     }
     if (code == StatusCode::cancelled) return why_cancelled();
     std::string out = describe(code);
-    if (code == StatusCode::nonfinite) {
-      out += detail::nonfinite_entry(
-          [&](const Array& at) { return ravel(map_at(p_, all_.inputs_of(0), reshape(at, z.shape().erased(0)))); },
-          ravel(z));
+    const Shape shape = z.shape().erased(0);
+    auto map = [&](const Array& at) { return ravel(map_at(p_, all_.inputs_of(0), reshape(at, shape))); };
+    if (p_.bracket) {
+      const Bracket<Array> ends = bracket_of(p_, shape);
+      out += detail::bracket_entry(code, map, ravel(z), ravel(ends.lower), ravel(ends.upper));
+    } else if (code == StatusCode::nonfinite) {
+      out += detail::nonfinite_entry(map, ravel(z));
     }
     return out;
   }
@@ -265,7 +268,6 @@ ProblemResult solve_problem(const Problem& p, const SolveSettings& settings) {
   // Refused, since a solution found without them could be another one.
   if (p.lower.defined() || p.upper.defined())
     throw ProblemError("`lower`, `upper`: bounds are not available in this version");
-  if (p.bracket) throw ProblemError("`bracket`: brackets are not available in this version");
   return Run(p, settings).result();
 }
 

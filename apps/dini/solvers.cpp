@@ -31,10 +31,13 @@ template <class Made> Made make(const MethodInfo<Made>& info, const char* key, c
   } catch (const ValueError& e) { throw ProblemError(text::in_quotes(key) + ": " + e.what()); }
 }
 
+// A root in a bracket is a kind of its own to solvers, and no other than any root to adjoints.
+std::optional<Kind> solved_kind(const Problem& p) { return p.bracket ? Kind::bracketed_root : p.kind; }
+
 // The one that a problem names. "auto" is none of them, and has no options.
 template <class Made>
 const MethodInfo<Made>* find(const std::vector<MethodInfo<Made>>& known, const char* key, const ProblemMethod& method,
-                             const Problem& p) {
+                             const Problem& p, std::optional<Kind> kind) {
   if (method.name == "auto") {
     if (method.options.empty()) return nullptr;
     throw ProblemError(text::in_quotes(key) + ": auto has no option " + text::in_quotes(method.options[0].first) +
@@ -43,9 +46,9 @@ const MethodInfo<Made>* find(const std::vector<MethodInfo<Made>>& known, const c
   std::vector<std::string> names = {"auto"};
   for (const MethodInfo<Made>& info : known) {
     if (info.name == method.name) {
-      if (!p.kind || info.kinds.has(*p.kind)) return &info;
+      if (!kind || info.kinds.has(*kind)) return &info;
       throw ProblemError(text::in_quotes(key) + ": " + info.name + " is for " + info.kinds.text() +
-                         ", not for problems of kind " + text::in_quotes(p.kind_name()));
+                         ", not for problems of kind " + text::in_quotes(kind ? name(*kind) : p.kind_name()));
     }
     names.push_back(info.name);
   }
@@ -91,21 +94,22 @@ std::string sequence(const std::vector<std::string>& names) {
 }  // namespace
 
 Solver make_solver(const Problem& p) {
-  const MethodInfo<Solver>* info = find(library_solvers(), "solver", p.solver, p);
+  const MethodInfo<Solver>* info = find(library_solvers(), "solver", p.solver, p, solved_kind(p));
   return info ? make(*info, "solver", p.solver) : Solver();
 }
 
 Adjoint make_adjoint(const Problem& p, std::int64_t unknowns) {
-  if (const MethodInfo<Adjoint>* info = find(library_adjoints(), "adjoint", p.adjoint, p)) {
+  if (const MethodInfo<Adjoint>* info = find(library_adjoints(), "adjoint", p.adjoint, p, p.kind)) {
     return make(*info, "adjoint", p.adjoint);
   }
+  if (p.bracket) return Diagonal{};
   if (unknowns <= detail::formed_unasked || !forms_matrix(p, unknowns).empty()) return Direct{};
   return GMRES{};
 }
 
 std::string forms_matrix(const Problem& p, std::int64_t unknowns) {
   if (p.solver.name != "auto") return forms(make_solver(p), unknowns) ? p.solver.name : "";
-  const std::vector<std::string> tried = detail::automatic_sequence(*p.kind, unknowns);
+  const std::vector<std::string> tried = detail::automatic_sequence(*solved_kind(p), unknowns);
   for (const MethodInfo<Solver>& info : library_solvers()) {
     const bool is_tried = std::find(tried.begin(), tried.end(), info.name) != tried.end();
     if (is_tried && forms(info.make({}), unknowns)) return info.name;
@@ -133,8 +137,8 @@ std::string solver_list() {
   std::string out =
       "auto\n    Several one after the other, each from z0, then each from the best iterate, until one converges;\n"
       "    the result says which. No options.\n";
-  for (const Kind kind : {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares}) {
-    out += "      " + padded(name(kind), 14) + sequence(detail::automatic_sequence(kind, 1)) + "\n";
+  for (const Kind kind : {Kind::root, Kind::bracketed_root, Kind::fixed_point, Kind::minimize, Kind::least_squares}) {
+    out += "      " + padded(name(kind), 16) + sequence(detail::automatic_sequence(kind, 1)) + "\n";
   }
   out += "    Of more than " + std::to_string(detail::formed_unasked) + " unknowns, a fixed point: " +
          sequence(detail::automatic_sequence(Kind::fixed_point, detail::formed_unasked + 1)) + ".\n";

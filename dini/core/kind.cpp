@@ -3,12 +3,13 @@
 namespace dini {
 
 namespace {
-constexpr Kind every_kind[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares,
-                               Kind::quadratic_program};
+constexpr Kind every_kind[] = {Kind::root,          Kind::fixed_point,       Kind::minimize,
+                               Kind::least_squares, Kind::quadratic_program, Kind::bracketed_root};
 }
 
 const char* name(Kind kind) {
-  constexpr const char* names[] = {"root", "fixed_point", "minimize", "least_squares", "quadratic_program"};
+  constexpr const char* names[] = {"root",          "fixed_point",       "minimize",
+                                   "least_squares", "quadratic_program", "bracketed_root"};
   return names[static_cast<int>(kind)];
 }
 

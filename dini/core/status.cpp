@@ -25,7 +25,7 @@ std::string describe(StatusCode code) {
     case StatusCode::unbounded: return "the function falls without end";
     case StatusCode::not_a_minimum: return "the point found is no minimum";
     case StatusCode::infeasible: return "no point satisfies the constraints";
-    case StatusCode::bracket: return "the function has the same sign at both ends of the bracket";
+    case StatusCode::bracket: return "the function does not change its sign between the ends of the bracket";
     case StatusCode::cancelled: return "cancelled";
     case StatusCode::not_a_solution: return "the value that the solver returned is far from a solution";
   }

@@ -19,7 +19,7 @@ enum class StatusCode : int {
   unbounded,      // the function to minimise falls without end
   not_a_minimum,  // a stationary point that is a saddle or a maximum
   infeasible,
-  bracket,  // no change of sign
+  bracket,  // no change of sign between its ends
   cancelled,
   not_a_solution,  // a value handed over as a solution that is far from one
 };

@@ -7,6 +7,7 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/solvers/automatic.hpp"
+#include "dini/solvers/bracketing.hpp"
 #include "dini/solvers/constrained.hpp"
 #include "dini/solvers/library.hpp"
 #include "dini/transforms/host.hpp"
@@ -22,6 +23,13 @@ ConstraintForm form_of(const SolveRequest& r) {
   return {!r.lower.empty(), !r.upper.empty(), static_cast<bool>(r.equal), static_cast<bool>(r.at_most)};
 }
 
+const char* hint_of_solvers(Kind kind, Kinds of_solver) {
+  if (kind == Kind::bracketed_root) return "; chandrupatla, itp and bisection are for it";
+  if (kind != Kind::root) return "; newton is for it";
+  return of_solver.has(Kind::bracketed_root) ? "; it wants a Bracket in the place of z0"
+                                             : "; newton is for 0 = F(z), or write the equation as a fixed point";
+}
+
 void check_options(const SolveRequest& r) {
   const FixedPointOptions& o = r.options;
   auto bad = [&](const std::string& what) { throw ValueError(std::string(r.function) + ": " + what); };
@@ -34,8 +42,7 @@ void check_options(const SolveRequest& r) {
   const SolverMethod& m = *o.solver.method();
   if (!m.kinds().has(r.kind)) {
     bad("the solver " + m.name() + " is for " + m.kinds().text() + ", got a problem of kind " + name(r.kind) +
-        (r.kind == Kind::root ? "; newton is for 0 = F(z), or write the equation as a fixed point"
-                              : "; newton is for it"));
+        hint_of_solvers(r.kind, m.kinds()));
   }
   const Restriction restriction = restriction_of(r);
   const bool tried = m.name() != "auto" || !trials_of(r.kind, restriction).empty();
@@ -47,7 +54,8 @@ void check_options(const SolveRequest& r) {
     bad("the solver " + m.name() + " takes " + name(tried ? m.takes() : Restriction::none) + ", got a problem with " +
         name(restriction) + (takers.empty() ? "; no solver of this kind takes them" : "; those that do: " + takers));
   }
-  o.adjoint.check(r.kind);
+  // To the theorem a root is a root, however it was found.
+  o.adjoint.check(r.kind == Kind::bracketed_root ? Kind::root : r.kind);
   if (!m.may_outlive()) {
     for (const Trace* t = current_trace().get(); t; t = t->parent().get()) {
       if (t->kind() == "jit") {
@@ -155,7 +163,8 @@ Array checked_values(const SolveRequest& request, const Leaves& values, const Ra
   for (std::size_t k = 0; k < values.size(); ++k) {
     const Array& v = values[k];
     n += v.size();
-    if (request.kind == Kind::fixed_point && v.shape() != z.parts[k].shape) {
+    const bool alike = request.kind == Kind::fixed_point || request.kind == Kind::bracketed_root;
+    if (alike && v.shape() != z.parts[k].shape) {
       throw ShapeError(name + ": f returns shape " + v.shape().str() + " for z of shape " + z.parts[k].shape.str() +
                        z_is_last);
     }
@@ -177,7 +186,8 @@ Array checked_values(const SolveRequest& request, const Leaves& values, const Ra
     }
     return astype(values[0], z.dtype);
   }
-  const bool square = request.kind == Kind::root || request.kind == Kind::fixed_point;
+  const bool square =
+      request.kind == Kind::root || request.kind == Kind::fixed_point || request.kind == Kind::bracketed_root;
   if (square && n != z.size) {
     throw ShapeError(name + ": " + std::to_string(n) + " equations (shape " + shapes + ") for " +
                      std::to_string(z.size) + " unknowns (shape " +
@@ -272,6 +282,8 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
     in.insert(in.end(), request.theta.begin(), request.theta.end());
     return map(in)[0];
   };
+  if (request.kind == Kind::bracketed_root)
+    settings.method = in_bracket(settings.method, request.theta[0], request.theta[1]);
   Outcome out = solve_eagerly(of_z, settings, start);
   return {ravelled.unflat(out.z), out, {}};
 }

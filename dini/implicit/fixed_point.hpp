@@ -109,7 +109,8 @@ auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptio
       auto value =
           std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
       const tree_t<decltype(value)> out = as_tree(value);
-      if (kind == Kind::fixed_point) match_structure(structure(out), wanted, name, "values of f");
+      if (kind == Kind::fixed_point || kind == Kind::bracketed_root)
+        match_structure(structure(out), wanted, name, "values of f");
       return flatten(out);
     };
     const SolvedLeaves s = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});

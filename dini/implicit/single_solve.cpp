@@ -17,7 +17,8 @@ SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kin
   p.kind = kind;
   p.structure = structure;
   switch (kind) {
-    case Kind::root: p.residual = Function(map); break;
+    case Kind::root:
+    case Kind::bracketed_root: p.residual = Function(map); break;
     case Kind::fixed_point:
       p.map = Function(map);
       p.residual = Function([map](const Array& z) { return map(z) - z; });
@@ -141,6 +142,7 @@ SolverProblem problem_from(const ProgramRef& map, Kind kind, const MatrixStructu
     return [map, theta, k](const Array& z) { return evaluate(*map, join({z}, theta))[k]; };
   };
   SolverProblem p = problem_of(value(0), kind, structure);
+  if (kind == Kind::bracketed_root) p.lower = theta[0], p.upper = theta[1];
   std::size_t next = 1, bound = 0;
   if (form.lower) p.lower = theta[bound++];
   if (form.upper) p.upper = theta[bound++];
@@ -170,12 +172,13 @@ Leaves SingleSolve::forward_ops(const Array& z0, const Leaves& theta, bool deriv
   const Leaves made = derivable ? still(made_of(out)) : Leaves{};
   out.factors.clear();
   if (settings.form.any()) out.constrained.push_back(bounds_multipliers(out, theta));
+  const ReportKind report = settings.kind == Kind::bracketed_root ? ReportKind::bracketed_solve : ReportKind::solve;
   Leaves given = flatten(out), found;
   for (std::size_t k : points()) found.push_back(given[k]);
   for (std::size_t k : points()) {
     if (settings.on_failure == OnFailure::raise && k == z_output) {
       given[k] = check_status(given[k], out.status, out.steps, out.residual_norm,
-                              {settings.method->name(), ReportKind::solve, map, theta});
+                              {settings.method->name(), report, map, theta});
     } else if (settings.on_failure == OnFailure::nan) {
       given[k] = where(out.status == 0, given[k], Array(std::nan("")));
     }

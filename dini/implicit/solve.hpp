@@ -52,7 +52,8 @@ struct SolveSettings {
 };
 
 /// The outcome of a solve whose map (f of a fixed point, F of a root, E of a minimum, r of a least-squares fit) is the Program
-/// [z, θ...] -> [its value]. z and its values but E have one axis. Outcome::factors are empty. With constraints θ begins with the
+/// [z, θ...] -> [its value]. z and its values but E have one axis. Of a bracketed root the first two of θ are the
+/// bracket. Outcome::factors are empty. With constraints θ begins with the
 /// bounds, and the Program has the values of equal and at_most besides, those that `form` says; of Outcome::constrained ν, λ and the
 /// bounds' multipliers μ_l - μ_u, which come last, are differentiable as z is.
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta);

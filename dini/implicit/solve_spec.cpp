@@ -47,7 +47,8 @@ struct Plain final : SingleSolve {
   // What the theorem linearises: f of a fixed point, otherwise the residual.
   const ProgramRef& equation() const {
     return equation_.get([&] {
-      if (settings.kind == Kind::root || settings.kind == Kind::fixed_point) return map;
+      if (settings.kind == Kind::root || settings.kind == Kind::fixed_point || settings.kind == Kind::bracketed_root)
+        return map;
       return stage_closed([&](const Leaves& in) { return Leaves{problem_at(rest(in, 1)).residual(in[0])}; },
                           inputs({point()}), "solve");
     });

@@ -249,9 +249,6 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
     }
   }
   read_formulas(contents, p, source);
-  if (p.kind && !p.z0.defined() && !p.z0_formula) {
-    fail("z0", "is missing; it is where the search for z starts, and gives its shape");
-  }
 
   // Derivatives.
   const ProblemValue* gradient = contents.find("gradient");
@@ -291,6 +288,13 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
     const ProblemValue::List& ends = v->get<ProblemValue::List>();
     p.bracket.emplace(astype(read_array(ends[0], "bracket[0]", p.dtype, source), p.dtype),
                       astype(read_array(ends[1], "bracket[1]", p.dtype, source), p.dtype));
+    try {
+      detail::promote_operands(p.bracket->first, p.bracket->second, "the ends");
+    } catch (const ShapeError& e) { fail("bracket", e.what()); }
+    if (!p.z0.defined() && !p.z0_formula) p.z0 = p.bracket->first;
+  }
+  if (p.kind && !p.z0.defined() && !p.z0_formula) {
+    fail("z0", "is missing; it is where the search for z starts, and gives its shape");
   }
   if (const ProblemValue* v = contents.find("solver")) p.solver = read_method(*v, "solver");
   if (const ProblemValue* v = contents.find("adjoint")) p.adjoint = read_method(*v, "adjoint");

@@ -48,6 +48,7 @@ std::string describe_failure(const KernelCall& call, StatusCode code, std::int64
   char text[200] = "";
   switch (static_cast<ReportKind>(call.params.integer("kind"))) {
     case ReportKind::solve:
+    case ReportKind::bracketed_solve:
       if (count == 0 && code == StatusCode::nonfinite)
         std::snprintf(text, sizeof text, " at the start, residual norm %.3g", measure);
       else
@@ -79,7 +80,8 @@ std::string describe_failure(const KernelCall& call, StatusCode code, std::int64
       }
   }
   std::string out = std::string(text) + ": " + describe(code) + call.params.text("entry");
-  if (code == StatusCode::nonfinite && call.params.has("map")) {
+  const bool bracketed = call.params.integer("kind") == static_cast<std::int64_t>(ReportKind::bracketed_solve);
+  if ((code == StatusCode::nonfinite || bracketed) && call.params.has("map")) {
     const ProgramRef map = call.params.program("map");
     const Params::Ints& lanes = call.params.ints("lanes");
     Leaves theta;
@@ -88,13 +90,12 @@ std::string describe_failure(const KernelCall& call, StatusCode code, std::int64
     }
     const Array z = lane_of(call.in_avals[4], call.in[4], has_lanes, lane);
     TraceScope scope(nullptr);
-    out += nonfinite_entry(
-        [&](const Array& v) {
-          Leaves inputs{v};
-          inputs.insert(inputs.end(), theta.begin(), theta.end());
-          return emit(call_op(), inputs, {{"program", map}, {"name", std::string("f")}})[0];
-        },
-        z);
+    auto mapped = [&](const Array& v) {
+      Leaves inputs{v};
+      inputs.insert(inputs.end(), theta.begin(), theta.end());
+      return emit(call_op(), inputs, {{"program", map}, {"name", std::string("f")}})[0];
+    };
+    out += bracketed ? bracket_entry(code, mapped, z, theta[0], theta[1]) : nonfinite_entry(mapped, z);
   }
   return out;
 }

@@ -17,16 +17,17 @@ Array code(StatusCode c);
 
 /// What a failure's message says beside the status.
 enum class ReportKind {
-  solve,       // counts are steps, measures ‖F‖
-  derivative,  // counts are a Cause, measures what it is based on
-  linear       // measures the linear system's ‖b - A x‖
+  solve,           // counts are steps, measures ‖F‖
+  derivative,      // counts are a Cause, measures what it is based on
+  linear,          // measures the linear system's ‖b - A x‖
+  bracketed_solve  // as solve, of a map whose θ starts with the two ends of a bracket
 };
 /// Why a point has no derivative.
 enum class Cause : int { condition = 0, multiple_root, far_from_solution, semidefinite, tie };
 struct Report {
   std::string what;  // the solver's or adjoint's name
   ReportKind kind = ReportKind::solve;
-  /// The map [z, θ...] -> f or F of a solve, with θ: on `nonfinite` it is run once more to say which entry is at fault.
+  /// The map [z, θ...] -> f or F of a solve, with θ: it is run once more to say which entry is at fault where one can be.
   ProgramRef map = {};
   Leaves theta = {};
   /// The point that the report is of, where that is not x.
@@ -48,5 +49,10 @@ const Op& guard_op();  // (x [...], alive [...])
 
 /// Which value of the map at z is NaN or infinite, or else which entry of its Jacobian: " (...)", or nothing.
 std::string nonfinite_entry(const std::function<Array(const Array&)>& map, const Array& z);
+
+/// Of a bracket that a solve has failed in with this code, and of its best z: which element has no change of sign, or goes through
+/// 0 without a root, and what F is there: " (...)", or nothing.
+std::string bracket_entry(StatusCode code, const std::function<Array(const Array&)>& map, const Array& z,
+                          const Array& lower, const Array& upper);
 
 }  // namespace dini::detail

@@ -71,8 +71,8 @@ BarrierSearch search(const Barrier& barrier, const Barrier::System& k, const Bar
   BarrierSearch out{last.to, last.values, filter, last.good & k.sound, last.tries};
   // A point that is not left by its slope is one not to come back to.
   const Array kept = ~last.good | ~last.counts_slope;
-  out.filter = tree_map([&](const Array& a, const Array& b) { return where(kept, a, b); },
-                        filter.with(theta, phi), filter);
+  out.filter =
+      tree_map([&](const Array& a, const Array& b) { return where(kept, a, b); }, filter.with(theta, phi), filter);
   return out;
 }
 

@@ -51,7 +51,6 @@ Array lagrangian_gradient(const SolverProblem& problem, const Array& z, const Ar
 }
 
 BoundsOf bounds_of(const SolverProblem& problem, const Array& z) {
-  const double infinite = std::numeric_limits<double>::infinity();
   return {problem.lower.defined() ? problem.lower : full(z.shape(), Array(-infinite), z.dtype()),
           problem.upper.defined() ? problem.upper : full(z.shape(), Array(infinite), z.dtype())};
 }

@@ -8,9 +8,13 @@
 // others and are no unknowns: μ = ∓(∇f + Cᵀν + Gᵀλ) where a bound is active, 0 elsewhere. For a root with bounds F stands for ∇f.
 #pragma once
 
+#include <limits>
+
 #include "dini/solvers/solver.hpp"
 
 namespace dini::detail {
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
 
 /// For each bound and row whether it is active: bool, [n], [n], [m].
 struct ActiveSet {

@@ -15,8 +15,6 @@ namespace dini::detail {
 
 namespace kkt_parts_of {
 
-constexpr double infinite = std::numeric_limits<double>::infinity();
-
 Array only(const Array& mask, const Array& a) { return where(mask, a, zeros_like(a)); }
 Array largest(const Array& v) { return v.size() ? max(v) : zeros({}, v.dtype()); }
 Array column(const Array& v) { return reshape(v, {v.size(), 1}); }

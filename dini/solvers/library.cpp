@@ -1,17 +1,22 @@
 #include "dini/solvers/library.hpp"
 
 #include "dini/solvers/anderson.hpp"
+#include "dini/solvers/bisection.hpp"
 #include "dini/solvers/broyden.hpp"
+#include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/chord.hpp"
 #include "dini/solvers/df_sane.hpp"
 #include "dini/solvers/dogleg.hpp"
 #include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/interior_point.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
+#include "dini/solvers/itp.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/newton_error_norm.hpp"
 #include "dini/solvers/newton_krylov.hpp"
+#include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
@@ -28,6 +33,8 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       NewtonSolver::table().info<Solver>(),
       AndersonSolver::table().info<Solver>(),
       InteriorPointQP::table().info<Solver>(),
+      ProjectedNewton::table().info<Solver>(),
+      InteriorPoint::table().info<Solver>(),
       TrustRegionNewton::table().info<Solver>(),
       NewtonErrorNorm::table().info<Solver>(),
       Chord::table().info<Solver>(),
@@ -38,6 +45,9 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       LimitedMemoryBroyden::table().info<Solver>(),
       NewtonKrylov::table().info<Solver>(),
       DFSane::table().info<Solver>(),
+      Chandrupatla::table().info<Solver>(),
+      ITP::table().info<Solver>(),
+      Bisection::table().info<Solver>(),
   };
   // clang-format on
   return all;

@@ -4,13 +4,16 @@
 #include "dini/solvers/automatic.hpp"
 #include "dini/solvers/df_sane.hpp"
 #include "dini/solvers/dogleg.hpp"
+#include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/interior_point.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
 #include "dini/solvers/newton_krylov.hpp"
+#include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
 
 namespace dini::detail {
@@ -62,18 +65,43 @@ const Trials& trials_of_quadratic_programs() {
   return trials;
 }
 
+const Trials& trials_of_brackets() {
+  static const Trials trials{{"chandrupatla", Chandrupatla{}.method()}};
+  return trials;
+}
+
+const Trials& trials_with_bounds() {
+  static const Trials trials{{"projected_newton", ProjectedNewton{}.method(), formed_unasked},
+                             {"interior_point", InteriorPoint{}.method()}};
+  return trials;
+}
+
+const Trials& trials_of_boxes() {
+  static const Trials trials{{"projected_newton", ProjectedNewton{}.method(), formed_unasked}};
+  return trials;
+}
+
+const Trials& trials_with_constraints() {
+  static const Trials trials{{"interior_point", InteriorPoint{}.method()}};
+  return trials;
+}
+
 }  // namespace
 
 const Trials& trials_of(Kind kind, Restriction restriction) {
   static const Trials none;
   if (kind == Kind::quadratic_program) return trials_of_quadratic_programs();
-  if (restriction != Restriction::none) return none;
+  if (kind == Kind::bracketed_root) return trials_of_brackets();
+  if (kind == Kind::fixed_point && restriction != Restriction::none) return none;
+  if (restriction == Restriction::bounds) return kind == Kind::root ? trials_of_boxes() : trials_with_bounds();
+  if (restriction == Restriction::general) return kind == Kind::root ? none : trials_with_constraints();
   switch (kind) {
     case Kind::root: return trials_of_roots();
     case Kind::fixed_point: return trials_of_fixed_points();
     case Kind::minimize: return trials_of_minima();
     case Kind::least_squares: return trials_of_fits();
-    case Kind::quadratic_program: break;
+    case Kind::quadratic_program:
+    case Kind::bracketed_root: break;
   }
   return none;
 }

@@ -57,7 +57,8 @@ struct SolverProblem {
   MatrixStructure structure = {};  // of ∂residual/∂z, or of its negative for a fixed point
   bool reads_values = false;       // its functions may read their arguments' elements: they cannot be traced
 
-  // What a solution has to keep to: lower ≤ z ≤ upper, where they are defined, ±∞ for none; 0 = equal(z), at_most(z) ≤ 0.
+  // Of a bracketed root the ends of the bracket, lower and upper, in either order. Elsewhere, where they are defined,
+  // what a solution has to keep to: lower ≤ z ≤ upper, ±∞ for none; 0 = equal(z), at_most(z) ≤ 0.
   Array lower, upper;
   Function equal, at_most;  // z -> [m]
   // The same problem from other arrays in the place of these, for what is traced when it is first needed; or none.

@@ -51,8 +51,14 @@ run 2 solve --root 'z - 1' --z0 1 --dtype float16
 run 2 solve --root 'z - 1' --z0 1 --check
 run 2 solve --minimize '(z - a)**2' --input a=1 --z0 1 --lower 0
 has err '`lower`'
-run 2 solve --root 'z - a' --input a=1 --z0 1 --bracket '[0, 5]'
+run 2 solve --root 'z - a' --input a=1 --bracket '[0]'
 has err '`bracket`'
+run 2 solve --root 'z - a' --input a=1 --z0 1 --bracket '[[0, 0], [5, 5]]'
+has err '`bracket`: an end of shape (2,) does not fit z of shape ()'
+run 2 solve --root 'z - a' --input a=1 --bracket '[0, 5]' --solver newton
+has err 'not for problems of kind `bracketed_root`'
+run 2 solve --root 'z - a' --input a=1 --z0 1 --solver itp
+has err 'itp is for bracketed_root'
 run 2 solve --value 'zeros((1000000, 1000000))'
 has err 'max-memory'
 run 2 solve --value 'sum(zeros(1000))' --max-memory 1K

@@ -30,17 +30,12 @@ import subprocess
 import sys
 
 BOUNDS = "bounds on z do not exist yet"
-BRACKETS = "brackets do not exist yet"
 NOT_YET = {
     "scipy5460_fixed_point_newton": "the pole at z = 1, next to the start, is taken for a fixed point",
     "M_implicitdiff189": "a minimum is looked for as a root of the gradient, and a saddle is found",
     "M_scipy19459": "a fit is looked for as a root of the gradient, which runs away",
     "M_mathnet658": BOUNDS,
     "M_lsqopt35": BOUNDS,
-    "B_roots414_not_a_bracket": BRACKETS,
-    "B_roots159_root_at_end": BRACKETS,
-    "B_scipy8394_nan_end": BRACKETS,
-    "B_scipy13737_underflow": BRACKETS,
 }
 
 VALUES = ("z", "loss", "gradient", "jacobian", "hessian")

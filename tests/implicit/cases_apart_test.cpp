@@ -22,7 +22,7 @@ TEST(CasesApart, ALargeContraction) {
   const Array M = sin(i * 1.3 + j * j * 0.7) * (0.5 / n), b = cos(j), up = sin(j * 0.37);
   const Array A = eye(n, n) - M;
   const Array x = linalg::solve(A, b), bar = linalg::solve(transpose(A), up);
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     if (!solver.automatic) continue;
     for (const auto& adjoint : library_adjoints()) {
       if (!adjoint.make({}).exact() || !tests::takes_any_jacobian(adjoint.name)) continue;
@@ -191,7 +191,7 @@ TEST(CasesApart, ALaneWithoutARoot) {
 TEST(CasesApart, ALayerByAllSolversWithCheckedDerivatives) {
   const Array W = 0.3 * cos(reshape(arange(25.0), {5, 5}) * 1.1), x = sin(arange(5.0));
   Array first;
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     auto layer = [&](const Array& W, const Array& x) {
       return fixed_point([](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); }, zeros({5}),
                          tests::accurate(info), W, x)

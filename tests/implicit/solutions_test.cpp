@@ -46,7 +46,7 @@ Array reference_slope() {
 
 TEST(S29_Derivative, DoesNotDependOnStartOrSolver) {
   const Array wanted = reference_slope();
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     for (const auto& adjoint : exact_adjoints(true)) {
       FixedPointOptions o = accurate(solver);
       o.adjoint = adjoint.make({});
@@ -83,7 +83,7 @@ TEST(S29_Derivative, DoesNotDependOnTheResidualsScaleOrOrder) {
 }
 
 TEST(S29_Derivative, InTheStartIsExactlyZero) {
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     for (bool stage : {true, false}) {
       FixedPointOptions o = accurate(solver);
       o.stage = stage;
@@ -100,7 +100,7 @@ TEST(S29_Derivative, InTheStartIsExactlyZero) {
 
 TEST(S30_Modes, AgreeWithEachOtherAndWithDifferences) {
   const Array t = array(at);
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     for (const auto& adjoint : exact_adjoints(true)) {
       FixedPointOptions o = accurate(solver);
       o.adjoint = adjoint.make({});
@@ -166,7 +166,7 @@ Array lanes_at() { return array({1.0, -3.0, 40.0, .25, 700.0, 2.0, -11.0}); }
 Array lane_residual(const Array& a, const Array& z) { return square(z) + a * z - 2 + where(a == 40.0, 500.0, 0.0); }
 
 TEST(S32_Batches, EqualTheSolvesOneByOne) {
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     auto one = [&](const Array& t) {
       FixedPointOptions o = accurate(solver);
       o.max_steps = 300;
@@ -226,7 +226,7 @@ TEST(S33_Cotangents, ScaleTheGradient) {
   for (Dtype d : {Dtype::float64, Dtype::float32}) {
     const bool single = d == Dtype::float32;
     const double least = single ? 1e-30 : 1e-300, most = single ? 1e30 : 1e300;
-    for (const auto& solver : library_solvers()) {
+    for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
       for (const auto& adjoint : exact_adjoints(true)) {
         auto z = [&](const Array& t) {
           return fixed_point(map_of, zeros({3}, d), {.solver = solver.make({}), .adjoint = adjoint.make({})}, t).value;
@@ -246,7 +246,7 @@ TEST(S33_Cotangents, ScaleTheGradient) {
 }
 
 TEST(S34_NoDerivative, OfAnUnconvergedSolveUnlessAskedFor) {
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     for (bool stage : {true, false}) {
       FixedPointOptions o{.solver = solver.make({}), .max_steps = 1, .on_failure = OnFailure::best, .stage = stage};
       auto z = [&](const Array& t) { return sum(fixed_point(map_of, full({3}, Array(5.0), float64), o, t).value); };
@@ -277,7 +277,7 @@ TEST(S34_NoDerivative, OfASingularPointByAnyExactAdjoint) {
 }
 
 TEST(S35_LooseTolerance, DerivativeIsThatAtThePointReturned) {
-  for (const auto& solver : library_solvers()) {
+  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
     for (bool stage : {true, false}) {
       auto z = [&](const Array& t) {
         return fixed_point([](const Array& t, const Array& z) { return cos(z) + t; }, Array(array(.6)),
@@ -359,7 +359,7 @@ Array layer_weights() { return .3 * cos(reshape(arange(144.0), {12, 12}) * 1.1);
 
 TEST(Process, AThousandSolvesAndGradientsTakeNoMoreMemory) {
   const Array W = layer_weights(), x = sin(arange(12.0));
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     if (!info.automatic) continue;
     const Solver solver = info.make({});
     auto g = grad([&](const Array& W) { return layer_loss(W, x, solver); });
@@ -378,7 +378,7 @@ TEST(Process, AThousandSolvesAndGradientsTakeNoMoreMemory) {
 
 TEST(Process, TheLoopOfACompiledSolveAllocatesNothing) {
   const Array W = layer_weights(), x = sin(arange(12.0));
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     const Solver solver = info.make({});
     std::int64_t steps = 0;
     auto allocated = [&](std::int64_t most) {
@@ -403,7 +403,7 @@ TEST(Process, TheLoopOfACompiledSolveAllocatesNothing) {
 
 TEST(Process, ThreadsOverSharedInputsGetTheSerialResults) {
   const Array W = layer_weights(), x = sin(arange(12.0));
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     const Solver solver = info.make({});
     auto g = [&](int k) { return grad([&](const Array& W) { return layer_loss(W, x, solver); })(W * (1 + .01 * k)); };
     const auto compiled = jit(grad([&](const Array& W) { return layer_loss(W, x, solver); }));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dini/dini.hpp"
 #include "dini/solvers/library.hpp"
@@ -14,6 +15,15 @@ inline FixedPointOptions accurate(const MethodInfo<Solver>& solver) {
   const bool anderson = solver.name == "anderson_solver";
   return {.solver = solver.make(anderson ? OptionValues{{"lam", 1e-14}, {"max_iter", 2000}} : OptionValues{}),
           .tolerance = {1e-13, 0}};
+}
+
+/// The library's solvers of a kind of problem.
+inline std::vector<MethodInfo<Solver>> solvers_for(Kind kind) {
+  std::vector<MethodInfo<Solver>> out;
+  for (const MethodInfo<Solver>& info : library_solvers()) {
+    if (info.kinds.has(kind)) out.push_back(info);
+  }
+  return out;
 }
 
 /// Whether an adjoint takes any Jacobian, and not symmetric or diagonal ones alone.

@@ -51,7 +51,7 @@ TEST(Converged, ScalingTheEquationsChangesNothing) {
 
 TEST(Converged, ScalingTheUnknownsChangesNothing) {
   // Fixed points are scaled with their unknowns.
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     if (!info.automatic) continue;
     for (Dtype d : {Dtype::float64, Dtype::float32}) {
       const Array z0 = astype(array({1.3, 0.9}), d), m = astype(array({{.3, .2}, {-.1, .5}}), d);
@@ -95,7 +95,7 @@ TEST(Converged, ASlowContractionIsAsExactAsAFastOne) {
       auto exact = [&](const Array& b) {
         return root([&](const Array& b, const Array& z) { return map(b, z) - z; }, b, {}, b).value;
       };
-      for (const auto& info : library_solvers()) {
+      for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
         if (!info.automatic) continue;
         auto solve = [&](const Array& b) { return fixed_point(map, b, {.solver = info.make({})}, b).value; };
         const Array z = solve(b), lanes = vmap(solve)(stack({b, .3 * b}));
@@ -153,7 +153,7 @@ TEST(Converged, ExplicitTolerancesAreOnTheResidual) {
     EXPECT_GT(s.history(count(s.steps) - 1).item(), bound);
     EXPECT_GT(s.residual_norm.item(), 1e-13);
   }
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     const auto s = fixed_point([](const Array& z) { return cos(z); }, array({.3, 1.0}),
                                {.solver = info.make({}), .tolerance = {1e-7, 0}});
     EXPECT_LE(norm(cos(s.value) - s.value).item(), 1.1e-7) << info.name;
@@ -188,7 +188,7 @@ TEST(Ends, GrowingWithoutEndIsDiverged) {
 
 TEST(Ends, TheTextbooksSolversHaveACap) {
   auto slow = [](const Array& z) { return z + 1e-4 / z; };  // falls for ever, and never enough
-  for (const auto& info : library_solvers()) {
+  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
     if (info.automatic || info.name == "newton_solver") continue;
     const auto r = fixed_point(slow, array({.5}),
                                {.solver = info.make({}), .tolerance = {1e-30, 0}, .on_failure = OnFailure::best});
