@@ -33,12 +33,10 @@ struct Automatic final : SolverMethod {
     for (const Trial& t : trials_of(kind, restriction)) names.push_back(t.name);
     return names;
   }
-  // Where all of the sequence have some: which of them will have found the solution is not known beforehand.
+  // Where the first of the sequence has some, which finds most solutions; of one without them they are made where they are needed.
   bool factors(Kind kind, std::int64_t n, const StopRule& stop) const override {
-    for (const Trial& t : sequence_of(kind, Restriction::none, n)) {
-      if (!t.method->factors(kind, n, stop)) return false;
-    }
-    return true;
+    const Trials trials = sequence_of(kind, Restriction::none, n);
+    return !trials.empty() && trials[0].method->factors(kind, n, stop);
   }
 
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
@@ -88,7 +86,15 @@ struct Automatic final : SolverMethod {
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i].name == s.trials[k].name) out.method = array(static_cast<std::int64_t>(i));
     }
-    if (!s.with_factors) out.factors.clear();
+    if (!s.with_factors) {
+      out.factors.clear();
+    } else if (!s.trials[k].method->factors(p.kind, start.size(), rule)) {
+      // Of the types that they would have.
+      const Array a = eye(start.size(), start.dtype());
+      out.factors = {a};
+      for (const Array& f : factorize(a, p.structure)) out.factors.push_back(f);
+      out.factors.push_back(array(false));
+    }
     return out;
   }
 

@@ -22,10 +22,11 @@ namespace {
 
 // Newton's method is the fastest, and solves nearly all. What it cannot get past is a Jacobian that is singular on the way, and
 // minima of ‖F‖ that are no roots: a trust region goes around the first, damped steps through it, and the last two over the second,
-// since they do not mind ‖F‖. Where a matrix would be large the methods without one are all that is tried.
+// since they do not mind ‖F‖. Where a matrix is large it is formed for Newton's method alone, whose factors the derivative needs as
+// well; then come the methods without one.
 const Trials& trials_of_roots() {
   static const Trials trials{
-      {"newton", Newton{}.method(), formed_unasked},
+      {"newton", Newton{}.method(), 5 * formed_unasked},
       {"dogleg", Dogleg{}.method(), formed_unasked},
       {"levenberg_marquardt_root", LevenbergMarquardtRoot{}.method(), formed_for_a_look},
       {"pseudo_transient", PseudoTransient{}.method(), formed_unasked},

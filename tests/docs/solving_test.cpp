@@ -278,6 +278,19 @@ TEST(SolvingPage, GivenPoint) {
   EXPECT_EQ(failure_of([&] { implicit_function(equation, array(1.43), {}, array(2.0)); }), StatusCode::not_a_solution);
 }
 
+TEST(SolvingPage, SolverOfOnesOwn) {
+  auto shrink = [](const Array& t) {
+    Array active = abs(t) > 0.5;
+    return std::pair(where(active, t - 0.5 * sign(t), 0.0 * t), active);
+  };
+  auto conditions = [](const Array& t, const Array& z, const Array& active) {
+    return where(active, z - t + 0.5 * sign(z), z);
+  };
+  auto sparse = [&](const Array& t) { return implicit_function(shrink, conditions, {}, t).first; };
+  Array slopes = diagonal(jacobian(sparse)(array({2.0, 0.25})));  // [1, 0]
+  expect_near(slopes, Numbers{1, 0}, 1e-15);
+}
+
 TEST(SolvingPage, MultipleRoots) {
   auto touching = [](const Array& c, const Array& z) { return z * z - 2.0 * z + c; };
   auto upper = [&](const Array& c) { return root(touching, array(3.0), {.on_failure = OnFailure::nan}, c).value; };

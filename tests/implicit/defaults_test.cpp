@@ -137,4 +137,35 @@ TEST(ImplicitFunction, DifferentiatesAPointThatOneHas) {
   } catch (const SolveError& e) { EXPECT_EQ(e.code, StatusCode::not_a_solution); }
 }
 
+TEST(ImplicitFunction, TakesASolverOfOnesOwnAndWhatItsConditionsNeedBesides) {
+  // The lasso of one variable each: z = argmin ½(z - t)² + λ|z|. Which z are 0 the solver says.
+  auto solver = [](const Array& t, const Array& lambda) {
+    const Array active = abs(t) > lambda;
+    return std::pair<Array, Array>(where(active, t - sign(t) * lambda, zeros_like(t)), active);
+  };
+  auto conditions = [](const Array& t, const Array& lambda, const Array& z, const Array& active) {
+    return where(active, z - t + lambda * sign(z), z);
+  };
+  auto z = [&](const Array& t, const Array& lambda) {
+    return implicit_function(solver, conditions, {}, t, lambda).first;
+  };
+  const Array t = array({2.0, -3.0, 0.25}), lambda = array(0.5);
+  EXPECT_EQ(z(t, lambda).to_vector<double>(), (std::vector<double>{1.5, -2.5, 0}));
+  EXPECT_EQ(implicit_function(solver, conditions, {}, t, lambda).second.to_vector<bool>(),
+            (std::vector<bool>{true, true, false}));
+  for (const auto& by : {std::function<Array(const Array&, const Array&)>(jacrev<0>(z)),
+                         std::function<Array(const Array&, const Array&)>(jit(jacfwd<0>(z)))}) {
+    EXPECT_EQ(diagonal(by(t, lambda)).to_vector<double>(), (std::vector<double>{1, 1, 0}));
+  }
+  EXPECT_EQ(jacrev<1>(z)(t, lambda).to_vector<double>(), (std::vector<double>{-1, 1, 0}));
+  const Array lanes = vmap([&](const Array& t) { return jacrev<1>(z)(t, lambda); })(stack({t, -t}));
+  EXPECT_EQ(lanes.to_vector<double>(), (std::vector<double>{-1, 1, 0, 1, -1, 0}));
+  // A solver of z alone: its steps have no part in the derivative.
+  auto root_of = [](const Array& a) {
+    return implicit_function([](const Array& a) { return floor(sqrt(a) * 1e6) / 1e6; },
+                             [](const Array& a, const Array& z) { return z * z - a; }, {}, a);
+  };
+  EXPECT_NEAR(grad(root_of)(2.0).item(), 0.5 / std::sqrt(2.0), 1e-6);
+}
+
 }  // namespace defaults_test

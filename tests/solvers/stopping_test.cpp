@@ -189,7 +189,7 @@ TEST(Ends, GrowingWithoutEndIsDiverged) {
 TEST(Ends, TheTextbooksSolversHaveACap) {
   auto slow = [](const Array& z) { return z + 1e-4 / z; };  // falls for ever, and never enough
   for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
-    if (info.automatic || info.name == "newton_solver") continue;
+    if (info.name != "fwd_solver" && info.name != "anderson_solver") continue;
     const auto r = fixed_point(slow, array({.5}),
                                {.solver = info.make({}), .tolerance = {1e-30, 0}, .on_failure = OnFailure::best});
     EXPECT_TRUE(r.status == StatusCode::max_steps || r.status == StatusCode::stagnated) << info.name << r.status;
