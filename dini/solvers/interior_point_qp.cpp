@@ -226,14 +226,17 @@ struct Method final : SolverMethod {
       const Array z = only(model.live, at.z)(slice(0, mg));
       return KktUnknowns{x, by.equal * at.y / (at.tau * by.cost), by.at_most * z / (at.tau * by.cost)};
     };
+    const Iterate start = model.start();
+    // What counts as 0 beside the start: of a solution at 0, from 0, the units are those of the first iterate.
+    const Array beside = maximum(abs(z0), abs(by.variables * start.x));
     auto error_of = [&](const Iterate& at) {
       const KktUnknowns here = point(at);
-      return kkt_look(kkt_parts(data, here), here, z0).error;
+      return kkt_look(kkt_parts(data, here), here, beside).error;
     };
     const std::int64_t most = stop.max_steps >= 0 ? std::min<std::int64_t>(stop.max_steps, most_steps) : most_steps;
     const double enough = 450 * epsilon(z0.dtype());  // 1e-13
     Progress p;
-    p.now = p.best = model.start();
+    p.now = p.best = start;
     p.error = error_of(p.now);
     p.best_error = where(isfinite(p.error), p.error, infinite);
     p.ratio = scalar_like(1, z0);
@@ -275,7 +278,7 @@ struct Method final : SolverMethod {
     const Array z = only(model.live, p.now.z);
     last.infeasible = {p.now.y, z(slice(0, mg)), z(slice(mg, mg + n)), z(slice(mg + n, end)), array(false)};
     last.ray = p.now.x;
-    return quadratic_outcome(problem, data, free, by, last, z0, stop);
+    return quadratic_outcome(problem, data, free, by, last, beside, stop);
   }
 };
 

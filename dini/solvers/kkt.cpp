@@ -80,14 +80,14 @@ KktLook kkt_look(const KktParts& p, const KktUnknowns& at, const Array& z0) {
   out.upper_multiplier = where(out.upper_slack < infinite, maximum(-stationary, zero), zero);
 
   const Array units = sum(abs(p.c_slope), 1) * reach + abs(p.c - dot(p.c_slope, at.z));
-  out.violation = largest(part(abs(p.c), units));
+  out.violation = maximum(largest(part(abs(p.c), units)), zeros({}, p.gradient.dtype()));
   for (const Array& s : {out.slack, out.lower_slack, out.upper_slack})
     out.violation = maximum(out.violation, largest(-s));
   // A bound takes up what pushes against it as far as it is there.
   const Array beside = maximum(where(pull > 0, out.lower_slack, out.upper_slack), zero);
   out.error = maximum(largest(minimum(abs(stationary), beside)), out.violation);
   out.error = maximum(out.error, largest(minimum(out.multiplier, out.slack)));
-  out.error = maximum(out.error, largest(-out.multiplier));
+  out.error = abs(maximum(out.error, largest(-out.multiplier)));
   return out;
 }
 
@@ -110,8 +110,8 @@ Array kkt_residual(const KktParts& p, const KktUnknowns& at, const ActiveSet& ac
   return concatenate({where(fixed, at.z - bound, pull), p.c, where(active.rows, p.g, -at.at_most)});
 }
 
-ActiveSets active_sets(const KktParts& p, const KktLook& look) {
-  const Array tau = scalar_like(solution_tolerance(p.gradient.dtype()), p.gradient);
+ActiveSets active_sets(const KktParts& p, const KktLook& look, double smallest) {
+  const Array tau = scalar_like(smallest, p.gradient);
   // A variable that is fixed is held by the side that its multiplier says, by both where that is 0.
   const Array equal = p.lower == p.upper;
   auto holds = [&](const Array& opposite) { return equal & ~(opposite > tau); };

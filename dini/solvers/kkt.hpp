@@ -13,7 +13,7 @@
 //     ρ_i = ‖a_i‖₁·max(‖z‖_∞, ‖z0‖_∞) + |g_i - a_iᵀz|,    σ = max_j (|H||z| + |∇f| + |C|ᵀ|ν| + |G|ᵀ|λ|)_j,
 //     ŝ_i = -g_i/ρ_i,    λ̂_i = λ_i‖a_i‖_∞/σ
 //
-// and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3) a row is
+// and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3), or as asked for, a row is
 // strictly active where λ̂ > τ, inactive where ŝ > τ, and weakly active where neither.
 //
 // A point is a solution when no row is violated and no multiplier negative by τ, the correction by the strictly active rows is as
@@ -74,6 +74,6 @@ Array kkt_residual(const KktParts& parts, const KktUnknowns& at, const ActiveSet
 struct ActiveSets {
   ActiveSet strict, weak;
 };
-ActiveSets active_sets(const KktParts& parts, const KktLook& look);
+ActiveSets active_sets(const KktParts& parts, const KktLook& look, double tau);
 
 }  // namespace dini::detail
