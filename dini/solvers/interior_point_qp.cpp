@@ -36,8 +36,8 @@ struct Iterate {
 
 struct Progress {
   Iterate now, best;
-  Array error, best_error, ratio, steps, since, history, going, cancelled;  // ratio: the least τ/κ so far
-  auto tree() { return std::tie(now, best, error, best_error, ratio, steps, since, history, going, cancelled); }
+  Array error, best_error, ratio, mu, steps, since, history, going, cancelled;  // ratio, mu: the least τ/κ and μ so far
+  auto tree() { return std::tie(now, best, error, best_error, ratio, mu, steps, since, history, going, cancelled); }
 };
 
 // The program with the bounds as rows of G, -x ≤ -l and x ≤ u; equilibrated.
@@ -70,6 +70,8 @@ class Model {
     return {solved(slice(0, n)), solved(slice(n, n + me)), raised(z), raised(-z), unit, unit};
   }
 
+  Array complementarity(const Iterate& at) const { return (sum(only(live, at.s * at.z)) + at.tau * at.kappa) / count; }
+
   Iterate step(const Iterate& at) const {
     const Array w = where(live, at.s / at.z, ones_like(at.s));
     const Factors f = factorized(w);
@@ -78,7 +80,7 @@ class Model {
     const Array of_y = dot(d.a, at.x) - d.b * at.tau;
     const Array of_z = rows(at.x) + only(live, at.s) - h * at.tau;
     const Array of_tau = at.kappa + dot(d.q, at.x) + dot(d.b, at.y) + dot(h, at.z) + dot(px, xi);
-    const Array mu = (sum(only(live, at.s * at.z)) + at.tau * at.kappa) / count;
+    const Array mu = complementarity(at);
 
     struct Direction {
       Array x, y, z, s, tau, kappa;
@@ -89,7 +91,9 @@ class Model {
       const Array x1 = first(slice(0, n)), y1 = first(slice(n, n + me)), z1 = first(slice(n + me, end));
       const Array x2 = second(slice(0, n)), y2 = second(slice(n, n + me)), z2 = second(slice(n + me, end));
       const Array apart = x2 - xi;
-      const Array below = dot(apart, dot(d.p, apart)) + sum(only(live, w * square(z2))) + at.kappa / at.tau;
+      const Array exact = dot(apart, dot(d.p, apart)) + sum(only(live, w * square(z2))) + at.kappa / at.tau;
+      const Array direct = dot(p_xi, xi) + at.kappa / at.tau - dot(d.q + 2 * p_xi, x2) - dot(d.b, y2) - dot(h, z2);
+      const Array below = where(direct > 0.5 * exact, direct, exact);
       const Array above = left * of_tau + by_tau / at.tau + dot(d.q + 2 * p_xi, x1) + dot(d.b, y1) + dot(h, z1);
       Direction out;
       out.tau = above / below;
@@ -201,6 +205,7 @@ Outcome without_unknowns(const SolverProblem& problem, const QuadraticData& d, c
   last.at = {z0, zeros_like(d.b), zeros_like(d.h), code(StatusCode::infeasible), zero, zero, history};
   last.infeasible = {last.at.equal, last.at.at_most, z0, z0, array(false)};
   last.ray = z0;
+  last.doubtful = array(false);
   return quadratic_outcome(problem, d, d, by, last, z0, stop);
 }
 
@@ -240,12 +245,14 @@ struct Method final : SolverMethod {
     p.error = error_of(p.now);
     p.best_error = where(isfinite(p.error), p.error, infinite);
     p.ratio = scalar_like(1, z0);
+    p.mu = infinite;
     p.steps = p.since = nothing;
     p.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
     auto judged = [&](Progress q, const Array& going) {
       if (stop.history > 0) q.history = where(arange(stop.history) == q.steps, q.error, q.history);
       // There is no solution to come where τ vanishes beside κ.
-      Array on = (q.best_error > enough) & (q.ratio > enough) & (q.since < patience) & (q.steps < most);
+      Array on =
+          (q.best_error > enough) & ((q.ratio > enough) | (q.mu > enough)) & (q.since < patience) & (q.steps < most);
       if (stop.budget.defined()) on = on & (q.steps < stop.budget);
       q.cancelled = array(false);
       if (stop.watch) q.cancelled = watch(stop.watch, q.steps, q.error, q.best_error, going);
@@ -260,10 +267,13 @@ struct Method final : SolverMethod {
                r.error = error_of(r.now);
                const Array ratio = r.now.tau / r.now.kappa;
                const Array better = r.error < q.best_error;
-               const Array much = (r.error < 0.9 * q.best_error) | (ratio < 0.9 * q.ratio);
+               // Until μ is at rounding, too, the error may wait.
+               const Array mu = model.complementarity(r.now), falls = (mu < 0.9 * q.mu) & (mu > enough);
+               const Array much = (r.error < 0.9 * q.best_error) | (ratio < 0.9 * q.ratio) | falls;
                r.best = tree_map([&](const Array& a, const Array& b) { return where(better, a, b); }, r.now, q.best);
                r.best_error = where(better, r.error, q.best_error);
                r.ratio = where(ratio < q.ratio, ratio, q.ratio);
+               r.mu = where(mu < q.mu, mu, q.mu);
                r.since = where(much, nothing, q.since + 1);
                r.steps = q.steps + 1;
                return judged(r, q.going);
@@ -278,6 +288,7 @@ struct Method final : SolverMethod {
     const Array z = only(model.live, p.now.z);
     last.infeasible = {p.now.y, z(slice(0, mg)), z(slice(mg, mg + n)), z(slice(mg + n, end)), array(false)};
     last.ray = p.now.x;
+    last.doubtful = (p.now.tau < p.now.kappa) | (p.best.tau < p.best.kappa);
     return quadratic_outcome(problem, data, free, by, last, beside, stop);
   }
 };
