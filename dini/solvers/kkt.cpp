@@ -85,7 +85,7 @@ KktLook kkt_look(const KktParts& p, const KktUnknowns& at, const Array& z0) {
   out.slack = slack(p.g, sum(abs(p.g_slope), 1), p.g - dot(p.g_slope, at.z), reach);
   out.lower_slack = slack(p.lower - at.z, one, p.lower, reach);
   out.upper_slack = slack(at.z - p.upper, one, p.upper, reach);
-  const Array longest = p.g.size() ? max(abs(p.g_slope), 1) : p.g;
+  const Array longest = p.g_slope.size() ? max(abs(p.g_slope), 1) : zeros_like(p.g);
   out.multiplier = part(at.at_most * longest, sigma);
   const Array stationary = part(pull, sigma), zero = zeros_like(pull);
   out.lower_multiplier = where(out.lower_slack < infinite, maximum(stationary, zero), zero);
