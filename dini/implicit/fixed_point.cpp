@@ -25,6 +25,7 @@ ConstraintForm form_of(const SolveRequest& r) {
 
 const char* hint_of_solvers(Kind kind, Kinds of_solver) {
   if (kind == Kind::bracketed_root) return "; chandrupatla, itp and bisection are for it";
+  if (kind == Kind::quadratic_program) return "; interior_point_qp is for it";
   if (kind != Kind::root) return "; newton is for it";
   return of_solver.has(Kind::bracketed_root) ? "; it wants a Bracket in the place of z0"
                                              : "; newton is for 0 = F(z), or write the equation as a fixed point";
@@ -179,7 +180,7 @@ Array checked_values(const SolveRequest& request, const Leaves& values, const Ra
     return out;
   };
   const std::string shapes = shapes_of(values, [](const Array& v) { return v.shape(); });
-  if (request.kind == Kind::minimize) {
+  if (request.kind == Kind::minimize || request.kind == Kind::quadratic_program) {
     if (values.size() != 1 || values[0].ndim() != 0) {
       throw ShapeError(name + ": what is made least has to be a scalar, got shape " + shapes +
                        "; for sums of squares there is least_squares" + z_is_last);

@@ -185,6 +185,12 @@ KktCurvature kkt_curvature(const Leaves& factors) {
 
 Array kkt_dependent(const Leaves& factors) { return null_space::Factors::of(factors).dependent; }
 
+Array least_multipliers(const Leaves& factors, const Array& y) {
+  const null_space::Factors f = null_space::Factors::of(factors);
+  const Array w = null_space::only(null_space::row(f.in_rows(f.s.shape()[0])), f.w);
+  return dot(w, dot(transpose(w), f.lengths * y)) / f.lengths;
+}
+
 namespace {
 
 struct NullSpaceMethod final : TableMethod<NullSpace> {

@@ -46,6 +46,9 @@ struct KktCurvature {
 };
 KktCurvature kkt_curvature(const Leaves& factors);
 
+/// Of multipliers y [m] those of the least norm that do the same to ∇L.
+Array least_multipliers(const Leaves& factors, const Array& y);
+
 /// This as a linear method; `structure` says whether H is symmetric.
 struct NullSpace {
   std::int64_t n = -1;  // how many unknowns are z; -1: all

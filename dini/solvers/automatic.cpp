@@ -27,7 +27,7 @@ struct Automatic final : SolverMethod {
   std::string name() const override { return "auto"; }
   std::string key() const override { return "auto"; }
   Restriction takes() const override { return Restriction::general; }
-  Kinds kinds() const override { return Kinds::all() | Kinds{Kind::bracketed_root}; }
+  Kinds kinds() const override { return Kinds::all() | Kinds{Kind::bracketed_root, Kind::quadratic_program}; }
   std::vector<std::string> methods(Kind kind, Restriction restriction) const override {
     std::vector<std::string> names;
     for (const Trial& t : trials_of(kind, restriction)) names.push_back(t.name);

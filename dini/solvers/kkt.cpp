@@ -33,6 +33,16 @@ Array slack(const Array& g, const Array& slope, const Array& offset, const Array
   return where(none, scalar_like(infinite, g), part(-value, units));
 }
 
+// For each row of g the one that is its opposite, -1 for none. Rows are compared by a product with a vector that they have nothing to do
+// with.
+Array opposite_rows(const Array& g, const Array& g_slope) {
+  const std::int64_t m = g.size(), n = g_slope.shape()[1];
+  if (m < 2 || n == 0) return full({m}, Array(std::int64_t{-1}));
+  const Array mark = dot(g_slope, 1 + 0.5 * cos(1.7 * astype(arange(n), g.dtype())));
+  const Array pairs = (column(mark) == -mark) & (column(g) == -g) & (mark != 0.0);
+  return where(any(pairs, 1), argmax(astype(pairs, Dtype::int64), 1), Array(std::int64_t{-1}));
+}
+
 }  // namespace kkt_parts_of
 
 KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const KktParts* before) {
@@ -50,8 +60,10 @@ KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const Kk
   if (before) {
     p.hessian = before->hessian;
     p.bending = before->bending;
+    p.opposite = before->opposite;
     return p;
   }
+  p.opposite = kkt_parts_of::opposite_rows(p.g, p.g_slope);
   auto slope = [&](const Array& x) { return lagrangian_gradient(problem, x, at.equal, at.at_most); };
   if (n > formed_unasked) {
     p.bending = abs(jvp(slope, z, z).tangent);
@@ -73,21 +85,21 @@ KktLook kkt_look(const KktParts& p, const KktUnknowns& at, const Array& z0) {
   out.slack = slack(p.g, sum(abs(p.g_slope), 1), p.g - dot(p.g_slope, at.z), reach);
   out.lower_slack = slack(p.lower - at.z, one, p.lower, reach);
   out.upper_slack = slack(at.z - p.upper, one, p.upper, reach);
-  const Array longest = p.g.size() ? max(abs(p.g_slope), 1) : p.g;
+  const Array longest = p.g_slope.size() ? max(abs(p.g_slope), 1) : zeros_like(p.g);
   out.multiplier = part(at.at_most * longest, sigma);
   const Array stationary = part(pull, sigma), zero = zeros_like(pull);
   out.lower_multiplier = where(out.lower_slack < infinite, maximum(stationary, zero), zero);
   out.upper_multiplier = where(out.upper_slack < infinite, maximum(-stationary, zero), zero);
 
   const Array units = sum(abs(p.c_slope), 1) * reach + abs(p.c - dot(p.c_slope, at.z));
-  out.violation = largest(part(abs(p.c), units));
+  out.violation = maximum(largest(part(abs(p.c), units)), zeros({}, p.gradient.dtype()));
   for (const Array& s : {out.slack, out.lower_slack, out.upper_slack})
     out.violation = maximum(out.violation, largest(-s));
   // A bound takes up what pushes against it as far as it is there.
   const Array beside = maximum(where(pull > 0, out.lower_slack, out.upper_slack), zero);
   out.error = maximum(largest(minimum(abs(stationary), beside)), out.violation);
   out.error = maximum(out.error, largest(minimum(out.multiplier, out.slack)));
-  out.error = maximum(out.error, largest(-out.multiplier));
+  out.error = abs(maximum(out.error, largest(-out.multiplier)));
   return out;
 }
 
@@ -110,8 +122,13 @@ Array kkt_residual(const KktParts& p, const KktUnknowns& at, const ActiveSet& ac
   return concatenate({where(fixed, at.z - bound, pull), p.c, where(active.rows, p.g, -at.at_most)});
 }
 
-ActiveSets active_sets(const KktParts& p, const KktLook& look) {
-  const Array tau = scalar_like(solution_tolerance(p.gradient.dtype()), p.gradient);
+Array first_of_pair(const Array& opposite, const Array& multiplier) {
+  const Array other = take(multiplier, maximum(opposite, Array(std::int64_t{0})), 0);
+  return (multiplier > other) | ((multiplier == other) & (arange(opposite.size()) < opposite));
+}
+
+ActiveSets active_sets(const KktParts& p, const KktLook& look, double smallest) {
+  const Array tau = scalar_like(smallest, p.gradient);
   // A variable that is fixed is held by the side that its multiplier says, by both where that is 0.
   const Array equal = p.lower == p.upper;
   auto holds = [&](const Array& opposite) { return equal & ~(opposite > tau); };
@@ -121,9 +138,14 @@ ActiveSets active_sets(const KktParts& p, const KktLook& look) {
   out.strict = {strict(look.lower_multiplier, look.lower_slack) | holds(look.upper_multiplier),
                 strict(look.upper_multiplier, look.upper_slack) | holds(look.lower_multiplier),
                 strict(look.multiplier, look.slack)};
+  if (p.g.size() > 1 && p.opposite.defined()) {
+    const Array paired = p.opposite >= 0;
+    out.strict.rows = where(paired, first_of_pair(p.opposite, look.multiplier), out.strict.rows);
+  }
   const Array free = ~(out.strict.lower | out.strict.upper);
   out.weak = {weak(look.lower_multiplier, look.lower_slack) & free,
               weak(look.upper_multiplier, look.upper_slack) & free, weak(look.multiplier, look.slack)};
+  if (p.g.size() > 1 && p.opposite.defined()) out.weak.rows = out.weak.rows & (p.opposite < 0);
   return out;
 }
 

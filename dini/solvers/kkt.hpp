@@ -13,7 +13,7 @@
 //     ρ_i = ‖a_i‖₁·max(‖z‖_∞, ‖z0‖_∞) + |g_i - a_iᵀz|,    σ = max_j (|H||z| + |∇f| + |C|ᵀ|ν| + |G|ᵀ|λ|)_j,
 //     ŝ_i = -g_i/ρ_i,    λ̂_i = λ_i‖a_i‖_∞/σ
 //
-// and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3) a row is
+// and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3), or as asked for, a row is
 // strictly active where λ̂ > τ, inactive where ŝ > τ, and weakly active where neither.
 //
 // A point is a solution when no row is violated and no multiplier negative by τ, the correction by the strictly active rows is as
@@ -53,6 +53,8 @@ struct KktParts {
   Array lower, upper;            // bounds, ±∞ for none
   Array hessian;                 // H of L; undefined where it was not asked for
   Array bending;                 // |H||z|, or |Hz| where H is not formed
+  Array
+      opposite;  // of two rows g_i = -g_k that are an equation the index of the other, -1 of the others; undefined: not looked at
 };
 /// With the Hessian, or with what `before` has in its place.
 KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const KktParts* before = nullptr);
@@ -70,10 +72,13 @@ KktLook kkt_look(const KktParts& parts, const KktUnknowns& at, const Array& z0);
 Array kkt_matrix(const KktParts& parts, const ActiveSet& active);
 Array kkt_residual(const KktParts& parts, const KktUnknowns& at, const ActiveSet& active);
 
-/// The rows and bounds that are strictly active, and those that are weakly active.
+/// The rows and bounds that are strictly active, and those that are weakly active. Of two opposite rows and of two equal bounds it is the
+/// one that the multiplier's sign says, whatever its size.
 struct ActiveSets {
   ActiveSet strict, weak;
 };
-ActiveSets active_sets(const KktParts& parts, const KktLook& look);
+/// Whether of a row and its opposite the multiplier is the larger, [m]; of equal ones the first is.
+Array first_of_pair(const Array& opposite, const Array& multiplier);
+ActiveSets active_sets(const KktParts& parts, const KktLook& look, double tau);
 
 }  // namespace dini::detail

@@ -37,8 +37,10 @@ struct Finish {
   // From the multipliers that are larger than their slacks.
   ActiveSet first(const KktParts& p, const KktLook& look) const {
     const Array equal = p.lower == p.upper, up = look.upper_multiplier > look.lower_multiplier;
+    Array rows = look.multiplier > look.slack;
+    if (p.g.size() > 1) rows = where(p.opposite >= 0, first_of_pair(p.opposite, look.multiplier), rows);
     return {where(equal, ~up, look.lower_multiplier > look.lower_slack),
-            where(equal, up, look.upper_multiplier > look.upper_slack), look.multiplier > look.slack};
+            where(equal, up, look.upper_multiplier > look.upper_slack), rows};
   }
   // What is violated enters, what has a multiplier of the wrong sign leaves. (A bound's multiplier is 0 where ∇L pushes to the other side.)
   ActiveSet next(const KktParts& p, const KktLook& look, const ActiveSet& now) const {
@@ -49,8 +51,14 @@ struct Finish {
     };
     const Array below = stays(now.lower, look.upper_multiplier, look.lower_slack);
     const Array above = stays(now.upper, look.lower_multiplier, look.upper_slack);
-    return {where(equal, ~up, below), where(equal, up, above & ~below),
-            (now.rows & ~(look.multiplier < -noise)) | (look.slack < -noise)};
+    const Array leaves = look.multiplier < -noise;
+    Array rows = (now.rows & ~leaves) | (look.slack < -noise);
+    if (p.g.size() > 1) {
+      // Of an equation in two rows one is active always.
+      const Array other = take(now.rows & leaves, maximum(p.opposite, Array(std::int64_t{0})), 0);
+      rows = where(p.opposite >= 0, where(now.rows, ~leaves, other), rows);
+    }
+    return {where(equal, ~up, below), where(equal, up, above & ~below), rows};
   }
 
   struct Correction {
@@ -212,6 +220,22 @@ Verdict verdict_on(const SolverProblem& problem, const KktParts& parts, const Kk
   return v;
 }
 
+// Where strictly active rows depend on each other, the multipliers of least norm, if they keep the same rows strictly active.
+KktUnknowns with_least_multipliers(const KktParts& parts, const KktUnknowns& at, const ActiveSets& sets,
+                                   const Array& z0, double tau, bool symmetric) {
+  const std::int64_t n = at.z.size(), me = at.equal.size();
+  if (me + at.at_most.size() == 0) return at;
+  const Leaves factors = factorize_kkt(kkt_matrix(parts, sets.strict), n, symmetric);
+  const Array rows = concatenate({ones({me}, Dtype::bool_), sets.strict.rows});
+  const Array all_of = concatenate({at.equal, at.at_most});
+  const Array least = where(rows, least_multipliers(factors, where(rows, all_of, zeros_like(all_of))), all_of);
+  const KktUnknowns there{at.z, least(slice(0, me)), least(slice(me, end))};
+  const ActiveSets kept = active_sets(parts, kkt_look(parts, there, z0), tau);
+  const Array takes = (kkt_dependent(factors) > 0) & all(either(kept.strict) == either(sets.strict)) &
+                      all(either(kept.weak) == either(sets.weak));
+  return tree_map([&](const Array& a, const Array& b) { return where(takes, a, b); }, there, at);
+}
+
 }  // namespace kkt_finish
 
 Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& z0, const StopRule& stop) {
@@ -230,7 +254,17 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
     parts = kkt_parts(problem, point);
     look = kkt_look(parts, point, z0);
   }
-  const ActiveSets sets = active_sets(parts, look);
+  // Multipliers that rounding has made negative are 0.
+  point.at_most = where(look.multiplier < -sign_noise * epsilon(z0.dtype()), point.at_most,
+                        maximum(point.at_most, zeros_like(point.at_most)));
+  look = kkt_look(parts, point, z0);
+  const double strict = stop.strict > 0 ? stop.strict : rtol;
+  ActiveSets sets = active_sets(parts, look, strict);
+  if (formed && z0.size() > 0) {
+    point = with_least_multipliers(parts, point, sets, z0, strict, problem.kind != Kind::root);
+    look = kkt_look(parts, point, z0);
+    sets = active_sets(parts, look, strict);
+  }
   const Array failed = where(at.status == 0, code(StatusCode::stagnated), at.status);
   const Array tau = scalar_like(rtol, z0);
   Array sound = look.violation <= tau;

@@ -135,7 +135,8 @@ Array is_convex(const QuadraticData& d) {
     p = quadratic::column(f) * p * f;
   }
   // Rounding of P's elements, and of the factors, shifts eigenvalues by so much at the most.
-  const Array little = 4 * static_cast<double>(n) * epsilon(p.dtype()) * max(sum(abs(p), 0));
+  const Array size = max(sum(abs(p), 0));
+  const Array little = 4 * static_cast<double>(n) * epsilon(p.dtype()) * where(size > 0, size, ones_like(size));
   return all(isfinite(cholesky(p + little * eye(n, p.dtype()))));
 }
 

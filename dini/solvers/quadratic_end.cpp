@@ -64,7 +64,8 @@ Outcome quadratic_outcome(const SolverProblem& problem, const QuadraticData& dat
   const Infeasibility at_sight = obvious(data);
   Proofs none{at_sight, {zeros_like(data.q), array(false)}};
   if (z0.size() > 0) {
-    const Array open = (out.status != 0) & convex & (out.status != code(StatusCode::cancelled)) & ~crossed;
+    const Array open =
+        ((out.status != 0) | last.doubtful) & convex & (out.status != code(StatusCode::cancelled)) & ~crossed;
     const Proofs found = cond(
         open,
         [&](const Proofs& near) {
