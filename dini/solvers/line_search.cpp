@@ -64,7 +64,9 @@ LineEnd wolfe_search(const SolverProblem& problem, const Array& z, const Slope& 
     r.low = choose(good, trial, s.low);
     r.z = where(good, there, s.z);
     r.gradient = where(good, at.gradient, s.gradient);
-    r.found = good & (abs(trial.slope) <= -options.curvature * slope);
+    // Between ends as near to each other as these there is no better step to speak of.
+    const Array narrow = (r.high.t != 0.0) & (r.low.t != 0.0) & (abs(r.high.t - r.low.t) <= 1e-3 * r.low.t);
+    r.found = narrow | (good & (abs(trial.slope) <= -options.curvature * slope));
     const Array middle = 0.5 * (r.low.t + r.high.t), usable = isfinite(r.high.value) & isfinite(r.high.slope);
     r.t = where(r.high.t == 0.0, 4 * s.t, where(usable, least_of_cubic(r.low, r.high), middle));
     r.turns = s.turns + 1;

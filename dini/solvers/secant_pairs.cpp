@@ -1,8 +1,10 @@
 #include "dini/solvers/secant_pairs.hpp"
 
+#include "dini/core/index.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/shaping.hpp"
 
 namespace dini::detail {
 
