@@ -95,11 +95,12 @@ Array felt_correction(const Array& delta, const Array& hidden, const Array& a) {
 
 namespace {
 
-// The lowest of some points to both sides of z along a direction.
+// The lowest of some points to both sides of z along a direction, and of where `settled` takes each of them.
 struct Lowest {
   Array z, falls;
 };
-Lowest lowest_along(const SolverProblem& problem, const Array& z, const Array& z0, const Array& direction) {
+Lowest lowest_along(const SolverProblem& problem, const Array& z, const Array& z0, const Array& direction,
+                    const std::function<Array(const Array&)>& settled = {}) {
   const Array size = length(direction);
   const Array along = direction / where(size > 0, size, scalar_like(1, size));
   // Steps as long as the way from the start, and, for a start beside the point, as the point is from 0.
@@ -115,7 +116,9 @@ Lowest lowest_along(const SolverProblem& problem, const Array& z, const Array& z
   Array least = here - noise;
   for (double part : {1e-1, 1e-2, 1e-3}) {
     const Array step = part * far * along;
-    for (const Array& there : {z + step, z - step}) {
+    Leaves points{z + step, z - step};
+    if (settled) points = {points[0], points[1], settled(points[0]), settled(points[1])};
+    for (const Array& there : points) {
       const Array value = objective_at(problem, there), lower = (value < least) & (size > 0);
       out.z = where(lower, there, out.z);
       out.falls = out.falls | lower;
@@ -141,9 +144,16 @@ Confirmation look_at_definite(const SolverProblem& problem, const Candidate& at,
 Confirmation look_at_indefinite(const SolverProblem& problem, const Candidate& at, const Array& z) {
   const Array rows = sqrt(max(abs(at.matrix), 1)), units = 1 / where(rows > 0, rows, ones_like(rows));
   const linalg::Eigh eigen = linalg::eigh(at.matrix * outer(units, units));
-  const Array values = eigen.eigenvalues;
-  const Lowest lowest = lowest_along(problem, z, at.z0, units * eigen.eigenvectors(slice(), 0));
-  const Array flat = values(0) >= -10 * static_cast<double>(z.size()) * epsilon(z.dtype()) * max(abs(values));
+  const Array values = eigen.eigenvalues, vectors = eigen.eigenvectors, v = vectors(slice(), 0);
+  const Array little = 10 * static_cast<double>(z.size()) * epsilon(z.dtype()) * max(abs(values));
+  // A valley is curved: from beside z down to its floor again, by Newton's step across it.
+  const Array across = where(values > little, reciprocal(where(values > little, values, ones_like(values))), 0.0);
+  auto settled = [&](const Array& there) {
+    const Array slope = units * problem.residual(there);
+    return there - units * dot(vectors, across * dot(slope, vectors));
+  };
+  const Lowest lowest = lowest_along(problem, z, at.z0, units * v, settled);
+  const Array flat = values(0) >= -little;
   const Array lost = any((rows == 0.0) & (z != at.z0));
   const Array minimum = flat & ~lost & ~lowest.falls;
   return {where(minimum, code(StatusCode::converged), code(StatusCode::not_a_minimum)), lowest.z, lowest.falls};
@@ -157,6 +167,12 @@ class MinimumCriterion : public Criterion {
     return cond(
         is_definite(at.factors, at.matrix), [&](const Array& v) { return look_at_definite(problem, at, v, hidden); },
         [&](const Array& v) { return look_at_indefinite(problem, at, v); }, z);
+  }
+  // A whole valley of points that are equally low is no less of a minimum. It has no derivative.
+  Confirmation hidden(const SolverProblem& problem, const Candidate& at, const Array& z) const override {
+    Confirmation out = look_at_indefinite(problem, at, z);
+    out.status = where((out.status == 0) | out.falls, out.status, code(StatusCode::stagnated));
+    return out;
   }
 };
 
@@ -180,6 +196,10 @@ Array Criterion::merit(const Array& residual) const { return length(residual); }
 
 Confirmation Criterion::confirm(const SolverProblem&, const Candidate&, const Array& z, const Array&) const {
   return {code(StatusCode::converged), z, array(false)};
+}
+
+Confirmation Criterion::hidden(const SolverProblem&, const Candidate&, const Array& z) const {
+  return {code(StatusCode::stagnated), z, array(false)};
 }
 
 Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) const {
@@ -256,9 +276,16 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   // At a pole or the end of a domain F may be 0 by what rounding makes of infinities.
   if (at.matrix.defined()) zero = zero & all(isfinite(at.matrix));
   Judgement out;
-  const Confirmation confirmed = confirm(problem, at, p.z, hidden_by_noise);
+  Confirmation confirmed = confirm(problem, at, p.z, hidden_by_noise);
   out.status = where(small & (at.by_itself | before.noise), confirmed.status, array(Judgement::not_yet));
-  out.status = where(hidden, code(StatusCode::stagnated), out.status);
+  if (at.matrix.defined()) {
+    const Confirmation known = cond(
+        hidden, [&](const Confirmation&, const Array& z) { return this->hidden(problem, at, z); },
+        [](const Confirmation& other, const Array&) { return other; }, confirmed, p.z);
+    out.status = where(hidden, known.status, out.status);
+    confirmed.way_down = known.way_down;
+    confirmed.falls = known.falls;
+  }
   out.status = where(zero, confirmed.status, out.status);
   out.way_down = confirmed.way_down;
   out.falls = confirmed.falls;

@@ -66,6 +66,8 @@ class Criterion {
   /// What the kind wants besides of a point that is a root of the residual. `hidden` is what the noise may do to z, by patterns of signs.
   virtual Confirmation confirm(const SolverProblem& problem, const Candidate& at, const Array& z,
                                const Array& hidden) const;
+  /// What it says where F is no more than noise, and noise may move z by much of itself: `stagnated`, if it does not know better.
+  virtual Confirmation hidden(const SolverProblem& problem, const Candidate& at, const Array& z) const;
 };
 const Criterion& criterion_of(Kind kind);
 

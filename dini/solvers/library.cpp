@@ -2,6 +2,7 @@
 
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/bisection.hpp"
+#include "dini/solvers/bfgs.hpp"
 #include "dini/solvers/broyden.hpp"
 #include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/chord.hpp"
@@ -11,14 +12,22 @@
 #include "dini/solvers/interior_point.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/itp.hpp"
+#include "dini/solvers/gauss_newton.hpp"
+#include "dini/solvers/gradient_descent.hpp"
+#include "dini/solvers/hybrid_least_squares.hpp"
+#include "dini/solvers/interior_point_qp.hpp"
+#include "dini/solvers/lbfgs.hpp"
+#include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/newton_error_norm.hpp"
 #include "dini/solvers/newton_krylov.hpp"
 #include "dini/solvers/projected_newton.hpp"
+#include "dini/solvers/nonlinear_cg.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
 #include "dini/solvers/textbook.hpp"
+#include "dini/solvers/trust_region_cg.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
 
 namespace dini {
@@ -29,6 +38,15 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       ForwardIteration::table().info<Solver>(),
       Newton::table().info<Solver>(),
       Anderson::table().info<Solver>(),
+      TrustRegionNewton::table().info<Solver>(),
+      TrustRegionCG::table().info<Solver>(),
+      BFGS::table().info<Solver>(),
+      LBFGS::table().info<Solver>(),
+      NonlinearCG::table().info<Solver>(),
+      GradientDescent::table().info<Solver>(),
+      HybridLeastSquares::table().info<Solver>(),
+      LevenbergMarquardt::table().info<Solver>(),
+      GaussNewton::table().info<Solver>(),
       FwdSolver::table().info<Solver>(),
       NewtonSolver::table().info<Solver>(),
       AndersonSolver::table().info<Solver>(),

@@ -2,19 +2,24 @@
 #include "dini/linear/system.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/automatic.hpp"
+#include "dini/solvers/bfgs.hpp"
+#include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/df_sane.hpp"
 #include "dini/solvers/dogleg.hpp"
-#include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/forward_iteration.hpp"
+#include "dini/solvers/hybrid_least_squares.hpp"
 #include "dini/solvers/interior_point.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
-#include "dini/solvers/newton.hpp"
-#include "dini/solvers/trust_region_newton.hpp"
+#include "dini/solvers/lbfgs.hpp"
+#include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
+#include "dini/solvers/newton.hpp"
 #include "dini/solvers/newton_krylov.hpp"
 #include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
+#include "dini/solvers/trust_region_cg.hpp"
+#include "dini/solvers/trust_region_newton.hpp"
 
 namespace dini::detail {
 
@@ -47,17 +52,26 @@ const Trials& trials_of_fixed_points() {
   return trials;
 }
 
+// Downhill within trust regions; in other units, where the unknowns' are far apart; and by another way. Without a Hessian where it is
+// too large to be formed unasked.
 const Trials& trials_of_minima() {
-  static const Trials trials{{"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
-                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
-                             {"newton", Newton{}.method()}};
+  static const Trials trials{
+      {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+      {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+      {"bfgs", BFGS{}.method(), formed_for_a_look},
+      {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
+      {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 
 const Trials& trials_of_fits() {
-  static const Trials trials{{"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
-                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
-                             {"newton", Newton{}.method()}};
+  static const Trials trials{
+      {"hybrid_least_squares", HybridLeastSquares{}.method(), formed_unasked},
+      {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+      {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+      {"levenberg_marquardt", LevenbergMarquardt{}.method(), formed_unasked},
+      {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
+      {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 

@@ -86,6 +86,37 @@ Array exact_step(const Array& b, const Array& g, const Array& radius, const Arra
       [&](const Array& slope) { return step_to_border(b, slope, radius); }, g);
 }
 
+ConjugateStep conjugate_step(const Product& b, const Array& g, const Array& radius, const Array& tolerance,
+                             std::int64_t most) {
+  struct Search {
+    Array p, product, residual, direction, done, inside, products;
+    auto tree() { return std::tie(p, product, residual, direction, done, inside, products); }
+  };
+  const Array none = array(std::int64_t{0});
+  const Search start{zeros_like(g), zeros_like(g), -g, -g, array(false), array(false), none};
+  auto next = [&](const Search& s) {
+    const Array bd = b(s.direction), bend = dot(s.direction, bd), rr = dot(s.residual, s.residual);
+    const Array along = quotient(rr, bend), full = s.p + along * s.direction;
+    const Array out = ~(bend > 0) | ~(length(full) < radius);
+    // To the border, forwards.
+    const Array unit = quotient(ones_like(rr), length(s.direction)), ahead = dot(s.p, s.direction) * unit;
+    const Array missing = maximum((radius - length(s.p)) * (radius + length(s.p)), zeros_like(rr));
+    const Array to = unit * quotient(missing, ahead + sqrt(square(ahead) + missing));
+    const Array by = where(out, to, along);
+    Search r;
+    r.p = s.p + by * s.direction;
+    r.product = s.product + by * bd;
+    r.residual = s.residual - by * bd;
+    r.inside = ~out & (length(r.residual) <= tolerance);
+    r.done = out | r.inside;
+    r.direction = r.residual + quotient(dot(r.residual, r.residual), rr) * s.direction;
+    r.products = s.products + 1;
+    return r;
+  };
+  const Search s = loop([](const Search& at) { return ~at.done; }, next, start, most);
+  return {s.p, s.product, s.inside, s.products};
+}
+
 Array predicted_decrease(const Array& g, const Array& p, const Array& product) { return -dot(p, g + 0.5 * product); }
 
 Decision decide(const TriedStep& t) {

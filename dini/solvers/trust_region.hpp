@@ -18,11 +18,13 @@ namespace dini::detail {
 Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite);
 
 /// The same from products with B alone, by conjugate gradients that end at the border, at a direction of no positive curvature,
-/// or at ‖g + Bp‖ ≤ min(½, √‖g‖/‖g0‖)·‖g‖ (Steihaug, The conjugate gradient method and trust regions in large scale optimization, SIAM J.
+/// or at ‖g + Bp‖ ≤ tolerance (Steihaug, The conjugate gradient method and trust regions in large scale optimization, SIAM J.
 /// Numer. Anal. 20, 1983). At most `most` products.
 struct ConjugateStep {
-  Array step, product, products;  // p, Bp, and how many products it took
-  auto tree() { return std::tie(step, product, products); }
+  Array step, product;  // p and Bp
+  Array inside;         // whether it ended by the last of these, B being positive definite as far as was seen
+  Array products;       // how many it took
+  auto tree() { return std::tie(step, product, inside, products); }
 };
 ConjugateStep conjugate_step(const Product& b, const Array& g, const Array& radius, const Array& tolerance,
                              std::int64_t most);
