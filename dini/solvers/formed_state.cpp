@@ -1,6 +1,5 @@
 #include "dini/solvers/formed_state.hpp"
 
-#include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/reduce.hpp"

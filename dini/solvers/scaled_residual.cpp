@@ -22,7 +22,7 @@ ScaledResidual::ScaledResidual(const SolverState& at, const Array& d)
 
 Array ScaledResidual::is_least(const Array& residual_norm) const {
   const double eps = epsilon(gradient.dtype());
-  return (max(abs(gradient)) <= 64 * eps) & (achieved(residual_norm) <= 1e3 * eps);
+  return all(abs(gradient) <= 64 * eps) & (achieved(residual_norm) <= 1e3 * eps);
 }
 
 Array ScaledResidual::predicted(const Array& s) const { return 1 - square(length(unit + dot(matrix, s / norm))); }

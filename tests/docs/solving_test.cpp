@@ -168,6 +168,20 @@ TEST(SolvingPage, Solvers) {
   EXPECT_NEAR(std::fabs(z / 0.7390851332151607 - 1), 4e-6, 5e-7);
 }
 
+TEST(SolvingPage, ATrapForTheResidual) {
+  auto trap = [](const Array& v) {  // ‖F‖ has a minimum at (11.4, -0.9), which is no root
+    const Array x = v(0), y = v(1);
+    return stack({x - power(y, 3) + 5.0 * square(y) - 2.0 * y - 13.0, x + power(y, 3) + square(y) - 14.0 * y - 29.0});
+  };
+  auto out_of_it = root(trap, array({0.5, -2.0}));
+  std::string found_by = out_of_it.solver();  // "pseudo_transient"
+  EXPECT_EQ(found_by, "pseudo_transient");
+  expect_near(out_of_it.value, {5, 4}, 1e-12);
+  for (const Solver& by : {Solver(Newton{}), Solver(Dogleg{}), Solver(LevenbergMarquardtRoot{})}) {
+    EXPECT_EQ(failure_of([&] { root(trap, array({0.5, -2.0}), {.solver = by}); }), StatusCode::stagnated) << by.name();
+  }
+}
+
 TEST(SolvingPage, InexactAdjoints) {
   const int n = 200;
   const Array W = random::normal(random::key(0), {n, n}) * (0.45 / std::sqrt(double(n)));

@@ -281,7 +281,7 @@ class Cases : public testing::TestWithParam<Case> {
   std::vector<Way> ways() const {
     const Case& c = GetParam();
     std::vector<Way> out;
-    for (const auto& solver : tests::solvers_for(c.fixed_point ? Kind::fixed_point : Kind::root)) {
+    for (const auto& solver : tests::usual_solvers(c.fixed_point ? Kind::fixed_point : Kind::root)) {
       if (std::find(c.without.begin(), c.without.end(), solver.name) != c.without.end()) continue;
       for (const auto& adjoint : library_adjoints()) {
         if (!adjoint.make({}).exact() || (!adjoint.kinds.has(Kind::root) && !c.fixed_point)) continue;

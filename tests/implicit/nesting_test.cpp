@@ -60,7 +60,7 @@ Array plain_iteration(const Function& f, const Array& z0) {
 
 std::vector<Way> all_ways() {
   std::vector<Way> ways;
-  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
+  for (const auto& solver : tests::usual_solvers(Kind::fixed_point)) {
     FixedPointOptions o = tests::accurate(solver);
     for (const auto& adjoint : library_adjoints()) {
       if (!adjoint.make({}).exact() || !tests::takes_any_jacobian(adjoint.name)) continue;

@@ -46,7 +46,7 @@ Array reference_slope() {
 
 TEST(S29_Derivative, DoesNotDependOnStartOrSolver) {
   const Array wanted = reference_slope();
-  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
+  for (const auto& solver : tests::usual_solvers(Kind::fixed_point)) {
     for (const auto& adjoint : exact_adjoints(true)) {
       FixedPointOptions o = accurate(solver);
       o.adjoint = adjoint.make({});
@@ -100,7 +100,7 @@ TEST(S29_Derivative, InTheStartIsExactlyZero) {
 
 TEST(S30_Modes, AgreeWithEachOtherAndWithDifferences) {
   const Array t = array(at);
-  for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
+  for (const auto& solver : tests::usual_solvers(Kind::fixed_point)) {
     for (const auto& adjoint : exact_adjoints(true)) {
       FixedPointOptions o = accurate(solver);
       o.adjoint = adjoint.make({});
@@ -226,7 +226,7 @@ TEST(S33_Cotangents, ScaleTheGradient) {
   for (Dtype d : {Dtype::float64, Dtype::float32}) {
     const bool single = d == Dtype::float32;
     const double least = single ? 1e-30 : 1e-300, most = single ? 1e30 : 1e300;
-    for (const auto& solver : tests::solvers_for(Kind::fixed_point)) {
+    for (const auto& solver : tests::usual_solvers(Kind::fixed_point)) {
       for (const auto& adjoint : exact_adjoints(true)) {
         auto z = [&](const Array& t) {
           return fixed_point(map_of, zeros({3}, d), {.solver = solver.make({}), .adjoint = adjoint.make({})}, t).value;
@@ -359,7 +359,7 @@ Array layer_weights() { return .3 * cos(reshape(arange(144.0), {12, 12}) * 1.1);
 
 TEST(Process, AThousandSolvesAndGradientsTakeNoMoreMemory) {
   const Array W = layer_weights(), x = sin(arange(12.0));
-  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
+  for (const auto& info : tests::usual_solvers(Kind::fixed_point)) {
     if (!info.automatic) continue;
     const Solver solver = info.make({});
     auto g = grad([&](const Array& W) { return layer_loss(W, x, solver); });
@@ -403,7 +403,7 @@ TEST(Process, TheLoopOfACompiledSolveAllocatesNothing) {
 
 TEST(Process, ThreadsOverSharedInputsGetTheSerialResults) {
   const Array W = layer_weights(), x = sin(arange(12.0));
-  for (const auto& info : tests::solvers_for(Kind::fixed_point)) {
+  for (const auto& info : tests::usual_solvers(Kind::fixed_point)) {
     const Solver solver = info.make({});
     auto g = [&](int k) { return grad([&](const Array& W) { return layer_loss(W, x, solver); })(W * (1 + .01 * k)); };
     const auto compiled = jit(grad([&](const Array& W) { return layer_loss(W, x, solver); }));

@@ -26,6 +26,20 @@ inline std::vector<MethodInfo<Solver>> solvers_for(Kind kind) {
   return out;
 }
 
+/// Those of them that tests combine with every adjoint, case and transformation: one of each sort. In a derivative, a compiled
+/// program or a batch the others are no different, and their own tests (roots_test.cpp) have each of these once.
+inline std::vector<MethodInfo<Solver>> usual_solvers(Kind kind) {
+  std::vector<MethodInfo<Solver>> out = solvers_for(kind);
+  std::erase_if(out, [](const MethodInfo<Solver>& info) {
+    for (const char* name :
+         {"forward_iteration", "newton", "anderson", "fwd_solver", "newton_solver", "anderson_solver"}) {
+      if (info.name == name) return false;
+    }
+    return true;
+  });
+  return out;
+}
+
 /// Whether an adjoint takes any Jacobian, and not symmetric or diagonal ones alone.
 inline bool takes_any_jacobian(const std::string& adjoint) {
   for (const char* name : {"cholesky", "ldlt", "diagonal", "minres", "cg"}) {
