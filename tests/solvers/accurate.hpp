@@ -1,6 +1,7 @@
 // What the tests of solvers share: solvers asked for all the digits that there are, and how far numbers are from 0.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,16 +29,19 @@ inline std::vector<MethodInfo<Solver>> solvers_for(Kind kind) {
 
 /// Those of them that tests combine with every adjoint, case and transformation: one of each sort. In a derivative, a compiled
 /// program or a batch the others are no different, and their own tests (roots_test.cpp) have each of these once.
-inline std::vector<MethodInfo<Solver>> usual_solvers(Kind kind) {
-  std::vector<MethodInfo<Solver>> out = solvers_for(kind);
-  std::erase_if(out, [](const MethodInfo<Solver>& info) {
-    for (const char* name :
-         {"forward_iteration", "newton", "anderson", "fwd_solver", "newton_solver", "anderson_solver"}) {
-      if (info.name == name) return false;
-    }
-    return true;
-  });
-  return out;
+inline const std::vector<MethodInfo<Solver>>& usual_solvers(Kind kind) {
+  static std::map<Kind, std::vector<MethodInfo<Solver>>> known;
+  const auto [place, fresh] = known.try_emplace(kind, solvers_for(kind));
+  if (fresh) {
+    std::erase_if(place->second, [](const MethodInfo<Solver>& info) {
+      for (const char* name :
+           {"forward_iteration", "newton", "anderson", "fwd_solver", "newton_solver", "anderson_solver"}) {
+        if (info.name == name) return false;
+      }
+      return true;
+    });
+  }
+  return place->second;
 }
 
 /// Whether an adjoint takes any Jacobian, and not symmetric or diagonal ones alone.
