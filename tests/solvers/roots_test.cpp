@@ -60,6 +60,8 @@ TEST(Roots, WhateverConvergesInSinglePrecisionIsBesideARoot) {
   for (const auto& info : solvers()) {
     for (const System& s : systems()) {
       if (s.start.size() > 20 || s.singular || s.stiff) continue;
+      // Some have constants of double precision.
+      if (s.f(array(s.start, Dtype::float32)).dtype() != Dtype::float32) continue;
       const auto found = root(s.f, array(s.start, Dtype::float32),
                               {.solver = info.make({}), .max_steps = 100, .on_failure = OnFailure::best});
       if (found.status != StatusCode::converged) continue;
