@@ -13,6 +13,7 @@
 #include "dini/implicit/fixed_point.hpp"
 #include "dini/implicit/implicit_function.hpp"
 #include "dini/implicit/optimum.hpp"
+#include "dini/implicit/projections.hpp"
 #include "dini/implicit/quadratic_program.hpp"
 #include "dini/linear/adjoint.hpp"
 #include "dini/io/npy.hpp"
