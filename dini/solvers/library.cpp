@@ -1,21 +1,20 @@
 #include "dini/solvers/library.hpp"
 
 #include "dini/solvers/anderson.hpp"
-#include "dini/solvers/bisection.hpp"
 #include "dini/solvers/bfgs.hpp"
+#include "dini/solvers/bisection.hpp"
 #include "dini/solvers/broyden.hpp"
 #include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/chord.hpp"
 #include "dini/solvers/df_sane.hpp"
 #include "dini/solvers/dogleg.hpp"
 #include "dini/solvers/forward_iteration.hpp"
-#include "dini/solvers/interior_point.hpp"
-#include "dini/solvers/interior_point_qp.hpp"
-#include "dini/solvers/itp.hpp"
 #include "dini/solvers/gauss_newton.hpp"
 #include "dini/solvers/gradient_descent.hpp"
 #include "dini/solvers/hybrid_least_squares.hpp"
+#include "dini/solvers/interior_point.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
+#include "dini/solvers/itp.hpp"
 #include "dini/solvers/lbfgs.hpp"
 #include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
@@ -23,8 +22,8 @@
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/newton_error_norm.hpp"
 #include "dini/solvers/newton_krylov.hpp"
-#include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/nonlinear_cg.hpp"
+#include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/trust_region_cg.hpp"
@@ -53,7 +52,6 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       InteriorPointQP::table().info<Solver>(),
       ProjectedNewton::table().info<Solver>(),
       InteriorPoint::table().info<Solver>(),
-      TrustRegionNewton::table().info<Solver>(),
       NewtonErrorNorm::table().info<Solver>(),
       Chord::table().info<Solver>(),
       Dogleg::table().info<Solver>(),
