@@ -10,6 +10,7 @@
 #include "dini/core/watch.hpp"
 #include "dini/implicit/bracket.hpp"
 #include "dini/implicit/constrained.hpp"
+#include "dini/implicit/covariance.hpp"
 #include "dini/implicit/fixed_point.hpp"
 #include "dini/implicit/implicit_function.hpp"
 #include "dini/implicit/optimum.hpp"

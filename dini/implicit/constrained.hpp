@@ -169,14 +169,20 @@ template <class E, class Z, class... C> auto minimize(const E& e, const Z& z0, c
 
 /// z with ½‖r(params..., z)‖² least near z0 among those that keep to the constraints.
 template <class R, class Z, class... C, class... P>
-auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints, const FixedPointOptions& options,
+auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints, const LeastSquaresOptions& options,
                    const P&... params) {
-  return std::get<1>(
-      detail::solve_constrained<Kind::least_squares>("least_squares", r, z0, constraints, options, params...));
+  auto solve = [&](const auto& residuals) {
+    return std::get<1>(detail::solve_constrained<Kind::least_squares>("least_squares", residuals, z0, constraints,
+                                                                      options, params...));
+  };
+  if constexpr (detail::takes<R, P..., Z>)
+    return solve(detail::robust(r, options.loss));
+  else
+    return solve(r);
 }
 template <class R, class Z, class... C>
 auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints) {
-  return least_squares(r, z0, constraints, FixedPointOptions{});
+  return least_squares(r, z0, constraints, LeastSquaresOptions{});
 }
 
 /// z between its bounds with F_j(params..., z) = 0, or F_j ≥ 0 at the lower bound, or F_j ≤ 0 at the upper.

@@ -9,12 +9,11 @@
 // all that the function captures, in every order, under jit and vmap.
 #pragma once
 
-#include "dini/implicit/fixed_point.hpp"
+#include "dini/implicit/loss.hpp"
 
 namespace dini {
 
 using MinimizeOptions = FixedPointOptions;
-using LeastSquaresOptions = FixedPointOptions;
 
 /// No rows: the multipliers of constraints that there are none of.
 struct NoRows {
@@ -87,9 +86,9 @@ template <class Z> Optimum<Z> as_optimum(Solution<Z> s, Array objective) {
 
 }  // namespace detail
 
-/// z with E(params..., z) least near z0; E's last argument is z, and its value a scalar. Steps are Newton's on the gradient, with a
-/// line search on its norm, and what they find is a minimum or has status `not_a_minimum`. ShapeError where E is no scalar;
-/// SolveError when the solve fails, as options.on_failure says.
+/// z with E(params..., z) least near z0; E's last argument is z, and its value a scalar. Steps go downhill, so that saddles and maxima are
+/// left; where E falls without end the status is `unbounded`. ShapeError where E is no scalar; SolveError when the solve fails, as
+/// options.on_failure says.
 template <class E, class Z, class... P>
 auto minimize(const E& e, const Z& z0, const MinimizeOptions& options, const P&... params) {
   auto found = detail::solve_tree<Kind::minimize>("minimize", e, z0, options, params...);
@@ -99,14 +98,18 @@ auto minimize(const E& e, const Z& z0, const MinimizeOptions& options, const P&.
 }
 template <class E, class Z> auto minimize(const E& e, const Z& z0) { return minimize(e, z0, MinimizeOptions{}); }
 
-/// z with ½‖r(params..., z)‖² least near z0; r's last argument is z, its value a tree of any number of residuals.
+/// z with ½‖r(params..., z)‖², or what options.loss makes of r, least near z0; r's last argument is z, its value a tree of any number of
+/// residuals.
 template <class R, class Z, class... P>
 auto least_squares(const R& r, const Z& z0, const LeastSquaresOptions& options, const P&... params) {
-  auto found = detail::solve_tree<Kind::least_squares>("least_squares", r, z0, options, params...);
-  Array objective;
-  if constexpr (detail::takes<R, P..., Z>)
-    objective = detail::half_square(flatten(detail::as_tree(r(detail::as_tree(params)..., found.value))));
-  return detail::as_optimum(std::move(found), std::move(objective));
+  if constexpr (detail::takes<R, P..., Z>) {
+    const auto residuals = detail::robust(r, options.loss);
+    auto found = detail::solve_tree<Kind::least_squares>("least_squares", residuals, z0, options, params...);
+    Array objective = detail::half_square(flatten(residuals(detail::as_tree(params)..., found.value)));
+    return detail::as_optimum(std::move(found), std::move(objective));
+  } else {
+    return detail::as_optimum(detail::solve_tree<Kind::least_squares>("least_squares", r, z0, options, params...), {});
+  }
 }
 template <class R, class Z> auto least_squares(const R& r, const Z& z0) {
   return least_squares(r, z0, LeastSquaresOptions{});

@@ -6,6 +6,7 @@
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/descent.hpp"
+#include "dini/solvers/products.hpp"
 #include "dini/solvers/trust_region.hpp"
 #include "dini/transforms/grad.hpp"
 
@@ -20,14 +21,17 @@ struct Memory {
   auto tree() { return std::tie(value, first, slope, radius, next); }
 };
 
+Product hessian_products(const SolverProblem& p, const Array& z) {
+  if (!p.reads_values) return products_at(p, z);
+  return [&p, z](const Array& v) { return dini::jvp([&p](const Array& at) { return p.residual(at); }, z, v).tangent; };
+}
+
 // With the step from here; where it ends inside it is an estimate of -H⁻¹g.
 SolverState state(const SolverProblem& p, const Array& z, const Array& gradient, Memory m, const Array& failure,
                   const Array& evaluations, int products) {
   const Array size = length(gradient);
   const Array part = minimum(0.5, sqrt(size / where(m.slope > 0, m.slope, ones_like(size))));
-  m.next = conjugate_step(
-      [&](const Array& v) { return dini::jvp([&](const Array& at) { return p.residual(at); }, z, v).tangent; },
-      gradient, m.radius, part * size, products);
+  m.next = conjugate_step(hessian_products(p, z), gradient, m.radius, part * size, products);
   const Array unknown = full_like(z, Array(std::numeric_limits<double>::quiet_NaN()));
   return descent_state(z, {m.value, gradient}, where(m.next.inside, m.next.step, unknown), m.first, failure,
                        evaluations + m.next.products, flatten(m));

@@ -80,7 +80,7 @@ const std::vector<Case>& cases() {
 }
 
 auto solve(const Case& c, const Array& theta, const MinimizeOptions& o = {}) {
-  return c.fit ? least_squares(c.f, c.start, o, theta) : minimize(c.f, c.start, o, theta);
+  return c.fit ? least_squares(c.f, c.start, LeastSquaresOptions::of(o), theta) : minimize(c.f, c.start, o, theta);
 }
 Array energy(const Case& c, const Array& theta, const Array& z) {
   return c.fit ? 0.5 * sum(square(c.f(theta, z))) : c.f(theta, z);

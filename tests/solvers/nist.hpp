@@ -29,9 +29,7 @@ struct Regression {
     return residuals.evaluate(at);
   }
   const Array& observed() const { return data.at("y"); }
-  std::int64_t degrees_of_freedom() const {
-    return observed().size() - static_cast<std::int64_t>(certified.size());
-  }
+  std::int64_t degrees_of_freedom() const { return observed().size() - static_cast<std::int64_t>(certified.size()); }
 };
 
 inline const std::vector<Regression>& nist_regressions() {

@@ -16,7 +16,7 @@ struct SumOfSquares {
   std::vector<double> start;
   std::function<Array(const Array&)> residuals;  // in z's dtype
   std::vector<double> minima;                    // of Σr², to the digits printed
-  bool singular = false;                         // the Hessian at the minimum: digits of z are few, and there is no derivative
+  bool singular = false;  // the Hessian at the minimum: digits of z are few, and there is no derivative
 };
 
 namespace sums_of_squares {
@@ -162,9 +162,9 @@ inline const std::vector<SumOfSquares>& sums_of_squares_of_the_literature() {
       {"17 Osborne 1",
        {.5, 1.5, -1, .01, .02},
        [](const Array& z) {
-         const Array y = data(z, {.844, .908, .932, .936, .925, .908, .881, .850, .818, .784, .751,
-                                  .718, .685, .658, .628, .603, .580, .558, .538, .522, .506, .490,
-                                  .478, .467, .457, .448, .438, .431, .424, .420, .414, .411, .406});
+         const Array y = data(
+             z, {.844, .908, .932, .936, .925, .908, .881, .850, .818, .784, .751, .718, .685, .658, .628, .603, .580,
+                 .558, .538, .522, .506, .490, .478, .467, .457, .448, .438, .431, .424, .420, .414, .411, .406});
          const Array t = steps(z, 0, 10, 33);
          return y - (z(0) + z(1) * exp(-t * z(3)) + z(2) * exp(-t * z(4)));
        },
@@ -176,48 +176,54 @@ inline const std::vector<SumOfSquares>& sums_of_squares_of_the_literature() {
          return z(2) * exp(-t * z(0)) - z(3) * exp(-t * z(1)) + z(5) * exp(-t * z(4)) - y;
        },
        {0, 5.65564992e-3, .306366772}},
-      {"20 Watson, 6 unknowns", std::vector<double>(6, 0),
+      {"20 Watson, 6 unknowns",
+       std::vector<double>(6, 0),
        [](const Array& z) {
          const Array t = column(steps(z, 1, 1, 29)) / 29, j = reshape(steps(z, 0, 1, 6), {1, 6});
          const Array by = power(t, j), slopes = j * power(t, maximum(j - 1, zeros_like(j)));
          return concatenate({dot(slopes, z) - square(dot(by, z)) - 1, stack({z(0), z(1) - square(z(0)) - 1})});
        },
        {2.28767005355e-3}},
-      {"21 extended Rosenbrock", repeated({-1.2, 1}, 5),
+      {"21 extended Rosenbrock",
+       repeated({-1.2, 1}, 5),
        [](const Array& z) {
          const Array w = reshape(z, {5, 2}), x = w(slice(), 0), y = w(slice(), 1);
          return concatenate({10 * (y - square(x)), 1 - x});
        },
        {0}},
-      {"23 penalty I", {1, 2, 3, 4},
+      {"23 penalty I",
+       {1, 2, 3, 4},
        [](const Array& z) {
          return concatenate({std::sqrt(1e-5) * (z - 1), reshape(sum(square(z)) - .25, {1})});
        },
        {2.24997750095e-5}},
-      {"25 variably dimensioned", {.9, .8, .7, .6, .5, .4, .3, .2, .1, 0},
+      {"25 variably dimensioned",
+       {.9, .8, .7, .6, .5, .4, .3, .2, .1, 0},
        [](const Array& z) {
          const Array s = dot(steps(z, 1, 1, 10), z - 1);
          return concatenate({z - 1, stack({s, square(s)})});
        },
        {0}},
-      {"26 trigonometric", std::vector<double>(10, .1),
-       [](const Array& z) {
-         return 10 - sum(cos(z)) + steps(z, 1, 1, 10) * (1 - cos(z)) - sin(z);
-       },
+      {"26 trigonometric",
+       std::vector<double>(10, .1),
+       [](const Array& z) { return 10 - sum(cos(z)) + steps(z, 1, 1, 10) * (1 - cos(z)) - sin(z); },
        {0, 2.79506122e-5}},
-      {"30 Broyden tridiagonal", std::vector<double>(10, -1),
+      {"30 Broyden tridiagonal",
+       std::vector<double>(10, -1),
        [](const Array& z) {
          const Array p = pad(z, {{1, 1}});
          return (3 - 2 * z) * z - p(slice(0, 10)) - 2 * p(slice(2, 12)) + 1;
        },
        {0}},
-      {"32 linear, full rank", std::vector<double>(5, 1),
+      {"32 linear, full rank",
+       std::vector<double>(5, 1),
        [](const Array& z) {
          const Array s = 2.0 / 10 * sum(z);
          return concatenate({z - s - 1, full_like(steps(z, 0, 1, 5), Array(-1.0)) - s});
        },
        {5}},
-      {"35 Chebyquad, 8 unknowns", {1 / 9.0, 2 / 9.0, 3 / 9.0, 4 / 9.0, 5 / 9.0, 6 / 9.0, 7 / 9.0, 8 / 9.0},
+      {"35 Chebyquad, 8 unknowns",
+       {1 / 9.0, 2 / 9.0, 3 / 9.0, 4 / 9.0, 5 / 9.0, 6 / 9.0, 7 / 9.0, 8 / 9.0},
        [](const Array& z) {
          const Array x = 2 * z - 1;
          std::vector<Array> r;
