@@ -16,17 +16,19 @@ namespace dini::detail {
 
 namespace constrained_loop {
 
-constexpr std::int64_t running = -1, to_be_judged = -2;
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+constexpr std::int64_t running = -1, to_be_judged = -2, patience = 50;
 
 struct Progress {
   ConstrainedState now;
   Array best_z, best_equal, best_at_most, best_error;
-  Array first_error, steps, status, history;
-  Array margin;  // below which the error has to be for a point to be judged
-  Outcome out;   // what the last judgement said
+  Array first_error, steps, since, status, history;  // since: how many steps without a smaller error
+  Array margin;                                      // below which the error has to be for a point to be judged
+  Outcome out;                                       // what the last judgement said
   auto tree() {
-    return std::tie(now, best_z, best_equal, best_at_most, best_error, first_error, steps, status, history, margin,
-                    out);
+    return std::tie(now, best_z, best_equal, best_at_most, best_error, first_error, steps, since, status, history,
+                    margin, out);
   }
 };
 
@@ -76,7 +78,7 @@ class Drive {
     p.best_z = p.now.z;
     p.best_equal = p.now.equal;
     p.best_at_most = p.now.at_most;
-    p.steps = array(std::int64_t{0});
+    p.steps = p.since = array(std::int64_t{0});
     p.history =
         record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.now.error);
     // An explicit tolerance is looked at by the judgement as well: this only says when it is made.
@@ -115,6 +117,7 @@ class Drive {
     r.best_at_most = where(better, r.now.at_most, q.best_at_most);
     r.best_error = where(better, r.now.error, q.best_error);
     r.steps = q.steps + 1;
+    r.since = where(better, array(std::int64_t{0}), q.since + 1);
     r.history = record(q.history, r.steps, r.now.error);
     r.status = status_of(r, q.status == running);
     return r;
@@ -147,6 +150,9 @@ class Drive {
     Array out_of_steps = p.steps >= max_steps;
     if (stop.budget.defined()) out_of_steps = out_of_steps | (p.steps >= stop.budget);
     Array status = where(out_of_steps, code(StatusCode::max_steps), array(running));
+    // Near a solution the error falls from step to step, or no more.
+    const Array near = p.best_error <= std::sqrt(epsilon(z0.dtype()));
+    status = where(near & (p.since >= patience), code(StatusCode::stagnated), status);
     status = where(p.now.failure != 0, p.now.failure, status);
     return where(isfinite(p.now.error), status, code(StatusCode::nonfinite));
   }
@@ -174,15 +180,21 @@ class Drive {
     at.history = p.history;
     r.out = finished(problem, at, z0, stop);
     // The multipliers of a point where there is no solution lead nowhere.
-    r.out.z = where(apart & (r.out.status != 0), at.z, r.out.z);
+    const Array none = apart & (r.out.status != 0);
+    r.out.z = where(none, at.z, r.out.z);
+    r.out.status = where(none, p.status, r.out.status);
     r.now.evaluations = r.out.evaluations;
     r.status = where(r.out.status == 0, r.out.status, where(ended, r.out.status, ending(p)));
-    r.margin = 1e-3 * minimum(p.margin, p.now.error);
+    // One that was refused has to be better by much, but no better than rounding allows.
+    r.margin = maximum(1e-2 * minimum(p.margin, p.now.error), scalar_like(4 * epsilon(z0.dtype()), z0));
     return r;
   }
 
   Outcome outcome(const Progress& p) const {
     Outcome out = p.out;
+    // The finish may have left a bound by a rounding.
+    const BoundsOf bounds = bounds_of(problem, z0);
+    out.z = clip(out.z, bounds.lower, bounds.upper);
     out.status = p.status;
     out.steps = p.steps;
     out.evaluations = p.now.evaluations;

@@ -1,7 +1,7 @@
 // The loop of solvers of problems with bounds and constraints.
 //
 // A step is the solver's. What the loop looks at after each is the scaled error of the conditions of optimality
-// (solvers/kkt.hpp). Where it is small the point is finished and judged; a point that is refused goes on, and has to be a thousand
+// (solvers/kkt.hpp). Where it is small the point is finished and judged; a point that is refused goes on, and has to be a hundred
 // times better before it is judged again. An explicit tolerance is on that error instead. A solver that can go no further, for
 // whatever reason, is judged, too: it may stand at a solution.
 #pragma once

@@ -284,7 +284,16 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
       const Array forces =
           dot(abs(transpose(parts.c_slope)), abs(point.equal)) + dot(abs(transpose(parts.g_slope)), abs(point.at_most));
       const Array outweighed = largest(parts.gradient) < std::sqrt(epsilon(z0.dtype())) * largest(forces);
-      out.status = where(outweighed & (v.dependent > 0), code(StatusCode::singular), out.status);
+      // A gradient of which nothing is left but what bounds hold depends on these.
+      const Array held = sets.strict.lower | sets.strict.upper;
+      auto lost = [&](const Array& slopes, const Array& counts) {
+        if (slopes.size() == 0) return array(false);
+        const Array free = max(where(held, zeros_like(slopes), abs(slopes)), 1);
+        return any(counts & (free <= std::sqrt(epsilon(z0.dtype())) * max(abs(slopes), 1)));
+      };
+      const Array any_lost =
+          lost(parts.c_slope, ones({parts.c.size()}, Dtype::bool_)) | lost(parts.g_slope, sets.strict.rows);
+      out.status = where(outweighed & ((v.dependent > 0) | any_lost), code(StatusCode::singular), out.status);
     }
     out.error_estimate = v.error_estimate;
     end.dependent = v.dependent;

@@ -1,11 +1,13 @@
 #include "dini/solvers/library.hpp"
 
 #include "dini/solvers/anderson.hpp"
+#include "dini/solvers/augmented_lagrangian.hpp"
 #include "dini/solvers/bfgs.hpp"
 #include "dini/solvers/bisection.hpp"
 #include "dini/solvers/broyden.hpp"
 #include "dini/solvers/chandrupatla.hpp"
 #include "dini/solvers/chord.hpp"
+#include "dini/solvers/coleman_li.hpp"
 #include "dini/solvers/df_sane.hpp"
 #include "dini/solvers/dogleg.hpp"
 #include "dini/solvers/forward_iteration.hpp"
@@ -16,6 +18,7 @@
 #include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/itp.hpp"
 #include "dini/solvers/lbfgs.hpp"
+#include "dini/solvers/lbfgsb.hpp"
 #include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
@@ -49,9 +52,12 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       FwdSolver::table().info<Solver>(),
       NewtonSolver::table().info<Solver>(),
       AndersonSolver::table().info<Solver>(),
-      InteriorPointQP::table().info<Solver>(),
       ProjectedNewton::table().info<Solver>(),
+      ColemanLi::table().info<Solver>(),
+      LBFGSB::table().info<Solver>(),
       InteriorPoint::table().info<Solver>(),
+      AugmentedLagrangian::table().info<Solver>(),
+      InteriorPointQP::table().info<Solver>(),
       NewtonErrorNorm::table().info<Solver>(),
       Chord::table().info<Solver>(),
       Dogleg::table().info<Solver>(),

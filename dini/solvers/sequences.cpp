@@ -1,9 +1,11 @@
 // What auto tries, kind by kind.
 #include "dini/linear/system.hpp"
 #include "dini/solvers/anderson.hpp"
+#include "dini/solvers/augmented_lagrangian.hpp"
 #include "dini/solvers/automatic.hpp"
 #include "dini/solvers/bfgs.hpp"
 #include "dini/solvers/chandrupatla.hpp"
+#include "dini/solvers/coleman_li.hpp"
 #include "dini/solvers/df_sane.hpp"
 #include "dini/solvers/dogleg.hpp"
 #include "dini/solvers/forward_iteration.hpp"
@@ -11,6 +13,7 @@
 #include "dini/solvers/interior_point.hpp"
 #include "dini/solvers/interior_point_qp.hpp"
 #include "dini/solvers/lbfgs.hpp"
+#include "dini/solvers/lbfgsb.hpp"
 #include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
@@ -55,23 +58,21 @@ const Trials& trials_of_fixed_points() {
 // Downhill within trust regions; in other units, where the unknowns' are far apart; and by another way. Without a Hessian where it is
 // too large to be formed unasked.
 const Trials& trials_of_minima() {
-  static const Trials trials{
-      {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
-      {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
-      {"bfgs", BFGS{}.method(), formed_for_a_look},
-      {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
-      {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
+  static const Trials trials{{"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+                             {"bfgs", BFGS{}.method(), formed_for_a_look},
+                             {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
+                             {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 
 const Trials& trials_of_fits() {
-  static const Trials trials{
-      {"hybrid_least_squares", HybridLeastSquares{}.method(), formed_unasked},
-      {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
-      {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
-      {"levenberg_marquardt", LevenbergMarquardt{}.method(), formed_unasked},
-      {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
-      {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
+  static const Trials trials{{"hybrid_least_squares", HybridLeastSquares{}.method(), formed_unasked},
+                             {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+                             {"levenberg_marquardt", LevenbergMarquardt{}.method(), formed_unasked},
+                             {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
+                             {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 
@@ -85,19 +86,25 @@ const Trials& trials_of_brackets() {
   return trials;
 }
 
+// The active bounds are found by a few projected searches; from within where these lead nowhere. Where a matrix would be large the
+// method without one is all that is tried.
 const Trials& trials_with_bounds() {
   static const Trials trials{{"projected_newton", ProjectedNewton{}.method(), formed_unasked},
-                             {"interior_point", InteriorPoint{}.method()}};
+                             {"coleman_li", ColemanLi{}.method(), formed_unasked},
+                             {"interior_point", InteriorPoint{}.method(), formed_unasked},
+                             {"lbfgsb", LBFGSB{}.method()}};
   return trials;
 }
 
 const Trials& trials_of_boxes() {
-  static const Trials trials{{"projected_newton", ProjectedNewton{}.method(), formed_unasked}};
+  static const Trials trials{{"projected_newton", ProjectedNewton{}.method()}, {"coleman_li", ColemanLi{}.method()}};
   return trials;
 }
 
+// What needs the fewest steps first. Penalties lead to a solution also where gradients of constraints depend on each other on the way.
 const Trials& trials_with_constraints() {
-  static const Trials trials{{"interior_point", InteriorPoint{}.method()}};
+  static const Trials trials{{"interior_point", InteriorPoint{}.method()},
+                             {"augmented_lagrangian", AugmentedLagrangian{}.method()}};
   return trials;
 }
 

@@ -1,0 +1,162 @@
+// Problems with bounds and constraints by every solver that takes them: values, multipliers, statuses. And by the default one through
+// the public functions: derivatives in all data, in both modes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "dini/dini.hpp"
+#include "dini/solvers/library.hpp"
+#include "tests/solvers/constrained_cases.hpp"
+
+namespace constrained_test {
+
+using namespace dini;
+using namespace dini::tests;
+using detail::ConstrainedEnd;
+using detail::Outcome;
+using detail::StopRule;
+
+const std::vector<ConstrainedCase>& all_cases() {
+  static const std::vector<ConstrainedCase> all = [] {
+    std::vector<ConstrainedCase> out = cases_with_bounds();
+    for (const ConstrainedCase& c : cases_with_constraints()) out.push_back(c);
+    return out;
+  }();
+  return all;
+}
+
+std::vector<Solver> solvers_of(const ConstrainedCase& c) {
+  std::vector<Solver> out{Solver()};
+  for (const auto& info : library_solvers()) {
+    if (info.kinds.has(c.kind) && info.takes >= problem_of(c, array(c.theta)).restriction())
+      out.push_back(info.make({}));
+  }
+  return out;
+}
+
+// Of two points that are meant to be one.
+double apart(const Array& a, const Point& b) {
+  double worst = 0;
+  for (std::size_t k = 0; k < b.size(); ++k)
+    worst = std::max(worst, std::abs(a.to_vector<double>().at(k) - b[k]) / std::max(1.0, std::abs(b[k])));
+  return worst;
+}
+
+const ConstrainedCase::Solution* nearest(const ConstrainedCase& c, const Array& z) {
+  const ConstrainedCase::Solution* out = nullptr;
+  for (const auto& s : c.solutions) {
+    if (!out || apart(z, s.z) < apart(z, out->z)) out = &s;
+  }
+  return out;
+}
+
+// Where a solver's own end is another than that of auto.
+struct Exception {
+  std::string solver, problem;
+  StatusCode status;
+};
+const std::vector<Exception> exceptions = {
+    // Penalties grow until rounding is all that is left of the objective.
+    {"augmented_lagrangian", "HS13", StatusCode::stagnated},
+    // Where the trust region is as large as that the Hessian of the penalty is lost in its rounding.
+    {"augmented_lagrangian", "down a line without end", StatusCode::max_steps},
+};
+
+class Constrained : public testing::TestWithParam<ConstrainedCase> {};
+
+TEST_P(Constrained, EverySolverFindsIt) {
+  const ConstrainedCase& c = GetParam();
+  for (const Solver& solver : solvers_of(c)) {
+    const std::string what = solver.name() + " on " + c.name;
+    const auto solve = jit([&](const Array& theta, const Array& z) {
+      return solver.method()->solve(problem_of(c, theta), z, StopRule{});
+    });
+    const Outcome o = solve(array(c.theta), array(c.start));
+    StatusCode wanted = c.status;
+    for (const Exception& e : exceptions) {
+      if (e.solver == solver.name() && e.problem == c.name) wanted = e.status;
+    }
+    const StatusCode status = Status{o.status}.get();
+    EXPECT_EQ(status, wanted) << what << ": " << name(status) << ", z " << o.z;
+    std::printf("  %-21s %-14s %4lld steps %4lld evaluations, error %.1e\n", solver.name().c_str(), name(status),
+                static_cast<long long>(o.steps.item<std::int64_t>()),
+                static_cast<long long>(o.evaluations.item<std::int64_t>()), o.residual_norm.item());
+    if (wanted != StatusCode::converged || status != wanted) continue;
+    const auto* s = nearest(c, o.z);
+    EXPECT_LE(apart(o.z, s->z), c.singular ? 1e-5 : 2e-11) << what << ": " << o.z;
+    const auto p = problem_of(c, array(c.theta));
+    const ConstrainedEnd end = unflatten(no_constrained_end(p, o.z), o.constrained);
+    EXPECT_LE(apart(end.equal, s->equal), 1e-10) << what << ": " << end.equal;
+    EXPECT_LE(apart(end.at_most, s->at_most), 1e-10) << what << ": " << end.at_most;
+    const Array weak = concatenate({end.weak.lower, end.weak.upper, end.weak.rows});
+    EXPECT_EQ(sum(weak).item<int>(), c.weakly_active) << what;
+    // Within the bounds, to the last digit.
+    const auto b = bounds_of(p, o.z);
+    EXPECT_TRUE(all((o.z >= b.lower) & (o.z <= b.upper)).item<bool>()) << what << ": " << o.z;
+  }
+}
+
+// The case by auto through the public functions; `use` is given the optimum.
+template <class Use> void by_public_functions(const ConstrainedCase& c, const Array& theta, const Use& use) {
+  const Array z0 = array(c.start);
+  auto f = [&](const Array& t, const Array& z) { return c.f(t, z); };
+  const Array lower = c.lower ? c.lower(theta) : Array(-std::numeric_limits<double>::infinity());
+  const Array upper = c.upper ? c.upper(theta) : Array(std::numeric_limits<double>::infinity());
+  const Bounds bounds{lower, upper};
+  const Equal equal{[&](const Array& t, const Array& z) { return c.equal(t, z); }};
+  const AtMost at_most{[&](const Array& t, const Array& z) { return c.at_most(t, z); }};
+  const MinimizeOptions options{};
+  auto run = [&](const auto& constraints) {
+    if (c.kind == Kind::least_squares)
+      use(least_squares(f, z0, constraints, options, theta));
+    else
+      use(minimize(f, z0, constraints, options, theta));
+  };
+  if (c.equal && c.at_most)
+    run(subject_to(bounds, equal, at_most));
+  else if (c.equal)
+    run(subject_to(bounds, equal));
+  else if (c.at_most)
+    run(subject_to(bounds, at_most));
+  else
+    run(subject_to(bounds));
+}
+
+TEST_P(Constrained, ItsDerivativesAreKnown) {
+  const ConstrainedCase& c = GetParam();
+  if (c.status != StatusCode::converged || c.singular || c.theta.empty()) return;
+  const Array z0 = array(c.start);
+  auto solution = [&](const Array& theta) {
+    if (c.kind == Kind::root) {
+      const Array lower = c.lower ? c.lower(theta) : Array(-std::numeric_limits<double>::infinity());
+      const Array upper = c.upper ? c.upper(theta) : Array(std::numeric_limits<double>::infinity());
+      return root([&](const Array& t, const Array& z) { return c.f(t, z); }, z0, Bounds{lower, upper}, RootOptions{},
+                  theta)
+          .value;
+    }
+    Array z;
+    by_public_functions(c, theta, [&](const auto& s) { z = s.value; });
+    return z;
+  };
+  const Array theta = array(c.theta), z = jit(solution)(theta);
+  const auto* s = nearest(c, z);
+  const Array forward = jacfwd(solution)(theta), reverse = jit(jacrev(solution))(theta);
+  for (std::size_t k = 0; k < s->slopes.size(); ++k) {
+    if (s->slopes[k].empty()) continue;
+    const auto column = static_cast<std::int64_t>(k);
+    EXPECT_LE(apart(forward(ellipsis, column), s->slopes[k]), 1e-10) << c.name << ": " << forward;
+    EXPECT_LE(apart(reverse(ellipsis, column), s->slopes[k]), 1e-10) << c.name << ": " << reverse;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Constrained, testing::ValuesIn(all_cases()), [](const auto& info) {
+  std::string out = std::to_string(info.index) + "_";
+  for (char c : info.param.name) out += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return out;
+});
+
+}  // namespace constrained_test
