@@ -29,6 +29,7 @@
 #include "dini/ops/sort.hpp"
 #include "dini/ops/statistics.hpp"
 #include "dini/random/random.hpp"
+#include "dini/solvers/aitken.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/augmented_lagrangian.hpp"
 #include "dini/solvers/bfgs.hpp"

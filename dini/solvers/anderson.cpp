@@ -1,5 +1,7 @@
 #include "dini/solvers/anderson.hpp"
 
+#include <algorithm>
+
 #include "dini/core/index.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
@@ -19,44 +21,87 @@ const detail::MethodTable<Anderson>& Anderson::table() {
       true,
       {{"history", &Anderson::history, {1}, "how many iterates are mixed"},
        {"mixing", &Anderson::mixing, {0, 1, false}, "how much of f's values is taken"},
-       {"ridge", &Anderson::ridge, {}, "regularisation, relative"}}};
+       {"ridge", &Anderson::ridge, {}, "regularisation, relative; 8 eps at least"},
+       {"type", &Anderson::type, {1, 2}, "1: what is left is orthogonal to the steps; 2: it is least"},
+       {"safeguard", &Anderson::safeguard, {}, "by how much ‖f(z) - z‖ may grow before a plain step; 0: by any"},
+       {"restart", &Anderson::restart, {}, "forgets the earlier iterates after so many; 0: never"}}};
   return t;
 }
 
+namespace detail {
+namespace anderson {
+
+// Rows at length 1, neither overflowing nor vanishing on the way, and their lengths; a row of 0 stays.
+struct Rows {
+  Array unit, lengths;  // [m, n], [m]
+};
+Rows at_length_1(const Array& rows) {
+  if (rows.size() == 0) return {rows, zeros({rows.shape()[0]}, rows.dtype())};
+  auto or_1 = [](const Array& a) { return where((a > 0) & isfinite(a), a, ones_like(a)); };
+  const Array most = or_1(max(abs(rows), 1, true)), scaled = rows / most;
+  const Array lengths = sqrt(sum(square(scaled), 1, true));
+  return {scaled / or_1(lengths), reshape(most * lengths, {rows.shape()[0]})};
+}
+
+// Σ γᵢ dᵢ and Σ γᵢ eᵢ.
+struct Mixture {
+  Array z, g;
+};
+Mixture mixture(const Anderson& o, const SolverState& s, const Array& zs, const Array& gs, const Array& count) {
+  const std::int64_t m = zs.shape()[0];
+  // A row that is not there yet is none.
+  const Array there = reshape(arange(m) < count, {m, 1}), nothing = zeros_like(zs);
+  const Array d = where(there, zs - s.z, nothing), e = where(there, gs - s.residual, nothing);
+  const Rows of_e = at_length_1(e), of_g = at_length_1(reshape(s.residual, {1, s.z.size()}));
+  const Array left = o.type == 2 ? of_e.unit : -at_length_1(d).unit;
+  const Array some = of_e.lengths > 0, none = where(some, 0.0, 1.0);
+  // Of rows that depend on each other rounding alone would choose.
+  const double ridge = std::max(o.ridge, 8 * epsilon(s.z.dtype()));
+  const Array gram = tensordot(left, of_e.unit, Axes{1}) + eye(m, s.z.dtype()) * (ridge + none);
+  const Array weights = linalg::solve(gram, -dot(left, reshape(of_g.unit, {s.z.size()})));
+  const Array gamma = weights * of_g.lengths / where(some, of_e.lengths, ones_like(of_e.lengths));
+  return {dot(gamma, d), dot(gamma, e)};
+}
+
+struct Trial {
+  Array z, g, evaluations;
+  auto tree() { return std::tie(z, g, evaluations); }
+};
+
+}  // namespace anderson
+}  // namespace detail
+
 std::shared_ptr<const detail::SolverMethod> Anderson::method() const {
   using namespace detail;
-  const int m = history;
-  // memory: the last m iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
-  auto state = [](const Array& z, const Array& g, const Array& evaluations, const Array& zs, const Array& gs,
-                  const Array& count) {
-    return SolverState{z,           g,  zeros({0}, z.dtype()), scalar_like(0, z), code(StatusCode::converged),
-                       evaluations, {}, {zs, gs, count}};
+  // memory: the last iterates, their residuals, and how many there have been. Rows that are not there yet are zero.
+  auto state = [](const anderson::Trial& at, const Array& zs, const Array& gs, const Array& count) {
+    return SolverState{
+        at.z,           at.g, zeros({0}, at.z.dtype()), scalar_like(0, at.z), code(StatusCode::converged),
+        at.evaluations, {},   {zs, gs, count}};
   };
   StepFunctions steps;
-  steps.init = [=](const SolverProblem& p, const Array& z0) {
+  steps.init = [state, m = history](const SolverProblem& p, const Array& z0) {
     const Array g = p.residual(z0), none = zeros({m, z0.size()}, z0.dtype());
-    return state(z0, g, array(std::int64_t{1}), none.at(0).set(z0), none.at(0).set(g), array(std::int64_t{1}));
+    return state({z0, g, array(std::int64_t{1})}, none.at(0).set(z0), none.at(0).set(g), array(std::int64_t{1}));
   };
-  steps.step = [=, beta = mixing, lambda = ridge](const SolverProblem& p, const SolverState& s) {
+  steps.step = [state, o = *this](const SolverProblem& p, const SolverState& s) {
     const Array zs = s.memory[0], gs = s.memory[1], count = s.memory[2];
-    const Array there = where(arange(m) < count, scalar_like(1, s.z), scalar_like(0, s.z));
-    // The bordered system [[0, 1ᵀ], [1, GGᵀ/largest + ridge]]; a row that is not there yet is cut off from the others.
-    // Of numbers about 1, whose squares are none too large or small.
-    Array unit = gs;
-    if (gs.size() > 0) {
-      const Array most = max(abs(gs));
-      unit = gs / where((most > 0) & isfinite(most), most, scalar_like(1, s.z));
+    const Array plain = s.z + o.mixing * s.residual;
+    const anderson::Mixture by = anderson::mixture(o, s, zs, gs, count);
+    const Array mixed = plain + by.z + o.mixing * by.g;
+    auto evaluated = [&](const Array& z, const Array& evaluations) {
+      return anderson::Trial{z, p.residual(z), evaluations + 1};
+    };
+    anderson::Trial at = evaluated(where(all(isfinite(mixed)), mixed, plain), s.evaluations);
+    if (o.safeguard > 0) {
+      at = cond(
+          ~(length(at.g) <= o.safeguard * length(s.residual)),
+          [&](const anderson::Trial& a) { return evaluated(plain, a.evaluations); },
+          [](const anderson::Trial& a) { return a; }, at);
     }
-    const Array gram = tensordot(unit, unit, Axes{1});
-    const Array sizes = max(sum(square(unit), 1));
-    const Array scaled =
-        gram / where(sizes > 0, sizes, scalar_like(1, s.z)) + eye(m, s.z.dtype()) * (lambda + (1 - there));
-    const Array h = block({{zeros({1, 1}, s.z.dtype()), reshape(there, {1, m})}, {reshape(there, {m, 1}), scaled}});
-    const Array alpha = linalg::solve(h, zeros({m + 1}, s.z.dtype()).at(0).set(1.0))(slice(1, end));
-    const Array mixed = dot(alpha, zs) + beta * dot(alpha, gs);
-    const Array z = where(all(isfinite(mixed)), mixed, s.z + s.residual);
-    const Array g = p.residual(z), slot = count % m;
-    return state(z, g, s.evaluations + 1, zs.at(slot).set(z), gs.at(slot).set(g), count + 1);
+    const Array kept = o.restart > 0 ? where(count >= o.restart, array(std::int64_t{0}), count) : count;
+    const Array slot = kept % o.history;
+    return state(at, zs.at(slot).set(at.z), gs.at(slot).set(at.g), kept + 1);
   };
   steps.default_max_steps = 10000;
   return std::make_shared<StepMethod>(*this, steps);

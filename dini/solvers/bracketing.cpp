@@ -222,7 +222,7 @@ class Divide {
     const double eps = epsilon(b.lo.dtype());
     const Array x = nearer(b), width = b.hi - b.lo;
     const Array f = problem.residual(x);
-    const Array slope = jvp([&](const Array& v) { return problem.residual(v); }, x, ones_like(x)).tangent;
+    const Array slope = dini::jvp([&](const Array& v) { return problem.residual(v); }, x, ones_like(x)).tangent;
     const Array steepness = abs(slope), some = isfinite(slope) & (slope != 0.0);
     Array eta = noise_at(problem, x, Array());
     if (problem.reads_values) eta = maximum(eta, eps * where(some, steepness, zeros_like(x)) * abs(x));

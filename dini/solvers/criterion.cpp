@@ -270,9 +270,10 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
     const Array moved = length(at.inverse(abs(p.residual) + eta));
     hidden = after.noise & ~(moved <= maximum(1e-2 * length(p.z), 4 * eps * length(at.z0)));
   }
-  // A residual of 0 is believed, but where rounding makes it 0 whatever z is: z + 1 = z, at 1e20.
-  const Array blank = hidden & any(eta > smallest_number(eta)) & all(abs(problem.residual(1.015625 * p.z)) <= 4 * eta);
-  Array zero = ((length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0))) & ~blank;
+  // A residual of 0 is believed, but where it is 0 whatever z is, by rounding (z + 1 = z, at 1e20) or because it vanishes (exp(-z), at
+  // 1e3).
+  const Array blank = hidden & any(p.z != 0.0) & all(abs(problem.residual(1.015625 * p.z)) <= 4 * eta);
+  Array zero = ((length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0))) & ~blank & all(isfinite(p.z));
   // At a pole or the end of a domain F may be 0 by what rounding makes of infinities.
   if (at.matrix.defined()) zero = zero & all(isfinite(at.matrix));
   Judgement out;

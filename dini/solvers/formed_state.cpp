@@ -37,13 +37,17 @@ Backtracked backtrack(const SolverProblem& p, const Array& from, const Array& re
   auto refused = [&](const Trial& at) {
     return ~(isfinite(at.size) & (at.size <= maximum((1 - rule.slope * at.t) * start, floor)));
   };
+  const Trial full = trial(scalar_like(1, from), array(std::int64_t{0}));
   const Trial last = loop([&](const Trial& at) { return persist.defined() ? refused(at) & persist : refused(at); },
-                          [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); },
-                          trial(scalar_like(1, from), array(std::int64_t{0})), rule.max_halvings);
+                          [&](const Trial& at) { return trial(0.5 * at.t, at.halvings + 1); }, full, rule.max_halvings);
   const Array failed = rule.max_halvings == 0 ? ~isfinite(last.size) : refused(last);
   const Array cause = where(isfinite(last.size), code(StatusCode::stagnated), code(StatusCode::nonfinite));
-  return {where(failed, from, last.z), where(failed, residual, last.f), last.t,
-          where(failed, cause, code(StatusCode::converged)), last.halvings + 1};
+  return {where(failed, from, last.z),
+          where(failed, residual, last.f),
+          last.t,
+          where(failed, cause, code(StatusCode::converged)),
+          last.halvings + 1,
+          ~isfinite(full.size)};
 }
 
 Array length_or_one(const Array& v) {

@@ -16,9 +16,10 @@ struct Backtracking {
   int max_halvings;
   double slope;
 };
-/// Its end: the point, z itself where none was found, and why none was; how many were tried.
+/// Its end: the point, z itself where none was found, and why none was; how many were tried; whether F was not finite at the first.
 struct Backtracked {
-  Array z, residual, t, failure, tried;
+  Array z, residual, t, failure, tried, left_domain;
+  auto tree() { return std::tie(z, residual, t, failure, tried, left_domain); }
 };
 Backtracked backtrack(const SolverProblem& problem, const Array& z, const Array& residual, const Array& delta,
                       const Array& floor, const Backtracking& rule, const Array& persist = {});

@@ -1,5 +1,6 @@
 #include "dini/solvers/library.hpp"
 
+#include "dini/solvers/aitken.hpp"
 #include "dini/solvers/anderson.hpp"
 #include "dini/solvers/augmented_lagrangian.hpp"
 #include "dini/solvers/bfgs.hpp"
@@ -70,6 +71,7 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       Chandrupatla::table().info<Solver>(),
       ITP::table().info<Solver>(),
       Bisection::table().info<Solver>(),
+      Aitken::table().info<Solver>(),
   };
   // clang-format on
   return all;

@@ -31,7 +31,6 @@ import sys
 
 BOUNDS = "bounds on z do not exist yet"
 NOT_YET = {
-    "scipy5460_fixed_point_newton": "the pole at z = 1, next to the start, is taken for a fixed point",
     "M_implicitdiff189": "a minimum is looked for as a root of the gradient, and a saddle is found",
     "M_scipy19459": "a fit is looked for as a root of the gradient, which runs away",
     "M_mathnet658": BOUNDS,

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <iostream>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -53,6 +54,32 @@ TEST(SolvingPage, Start) {
   EXPECT_NEAR(slope(1e-2), 0.35294, 1e-5);
   EXPECT_NEAR(slope(1e-4), 0.3535529, 1e-7);
   EXPECT_NEAR(slope({}), 0.35355339059327, 1e-14);
+}
+
+TEST(SolvingPage, Brackets) {
+  auto kepler = [](const Array& mean, const Array& z) { return z - 0.999 * sin(z) - mean; };
+  const Array mean = array({0.001, 0.01, 3.0});
+  auto anomaly = root(kepler, Bracket{0.0, 4.0}, {}, mean);  // 0.17085, 0.38746, 3.07073
+  Array speed = grad([&](const Array& m) { return sum(root(kepler, Bracket{0.0, 4.0}, {}, m).value); })(mean);
+  expect_near(anomaly.value, {0.17085, 0.38746, 3.07073}, 1e-5);
+  EXPECT_LE(max(abs(speed * (1 - 0.999 * cos(anomaly.value)) - 1)).item(), 1e-12);
+  const double infinity = std::numeric_limits<double>::infinity();
+  auto cubic = [](const Array& z) { return z * z * z - 2; };
+  auto steps = [&](const Solver& by, double a, double b) {
+    return root(cubic, Bracket{a, b}, {.solver = by}).steps.item<std::int64_t>();
+  };
+  EXPECT_EQ(steps(Chandrupatla{}, 0, 3), 8);
+  EXPECT_EQ(steps(ITP{}, 0, 3), 11);
+  EXPECT_EQ(steps(Bisection{}, 0, 3), 62);
+  EXPECT_EQ(steps(Chandrupatla{}, -infinity, infinity), 21);
+  auto failure = [](auto f, double a, double b) { return failure_of([&] { root(f, Bracket{a, b}); }); };
+  EXPECT_EQ(failure([](const Array& z) { return sign(z) - 0.5; }, -1, 3), StatusCode::stagnated);
+  EXPECT_EQ(failure([](const Array& z) { return 1 / (z - 1); }, -1, 3), StatusCode::stagnated);
+  EXPECT_EQ(failure([](const Array& z) { return (z + 1e20) - 1e20 - 1; }, -1e5, 1e5), StatusCode::stagnated);
+  EXPECT_EQ(failure([](const Array& z) { return z - 1; }, -3, 0), StatusCode::bracket);
+  const auto triple = root([](const Array& z) { return ((z - 3) * z + 3) * z - 1; }, Bracket{-2.0, 5.0});
+  EXPECT_NEAR(triple.value.item(), 1, 1e-5);
+  expect_about(triple.error_estimate.item(), 8e-5);
 }
 
 TEST(SolvingPage, UnitsOfTheirOwn) {
@@ -163,7 +190,7 @@ TEST(SolvingPage, Solvers) {
   EXPECT_EQ(steps(logistic, 0.5, Newton{}), 4);
   auto cosine = [](const Array& z) { return cos(z); };
   EXPECT_EQ(steps(cosine, 1, {}), 62);
-  EXPECT_EQ(steps(cosine, 1, Anderson{}), 12);
+  EXPECT_EQ(steps(cosine, 1, Anderson{}), 4);
   const double z = fixed_point(cosine, array(1.0), {.solver = fwd_solver}).value.item<double>();
   EXPECT_NEAR(std::fabs(z / 0.7390851332151607 - 1), 4e-6, 5e-7);
 }

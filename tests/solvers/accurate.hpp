@@ -18,13 +18,15 @@ inline FixedPointOptions accurate(const MethodInfo<Solver>& solver) {
           .tolerance = {1e-13, 0}};
 }
 
-/// The library's solvers of a kind of problem.
-inline std::vector<MethodInfo<Solver>> solvers_for(Kind kind) {
-  std::vector<MethodInfo<Solver>> out;
-  for (const MethodInfo<Solver>& info : library_solvers()) {
-    if (info.kinds.has(kind)) out.push_back(info);
+/// The library's solvers of a kind of problem, which stay where they are.
+inline const std::vector<MethodInfo<Solver>>& solvers_for(Kind kind) {
+  static std::map<Kind, std::vector<MethodInfo<Solver>>> known;
+  if (!known.count(kind)) {
+    for (const MethodInfo<Solver>& info : library_solvers()) {
+      if (info.kinds.has(kind)) known[kind].push_back(info);
+    }
   }
-  return out;
+  return known[kind];
 }
 
 /// Those of them that tests combine with every adjoint, case and transformation: one of each sort. In a derivative, a compiled

@@ -353,7 +353,8 @@ TEST(Library, EveryOptionIsSetCheckedAndInTheKey) {
     EXPECT_FALSE(info.purpose.empty());
     for (const OptionInfo& o : info.options) {
       EXPECT_FALSE(o.help.empty()) << info.name << o.name;
-      const double other = o.whole ? o.fallback + 1 : o.fallback == 0 ? 1e-12 : o.fallback * (1 - 1e-12);
+      const double next = o.range.contains(o.fallback + 1) ? o.fallback + 1 : o.fallback - 1;
+      const double other = o.whole ? next : o.fallback == 0 ? 1e-12 : o.fallback * (1 - 1e-12);
       EXPECT_NE(info.make({{o.name, other}}).method()->key(), plain) << info.name << o.name;
       EXPECT_EQ(info.make({{o.name, o.fallback}}).method()->key(), plain) << info.name << o.name;
       EXPECT_THROW(info.make({{o.name, std::nan("")}}), ValueError) << info.name << o.name;
