@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/dini/equation.hpp"
+#include "apps/dini/constraints.hpp"
 #include "apps/dini/solvers.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
@@ -35,10 +35,11 @@ double root_mean_square(const std::vector<double>& v) {
 
 class Check {
  public:
-  Check(const Lanes& lanes, const Array& z) : lanes_(lanes), z_(astype(z, lanes.problem().dtype)) {
+  Check(const Lanes& lanes, const Point& points) : lanes_(lanes) {
     const Problem& p = lanes.problem();
+    for (const auto& [name, a] : points) points_[name] = astype(a, p.dtype);
     if (!p.kind) return;
-    options_.solver = make_solver(p);
+    options_.solver = make_solver(p, has_multipliers(p, points));
     options_.on_failure = OnFailure::nan;
   }
 
@@ -89,7 +90,7 @@ class Check {
  private:
   static constexpr double step = 2e-3;  // beside an input of size 1
   const Lanes& lanes_;
-  Array z_;
+  Point points_;
   FixedPointOptions options_;
 
   // The losses of the lanes with these inputs moved, or all in one, which a shared input's gradient is of.
@@ -97,9 +98,9 @@ class Check {
     const Problem& p = lanes_.problem();
     const Array each = lanes_.with(moved).each(
         [&](const Problem::Inputs& inputs, const Leaves& rows) {
-          return Leaves{loss_at(p, inputs, solution_at(p, inputs, rows[0], options_))};
+          return Leaves{loss_at(p, inputs, solution_at(p, inputs, unflatten(points_, rows), options_))};
         },
-        {z_})[0];
+        flatten(points_))[0];
     return rows_of_lanes(count == lanes_.size() ? each : sum(each), count);
   }
 
@@ -118,8 +119,8 @@ class Check {
 
 }  // namespace
 
-double check_gradient(const Lanes& lanes, const ProblemResult::Named& gradient, const Array& z) {
-  const Check check(lanes, z);
+double check_gradient(const Lanes& lanes, const ProblemResult::Named& gradient, const Point& points) {
+  const Check check(lanes, points);
   double worst = 16;
   for (const auto& [name, g] : gradient) worst = std::min(worst, check.digits(name, g));
   return std::round(worst * 10) / 10;

@@ -18,20 +18,27 @@ void add_solve_options(CLI::App& solve, Options& o) {
   formula("value", "nothing to solve: z = FORMULA");
   const auto text = [&](const char* name, std::optional<std::string>& to, const char* type, const char* help,
                         const char* group) { solve.add_option(name, to, help)->type_name(type)->group(group); };
-  solve.add_option("--input", o.inputs, "an input: JSON, a .npy file, or FILE.npz:KEY; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->group("The problem")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  const auto repeated = [&](const char* name, std::vector<std::string>& to, const char* type, const char* help) {
+    solve.add_option(name, to, help)
+        ->type_name(type)
+        ->group("The problem")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  repeated("--input", o.inputs, "NAME=VALUE", "an input: JSON, a .npy file, or FILE.npz:KEY; may be repeated");
   text("--z0", o.z0, "VALUE", "the start: as for --input, or a formula", "The problem");
   text("--loss", o.loss, "FORMULA", "a scalar of z and the inputs", "The problem");
   text("--gradient", o.gradient, "NAMES", "inputs, A,B, to differentiate the loss by; true: all; false", "The problem");
   text("--hessian", o.hessian, "NAMES", "inputs for the loss' Hessians", "The problem");
   text("--jacobian", o.jacobian, "NAMES", "inputs for z's Jacobians", "The problem");
   text("--batch", o.batch, "NAMES", "inputs with a leading axis of lanes", "The problem");
-  text("--lower", o.lower, "VALUE", "lower bounds of z", "The problem");
+  text("--lower", o.lower, "VALUE", "lower bounds of z: as --z0", "The problem");
   text("--upper", o.upper, "VALUE", "upper bounds of z", "The problem");
+  repeated("--equality", o.equalities, "NAME=FORMULA", "what is to be 0, or an equation: A @ z == b; may be repeated");
+  repeated("--inequality", o.inequalities, "NAME=FORMULA", "what is to be 0 or less, or a <= b; may be repeated");
+  text("--ties", o.ties, "SIDE", "the derivative at a tie: average, active, inactive or raise", "The problem");
+  text("--start", o.start, "FILE", "a result.json to start from", "The problem");
   text("--bracket", o.bracket, "[A, B]", "where the formula changes sign", "The problem");
   text("--dtype", o.dtype, "DTYPE", "float64 or float32", "How it is solved");
   text("--solver", o.solver, "NAME", "a solver's name, or a JSON object with options; see dini solvers",

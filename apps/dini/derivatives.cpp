@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "apps/dini/constraints.hpp"
 #include "apps/dini/solvers.hpp"
 #include "dini/core/option_table.hpp"
 #include "dini/implicit/implicit_function.hpp"
@@ -9,68 +10,78 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/solvers/from_multipliers.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini::app {
 
 namespace {
 
+// The leaves of a lane's point come first among its rows.
+Point point_of(const Point& like, const Leaves& rows) {
+  const auto count = static_cast<std::ptrdiff_t>(like.size());
+  return unflatten(like, Leaves(rows.begin(), rows.begin() + count));
+}
+
 Problem::Inputs replaced(Problem::Inputs inputs, const std::string& name, const Array& value) {
   inputs[name] = value;
   return inputs;
 }
 
-void add_gradients(const Lanes& lanes, const Array& z, const FixedPointOptions& options, Derivatives& out) {
+void add_gradients(const Lanes& lanes, const Point& points, const FixedPointOptions& options, Derivatives& out) {
   const Problem& p = lanes.problem();
   if (p.gradient.empty()) return;
   Problem::Inputs chosen, slopes;
   for (const std::string& name : p.gradient) chosen[name] = lanes.input(name);
-  if (!p.kind) {
-    slopes = grad([&](const Problem::Inputs& at) { return sum(losses(lanes.with(at), z, options)); })(chosen);
+  if (!p.kind || p.constrained()) {
+    slopes = grad([&](const Problem::Inputs& at) { return sum(losses(lanes.with(at), points, options)); })(chosen);
   } else {
     // With z's cotangent of the equation, which is the adjoint's solution.
     const auto both = grad<0, 1>([&](const Problem::Inputs& at, const Array& added) {
-      return sum(losses(lanes.with(at), z, options, added));
-    })(chosen, zeros_like(z));
+      return sum(losses(lanes.with(at), points, options, added));
+    })(chosen, zeros_like(points.at("z")));
     slopes = std::get<0>(both);
-    out.adjoint_residual =
-        lanes.each([&](const Problem::Inputs& inputs,
-                       const Leaves& rows) { return Leaves{adjoint_residual(p, inputs, rows[0], rows[1])}; },
-                   {z, std::get<1>(both)})[0];
+    Leaves more = flatten(points);
+    more.push_back(std::get<1>(both));
+    out.adjoint_residual = lanes.each(
+        [&](const Problem::Inputs& inputs, const Leaves& rows) {
+          return Leaves{adjoint_residual(p, inputs, point_of(points, rows), rows.back())};
+        },
+        more)[0];
   }
   for (const std::string& name : p.gradient) out.gradient.emplace_back(name, slopes.at(name));
 }
 
-Array hessian_of(const Lanes& lanes, const Array& z, const FixedPointOptions& options, const std::string& name) {
+Array hessian_of(const Lanes& lanes, const Point& points, const FixedPointOptions& options, const std::string& name) {
   const Problem& p = lanes.problem();
   const auto square = [](const Array& h, std::int64_t n) { return reshape(h, {n, n}); };
   if (!lanes.is_batched(name)) {
     const Array& x = lanes.input(name);
-    const auto total = [&](const Array& at) { return sum(losses(lanes.with({{name, at}}), z, options)); };
+    const auto total = [&](const Array& at) { return sum(losses(lanes.with({{name, at}}), points, options)); };
     return square(hessian(total)(x), x.size());
   }
   return lanes.each(
       [&](const Problem::Inputs& inputs, const Leaves& rows) {
         const auto loss = [&](const Array& at) {
           const Problem::Inputs moved = replaced(inputs, name, at);
-          return loss_at(p, moved, solution_at(p, moved, rows[0], options));
+          return loss_at(p, moved, solution_at(p, moved, point_of(points, rows), options));
         };
         const Array& x = inputs.at(name);
         return Leaves{square(hessian(loss)(x), x.size())};
       },
-      {z})[0];
+      flatten(points))[0];
 }
 
-Array jacobian_of(const Lanes& lanes, const Array& z, const FixedPointOptions& options, const std::string& name) {
+Array jacobian_of(const Lanes& lanes, const Point& points, const FixedPointOptions& options, const std::string& name) {
   const Problem& p = lanes.problem();
   return lanes.each(
       [&](const Problem::Inputs& inputs, const Leaves& rows) {
         const auto solution = [&](const Array& at) {
-          return astype(solution_at(p, replaced(inputs, name, at), rows[0], options), p.dtype);
+          return astype(solution_at(p, replaced(inputs, name, at), point_of(points, rows), options).at("z"), p.dtype);
         };
         return Leaves{jacobian(solution)(inputs.at(name))};
       },
-      {z})[0];
+      flatten(points))[0];
 }
 
 }  // namespace
@@ -79,39 +90,46 @@ FixedPointOptions derivative_options(const Problem& p, std::int64_t unknowns) {
   FixedPointOptions o;
   if (!p.kind) return o;
   o.adjoint = make_adjoint(p, unknowns);
+  if (p.constrained()) {
+    o.ties = ties_of(p);
+    const bool known = p.program.empty();
+    o.solver = known ? Solver(detail::from_multipliers()) : make_solver(p);
+    o.tolerance = known ? Tolerance(std::numeric_limits<double>::infinity(), 0) : make_tolerance(p);
+    return o;
+  }
   o.accept = std::numeric_limits<double>::infinity();
   o.solver = o.adjoint.name() == SameSolver::table().name ? make_solver(p) : detail::given_point(o.accept);
   return o;
 }
 
-Array losses(const Lanes& lanes, const Array& z, const FixedPointOptions& options, const Array& added) {
+Array losses(const Lanes& lanes, const Point& points, const FixedPointOptions& options, const Array& added) {
   const Problem& p = lanes.problem();
-  Leaves more{z};
+  Leaves more = flatten(points);
   if (added.defined()) more.push_back(added);
   return lanes.each(
       [&](const Problem::Inputs& inputs, const Leaves& rows) {
-        const Array at = solution_at(p, inputs, rows[0], options, rows.size() > 1 ? rows[1] : Array());
-        return Leaves{loss_at(p, inputs, at)};
+        const Array last = added.defined() ? rows.back() : Array();
+        return Leaves{loss_at(p, inputs, solution_at(p, inputs, point_of(points, rows), options, last))};
       },
       more)[0];
 }
 
-Derivatives derivatives(const Lanes& lanes, const Array& z, const FixedPointOptions& options) {
+Derivatives derivatives(const Lanes& lanes, const Point& points, const FixedPointOptions& options) {
   const Problem& p = lanes.problem();
   Derivatives out;
-  add_gradients(lanes, z, options, out);
-  for (const std::string& name : p.hessian) out.hessian.emplace_back(name, hessian_of(lanes, z, options, name));
-  for (const std::string& name : p.jacobian) out.jacobian.emplace_back(name, jacobian_of(lanes, z, options, name));
+  add_gradients(lanes, points, options, out);
+  for (const std::string& name : p.hessian) out.hessian.emplace_back(name, hessian_of(lanes, points, options, name));
+  for (const std::string& name : p.jacobian) out.jacobian.emplace_back(name, jacobian_of(lanes, points, options, name));
   return out;
 }
 
-Derived regular_derivatives(const Lanes& lanes, const Array& z, const std::vector<std::int64_t>& wanted,
+Derived regular_derivatives(const Lanes& lanes, const Point& points, const std::vector<std::int64_t>& wanted,
                             const FixedPointOptions& options) {
   using Rows = std::vector<std::int64_t>;
   Derived out;
   const auto of = [&](const Rows& rows) {
-    if (static_cast<std::int64_t>(rows.size()) == lanes.size()) return derivatives(lanes, z, options);
-    return derivatives(lanes.chosen(rows), rows_of(z, rows), options);
+    if (static_cast<std::int64_t>(rows.size()) == lanes.size()) return derivatives(lanes, points, options);
+    return derivatives(lanes.chosen(rows), rows_of(points, rows), options);
   };
   // Whether it has derivatives by itself. Of the first one that has none the message is kept.
   const auto is_regular = [&](std::int64_t row) {

@@ -1,5 +1,6 @@
 #include "apps/dini/equation.hpp"
 
+#include "apps/dini/constraints.hpp"
 #include "dini/implicit/bracket.hpp"
 #include "dini/implicit/optimum.hpp"
 #include "dini/implicit/solve_spec.hpp"
@@ -40,13 +41,36 @@ Array map_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
   return out;
 }
 
-Solution<Array> solve_lane(const Problem& p, const Problem::Inputs& inputs, const Array& z0,
-                           const FixedPointOptions& options) {
+Array objective_of(const Problem& p, const Array& value) {
+  return p.kind == Kind::least_squares ? detail::half_square({value}) : value;
+}
+
+Equation equation_of(const Problem& p, const Problem::Inputs& inputs, const Array& added) {
+  const bool square = p.kind == Kind::root || p.kind == Kind::fixed_point;
   auto map = [&](const Array& z) { return map_at(p, inputs, z); };
+  if (!added.defined()) return {*p.kind, map};
+  // To the gradient of an optimum it is added as the linear function that it is the slope of.
+  if (!square)
+    return {Kind::minimize, [&p, map, added](const Array& z) { return objective_of(p, map(z)) + sum(added * z); }};
+  return {*p.kind, [map, added](const Array& z) { return map(z) + added; }};
+}
+
+Found solve_lane(const Problem& p, const Problem::Inputs& inputs, const Point& start, const FixedPointOptions& options,
+                 const Array& added) {
+  if (p.constrained()) return solve_within(p, inputs, start, options, added);
+  const Array& z0 = start.at("z");
+  const Equation equation = equation_of(p, inputs, added);
   // A point that is given is a root like any other.
   const bool looked_for = options.solver.method()->kinds().has(Kind::bracketed_root);
-  if (p.bracket && looked_for) return root(map, bracket_of(p, z0.shape()), options);
-  return solve_kind(*p.kind, map, z0, options);
+  Found out;
+  if (p.bracket && looked_for)
+    out.solution = root(equation.map, bracket_of(p, z0.shape()), options);
+  else
+    out.solution = solve_kind(equation.kind, equation.map, z0, options);
+  out.point["z"] = out.solution.value;
+  if (*p.kind != Kind::root && *p.kind != Kind::fixed_point)
+    out.point["objective"] = objective_of(p, map_at(p, inputs, out.solution.value));
+  return out;
 }
 
 Bracket<Array> bracket_of(const Problem& p, const Shape& shape) {
@@ -59,36 +83,29 @@ Bracket<Array> bracket_of(const Problem& p, const Shape& shape) {
   return {end(p.bracket->first), end(p.bracket->second)};
 }
 
-Array solution_at(const Problem& p, const Problem::Inputs& inputs, const Array& z, const FixedPointOptions& options,
+Point solution_at(const Problem& p, const Problem::Inputs& inputs, const Point& found, const FixedPointOptions& options,
                   const Array& added) {
-  if (!p.kind) {
-    const Array value = p.evaluate(*p.formula, inputs);
-    return is_floating(value.dtype()) ? astype(value, p.dtype) : value;
-  }
-  if (!added.defined()) return solve_lane(p, inputs, z, options).value;
-  // To the gradient of an optimum it is added as the linear function that it is the slope of.
-  const bool square = p.kind == Kind::root || p.kind == Kind::fixed_point;
-  return solve_kind(
-             square ? *p.kind : Kind::minimize,
-             [&](const Array& at) {
-               const Array value = map_at(p, inputs, at);
-               if (square) return value + added;
-               return (p.kind == Kind::least_squares ? detail::half_square({value}) : value) + sum(added * at);
-             },
-             z, options)
-      .value;
+  if (p.kind) return solve_lane(p, inputs, found, options, added).point;
+  const Array value = p.evaluate(*p.formula, inputs);
+  return {{"z", is_floating(value.dtype()) ? astype(value, p.dtype) : value}};
 }
 
-Array loss_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
-  const Array loss = p.evaluate(*p.loss, inputs, z);
+Array loss_at(const Problem& p, const Problem::Inputs& inputs, const Point& point) {
+  const Array loss = p.evaluate_found(*p.loss, inputs, point);
   if (loss.ndim() != 0) {
     throw ProblemError("`loss`: a scalar is wanted, its shape is " + loss.shape().str() + "; sum(...) makes one");
   }
   return astype(loss, p.dtype);
 }
 
-Array adjoint_residual(const Problem& p, const Problem::Inputs& inputs, const Array& z, const Array& u) {
-  const Array w = grad([&](const Array& at) { return loss_at(p, inputs, at); })(z);
+Array adjoint_residual(const Problem& p, const Problem::Inputs& inputs, const Point& point, const Array& u) {
+  const Array& z = point.at("z");
+  const Array w = grad([&](const Array& at) {
+    Point moved = point;
+    moved["z"] = at;
+    if (moved.count("objective")) moved["objective"] = objective_of(p, map_at(p, inputs, at));
+    return loss_at(p, inputs, moved);
+  })(z);
   const detail::SolverProblem equation =
       detail::implicit::problem_of([&](const Array& at) { return map_at(p, inputs, at); }, *p.kind, {});
   return norm(vjp([&](const Array& at) { return equation.residual(at); }, z).pullback(u) + w);

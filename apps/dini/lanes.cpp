@@ -15,11 +15,27 @@ Array rows_of(const Array& a, const std::vector<std::int64_t>& rows) {
   return take(a, from_data(rows.data(), Shape{static_cast<std::int64_t>(rows.size())}), 0);
 }
 
+Problem::Inputs rows_of(const Problem::Inputs& arrays, const std::vector<std::int64_t>& rows) {
+  Problem::Inputs out;
+  for (const auto& [name, a] : arrays) out[name] = rows_of(a, rows);
+  return out;
+}
+
+namespace {
+
+Point start_of(const Problem& p, const Array& z0) {
+  Point out{{"z", z0}};
+  for (const auto& [name, a] : p.start_duals) out["dual_" + name] = a;
+  return out;
+}
+
+}  // namespace
+
 Lanes::Lanes(const Problem& p) : problem_(&p), shared_(p.inputs) {
   for (const std::string& name : p.batch) {
     if (name == "z0") {
-      z0_ = p.z0;
-      size_ = z0_.shape()[0];
+      start_ = start_of(p, p.z0);
+      size_ = p.z0.shape()[0];
     } else {
       batched_.insert(shared_.extract(name));
       size_ = batched_.at(name).shape()[0];
@@ -72,20 +88,28 @@ Lanes Lanes::chosen(const std::vector<std::int64_t>& rows) const {
   Lanes out = *this;
   out.size_ = static_cast<std::int64_t>(rows.size());
   for (auto& [name, a] : out.batched_) a = rows_of(a, rows);
-  if (z0_.defined()) out.z0_ = rows_of(z0_, rows);
+  out.start_ = rows_of(start_, rows);
   return out;
 }
 
-Array Lanes::starts() const {
-  if (z0_.defined()) return z0_;
-  return each([&](const Problem::Inputs& inputs, const Leaves&) { return Leaves{problem_->start(inputs)}; })[0];
+Point Lanes::starts() const {
+  if (batched_start()) return start_;
+  Point out;
+  const Leaves found = each([&](const Problem::Inputs& inputs, const Leaves&) {
+    out = start_of(*problem_, problem_->start(inputs));
+    return flatten(out);
+  });
+  return unflatten(out, found);
 }
 
-void Lanes::check_indices(const Formula& formula, const Array& z) const {
-  const auto value = [&](std::int64_t k, const Array& at) { return problem_->evaluate(formula, inputs_of(k), at); };
-  const Aval row{z.shape().erased(0), z.dtype(), false};
+void Lanes::check_indices(const Formula& formula, const Point& rows) const {
+  const auto value = [&](std::int64_t k, const Leaves& at) {
+    return problem_->evaluate_found(formula, inputs_of(k), unflatten(rows, at));
+  };
+  std::vector<Aval> row;
+  for (const auto& [name, a] : rows) row.push_back({a.shape().erased(0), a.dtype(), false});
   const detail::Staged staged =
-      detail::stage([&](const Leaves& in) { return Leaves{value(0, in[0])}; }, {row}, "check_indices");
+      detail::stage([&](const Leaves& in) { return Leaves{value(0, in)}; }, row, "check_indices");
   const std::vector<int>& given = staged.program->inputs;
   const bool computed =
       std::any_of(staged.program->equations.begin(), staged.program->equations.end(), [&](const detail::Equation& e) {
@@ -93,7 +117,9 @@ void Lanes::check_indices(const Formula& formula, const Array& z) const {
       });
   for (std::int64_t k = 0; computed && k < size_; ++k) {
     try {
-      value(k, z(k));
+      Leaves at;
+      for (const auto& [name, a] : rows) at.push_back(a(k));
+      value(k, at);
     } catch (const FormulaError& e) {
       if (size_ == 1) throw;
       throw FormulaError("in lane " + std::to_string(k) + ": " + e.what());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/dini/equation.hpp"
 #include "dini/io/problem.hpp"
 
 namespace dini::app {
@@ -23,7 +24,7 @@ class Lanes {
   /// An input's value; a batched one's for all lanes.
   const Array& input(const std::string& name) const;
   /// Whether each lane has a start of its own in the problem.
-  bool batched_start() const { return z0_.defined(); }
+  bool batched_start() const { return !start_.empty(); }
   /// The inputs of one lane.
   Problem::Inputs inputs_of(std::int64_t lane) const;
 
@@ -37,20 +38,21 @@ class Lanes {
   Lanes with(const Problem::Inputs& changed) const;
   /// Those lanes alone.
   Lanes chosen(const std::vector<std::int64_t>& rows) const;
-  /// Their starts, side by side. A formula is evaluated in each lane.
-  Array starts() const;
-  /// FormulaError where a formula that computes indices has one out of range in some lane, with its row of z: in a traced
-  /// computation that cannot be told. Other formulas are not evaluated.
-  void check_indices(const Formula& formula, const Array& z) const;
+  /// Their starts, side by side: z, and the multipliers of a start that has some. A formula is evaluated in each lane.
+  Point starts() const;
+  /// FormulaError where a formula that computes indices has one out of range in some lane, with its row of a solution: in a
+  /// traced computation that cannot be told. Other formulas are not evaluated.
+  void check_indices(const Formula& formula, const Point& rows) const;
 
  private:
   const Problem* problem_;
   Problem::Inputs shared_, batched_;
-  Array z0_;  // of each lane, where it is batched
+  Point start_;  // of each lane, where it is batched
   std::int64_t size_ = 1;
 };
 
 /// Those rows along the first axis.
 Array rows_of(const Array& a, const std::vector<std::int64_t>& rows);
+Problem::Inputs rows_of(const Problem::Inputs& arrays, const std::vector<std::int64_t>& rows);
 
 }  // namespace dini::app

@@ -156,6 +156,10 @@ int run_solve(const Options& options) {
                  *result.check_digits);
     return failed;
   }
+  if (!result.check_refused.empty()) {
+    std::fprintf(stderr, "dini: --check: refused, since %s\n", result.check_refused.c_str());
+    return failed;
+  }
   if (cancelled) {
     std::fprintf(stderr, "dini: a signal came when the result was complete\n");
     return failed;

@@ -70,6 +70,8 @@ class Memory {
   const SolveSettings& settings_;
   Problem::Inputs inputs_;
   Aval z_;
+  std::map<std::string, Aval> found_;  // of a solution, by name
+  double rows_ = 0;                    // of constraints
   double shared_ = 0, most_ = 0;
 
   double item() const { return static_cast<double>(item_size(p_.dtype)); }
@@ -101,9 +103,53 @@ class Memory {
       z_ = measure("`z0`", {}, [&](const Leaves&) { return p_.start(inputs_); });
       if (lanes_.batched_start()) z_.shape = z_.shape.erased(0);
       z_.weak = false;
-      measure("`formula`", {z_}, [&](const Leaves& l) { return p_.evaluate(*p_.formula, inputs_, l[0]); });
+      if (p_.formula)
+        measure("`formula`", {z_}, [&](const Leaves& l) { return p_.evaluate(*p_.formula, inputs_, l[0]); });
+      constraints();
     }
-    if (p_.loss) measure("`loss`", {z_}, [&](const Leaves& l) { return p_.evaluate(*p_.loss, inputs_, l[0]); });
+    found_["z"] = z_;
+    if (!p_.loss) return;
+    std::vector<Aval> point;
+    for (const auto& [name, a] : found_) point.push_back(a);
+    measure("`loss`", point, [&](const Leaves& l) {
+      Point at;
+      std::size_t k = 0;
+      for (const auto& [name, a] : found_) at[name] = l[k++];
+      return p_.evaluate_found(*p_.loss, inputs_, at);
+    });
+  }
+
+  // What a loss may use beside z, and how many rows there are.
+  void constraints() {
+    const auto rows = [&](const std::string& name, const Shape& shape) {
+      found_["dual_" + name] = {shape, p_.dtype, false};
+      rows_ += static_cast<double>(shape.size());
+    };
+    const auto bound = [&](const char* name, const ProblemArray& a) {
+      if (!a.given()) return;
+      measure(text::in_quotes(name), {}, [&](const Leaves&) { return p_.value(a, inputs_); });
+      found_[std::string("dual_") + name] = z_;
+    };
+    bound("lower", p_.lower);
+    bound("upper", p_.upper);
+    for (const auto* some : {&p_.equalities, &p_.inequalities}) {
+      for (const ProblemRows& r : *some) {
+        rows(r.name, measure("the constraint " + text::in_quotes(r.name), {z_}, [&](const Leaves& l) {
+                       return p_.evaluate(r.formula, inputs_, l[0]);
+                     }).shape);
+      }
+    }
+    for (const auto& [name, a] : p_.program) {
+      const ProblemArray& data = a;
+      const Shape shape =
+          measure(text::in_quotes(name), {}, [&](const Leaves&) { return p_.value(data, inputs_); }).shape;
+      if (name != "A" && name != "G") continue;
+      const Shape count = shape.ndim() > 0 ? Shape{shape[0]} : Shape{};
+      if (name == "A") rows("A", count);
+      if (name == "G" && p_.program.count("h")) rows("G", count);
+      if (name == "G" && p_.program.count("h_lower")) rows("G_lower", count);
+    }
+    if (p_.kind != Kind::root && p_.kind != Kind::fixed_point) found_["objective"] = {Shape{}, p_.dtype, false};
   }
 
   void results() {
@@ -132,10 +178,13 @@ class Memory {
     }
   }
 
+  // Of the matrix that is formed: z and, of a problem with constraints, the multipliers.
+  double unknowns() const { return static_cast<double>(z_.shape.size()) + rows_; }
+
   // A computation in which a solver or an adjoint forms ∂F/∂z and its factors.
   void matrix(const std::string& who, const std::vector<Aval>& free, const std::function<Array(const Leaves&)>& f,
               const std::string& others) {
-    const std::string n = std::to_string(z_.shape.size());
+    const std::string n = std::to_string(static_cast<std::int64_t>(unknowns()));
     measure(who + " forms a matrix of " + n + " x " + n + " and its factors, which", free, f,
             others.empty() ? "" : "; none is formed by " + others);
   }
@@ -151,37 +200,44 @@ class Memory {
   void solve() {
     const std::int64_t n = z_.shape.size();
     most_ = std::max(most_, 2 * static_cast<double>(history_length(p_, settings_)) * item());
-    const std::string solver = forms_matrix(p_, n);
-    const double matrices = 16 * static_cast<double>(n) * static_cast<double>(n) * item();
+    const std::string solver = p_.constrained() ? p_.solver.name : forms_matrix(p_, n);
+    const double matrices = 16 * unknowns() * unknowns() * item();
     if (!solver.empty() && is_much(matrices)) {
       FixedPointOptions o;
       o.solver = make_solver(p_);
       o.on_failure = OnFailure::best;
       matrix(
-          "`solver`: " + solver, {z_}, [&](const Leaves& l) { return solve_lane(p_, inputs_, l[0], o).value; },
-          solvers_without_matrix(*p_.kind, n));
+          "`solver`: " + solver, {z_},
+          [&](const Leaves& l) {
+            return solve_lane(p_, inputs_, {{"z", l[0]}}, o).solution.value;
+          },
+          p_.constrained() ? "" : solvers_without_matrix(*p_.kind, n));
     }
     const bool derived = !p_.gradient.empty() || !p_.hessian.empty() || !p_.jacobian.empty();
     if (!derived) return;
-    const FixedPointOptions o = derivative_options(p_, n);
+    FixedPointOptions o = derivative_options(p_, n);
+    if (p_.constrained()) o.solver = make_solver(p_);
     if (o.adjoint.method()->wants_matrix() && is_much(matrices)) {
       matrix(
           "`adjoint`: " + o.adjoint.name(), {z_, z_},
           [&](const Leaves& l) {
-            return grad([&](const Array& added) { return sum(solution_at(p_, inputs_, l[0], o, added)); })(l[1]);
+            return grad([&](const Array& added) {
+              return sum(solution_at(p_, inputs_, {{"z", l[0]}}, o, added).at("z"));
+            })(l[1]);
           },
-          adjoints_without_matrix(*p_.kind));
+          p_.constrained() ? "" : adjoints_without_matrix(*p_.kind));
     }
   }
 
   // All second derivatives at once, which with the matrix of an adjoint are those of each of its entries.
   void hessians() {
     const std::int64_t n = p_.kind ? z_.shape.size() : 0;
-    const FixedPointOptions options = derivative_options(p_, n);
+    FixedPointOptions options = derivative_options(p_, n);
+    if (p_.constrained()) options.solver = make_solver(p_);
     const bool formed = p_.kind && options.adjoint.method()->wants_matrix();
     for (const std::string& name : p_.hessian) {
       const Array& x = inputs_.at(name);
-      const double each = formed ? 16 * static_cast<double>(n) * static_cast<double>(n) * item() : 0;
+      const double each = formed ? 16 * unknowns() * unknowns() * item() : 0;
       if (!is_much(static_cast<double>(x.size()) * (each + 8 * most_))) continue;
       measure(
           "the Hessian in " + text::in_quotes(name), {z_, x.aval()},
@@ -189,10 +245,10 @@ class Memory {
             return hessian([&](const Array& at) {
               Problem::Inputs moved = inputs_;
               moved[name] = at;
-              return loss_at(p_, moved, solution_at(p_, moved, l[0], options));
+              return loss_at(p_, moved, solution_at(p_, moved, {{"z", l[0]}}, options));
             })(l[1]);
           },
-          formed ? "; the adjoint " + adjoints_without_matrix(*p_.kind) + " takes less" : "");
+          formed && !p_.constrained() ? "; the adjoint " + adjoints_without_matrix(*p_.kind) + " takes less" : "");
     }
   }
 };

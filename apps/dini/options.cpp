@@ -101,6 +101,40 @@ ProblemValue names_value(const std::string& s) {
   return v;
 }
 
+// As array_value, or else a formula.
+ProblemValue formula_or_array(const std::string& s) {
+  if (auto v = as_json(s)) {
+    make_absolute(*v);
+    return *v;
+  }
+  if (auto file = as_file(s)) return *file;
+  ProblemValue v;
+  v.content = ProblemValue::Object{{"formula", of_text(s)}};
+  return v;
+}
+
+// Adds what an option names, each time that it is given, to an object of the problem.
+template <class Convert>
+void set_named(ProblemValue& contents, const char* key, const std::string& option, const char* form,
+               const std::vector<std::string>& given, Convert convert) {
+  if (given.empty()) return;
+  ProblemValue named;
+  named.content = ProblemValue::Object{};
+  if (const ProblemValue* old = contents.find(key); old && old->holds<ProblemValue::Object>()) named = *old;
+  std::vector<std::string> seen;
+  for (const std::string& one : given) {
+    const std::size_t sign = one.find('=');
+    if (sign == std::string::npos || sign == 0) fail(option, text::in_quotes(one) + " is not " + form);
+    const std::string name = one.substr(0, sign);
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+      fail(option, text::in_quotes(name) + " is given twice");
+    }
+    seen.push_back(name);
+    named.set(name, convert(option + " " + text::escaped(name), one.substr(sign + 1)));
+  }
+  contents.set(key, std::move(named));
+}
+
 std::string read_standard_input() {
   std::string out;
   char block[65536];
@@ -151,38 +185,14 @@ ProblemValue problem_contents(const Options& options) {
     contents.set("kind", of_text(kind));
     contents.set("formula", of_text(options.formulas[0].second));
   }
-  if (!options.inputs.empty()) {
-    ProblemValue inputs;
-    inputs.content = ProblemValue::Object{};
-    if (const ProblemValue* old = contents.find("inputs"); old && old->holds<ProblemValue::Object>()) inputs = *old;
-    std::vector<std::string> seen;
-    for (const std::string& input : options.inputs) {
-      const std::size_t sign = input.find('=');
-      if (sign == std::string::npos || sign == 0) fail("--input", text::in_quotes(input) + " is not NAME=VALUE");
-      const std::string name = input.substr(0, sign);
-      if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-        fail("--input", text::in_quotes(name) + " is given twice");
-      }
-      seen.push_back(name);
-      inputs.set(name, array_value("--input " + text::escaped(name), input.substr(sign + 1)));
-    }
-    contents.set("inputs", std::move(inputs));
-  }
-  if (options.z0) {
-    ProblemValue z0;
-    if (auto v = as_json(*options.z0)) {
-      make_absolute(*v);
-      z0 = std::move(*v);
-    } else if (auto file = as_file(*options.z0)) {
-      z0 = std::move(*file);
-    } else {
-      z0.content = ProblemValue::Object{{"formula", of_text(*options.z0)}};
-    }
-    contents.set("z0", std::move(z0));
-  }
+  set_named(contents, "inputs", "--input", "NAME=VALUE", options.inputs, array_value);
+  const auto expression = [](const std::string&, const std::string& s) { return of_text(s); };
+  set_named(contents, "equalities", "--equality", "NAME=FORMULA", options.equalities, expression);
+  set_named(contents, "inequalities", "--inequality", "NAME=FORMULA", options.inequalities, expression);
   const auto set = [&](const char* key, const std::optional<std::string>& option, auto convert) {
     if (option) contents.set(key, convert(*option));
   };
+  set("z0", options.z0, formula_or_array);
   set("loss", options.loss, of_text);
   set("gradient", options.gradient, names_value);
   set("hessian", options.hessian, names_value);
@@ -194,8 +204,11 @@ ProblemValue problem_contents(const Options& options) {
   set("tolerance", options.tolerance, [](const std::string& s) { return number_value("--tolerance", s); });
   set("max_steps", options.max_steps, [](const std::string& s) { return number_value("--max-steps", s); });
   set("deadline", options.deadline, [](const std::string& s) { return number_value("--deadline", s); });
-  set("lower", options.lower, [](const std::string& s) { return array_value("--lower", s); });
-  set("upper", options.upper, [](const std::string& s) { return array_value("--upper", s); });
+  set("lower", options.lower, formula_or_array);
+  set("upper", options.upper, formula_or_array);
+  set("ties", options.ties, of_text);
+  // Absolute, since the problem's own is relative to its folder.
+  set("start", options.start, [](const std::string& s) { return of_text(std::filesystem::absolute(s).string()); });
   set("bracket", options.bracket, [](const std::string& s) {
     std::string why;
     if (auto v = as_json(s, &why)) return *v;

@@ -13,7 +13,8 @@ namespace {
 using Group = std::pair<const char*, ProblemResult::Named ProblemResult::*>;
 constexpr Group groups[] = {{"gradient-", &ProblemResult::gradient},
                             {"hessian-", &ProblemResult::hessian},
-                            {"jacobian-", &ProblemResult::jacobian}};
+                            {"jacobian-", &ProblemResult::jacobian},
+                            {"dual-", &ProblemResult::duals}};
 
 // A file that an earlier run may have written.
 bool is_result(std::string_view name) {

@@ -1,5 +1,6 @@
 #include "apps/dini/parts.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dini/ops/create.hpp"
@@ -61,15 +62,43 @@ Derivatives spread(Derivatives d, const std::vector<std::int64_t>& of, const Lan
 
 void join(const Lanes& all, const std::vector<Part>& parts, ProblemResult& to) {
   const Problem& p = all.problem();
-  std::vector<Array> z, loss;
+  std::vector<Array> loss;
   bool derived = false;
   for (const Part& part : parts) {
-    z.push_back(part.z);
     loss.push_back(part.loss);
     derived = derived || part.derivatives;
   }
-  to.z = joined(all, parts, z);
+  const auto array = [&](Problem::Inputs Part::*member, const std::string& name) {
+    std::vector<Array> of_parts;
+    for (const Part& part : parts) {
+      const auto found = (part.*member).find(name);
+      of_parts.push_back(found == (part.*member).end() ? Array() : found->second);
+    }
+    return joined(all, parts, of_parts);
+  };
+  to.z = array(&Part::point, "z");
   to.loss = joined(all, parts, loss);
+  to.objective = array(&Part::point, "objective");
+  const auto by_duals = [&](Named& out, Problem::Inputs Part::*member, const std::string& prefix) {
+    for (const std::string& n : p.dual_names()) {
+      if (const Array a = array(member, prefix + n); a.defined()) out.emplace_back(n, a);
+    }
+  };
+  by_duals(to.duals, &Part::point, "dual_");
+  by_duals(to.slacks, &Part::slacks, "");
+  const auto has = [&](StatusCode code) { return std::count(to.status.begin(), to.status.end(), name(code)) > 0; };
+  // Only some solvers have them.
+  const auto some = [](const Array& a) {
+    const std::vector<double> v = a.to_vector<double>();
+    return std::any_of(v.begin(), v.end(), [](double x) { return std::isfinite(x) && x != 0; });
+  };
+  if (has(StatusCode::infeasible)) {
+    by_duals(to.certificate, &Part::certificate, "");
+    const auto proves = [&](const auto& entry) { return some(entry.second); };
+    if (std::none_of(to.certificate.begin(), to.certificate.end(), proves)) to.certificate.clear();
+  }
+  if (has(StatusCode::unbounded)) to.ray = array(&Part::ray, "ray");
+  if (to.ray.defined() && !some(to.ray)) to.ray = {};
   if (!derived) return;
   const auto take = [&](Named Derivatives::*member, const std::vector<std::string>& names, bool always, bool& has,
                         Named& out) {

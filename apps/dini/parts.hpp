@@ -16,11 +16,13 @@ Derivatives spread(Derivatives d, const std::vector<std::int64_t>& of, const Lan
 /// Some lanes' results; arrays have the axis of lanes.
 struct Part {
   std::int64_t lanes = 0;
-  Array z, loss;
-  std::optional<Derivatives> derivatives;  // none: no lane has any
+  Point point;
+  Array loss;
+  std::optional<Derivatives> derivatives;    // none: no lane has any
+  Problem::Inputs certificate, ray, slacks;  // as in Found; the ray is named `ray`
 };
 
-/// z, the loss and the derivatives of all lanes, the parts' one after the other, into the result.
+/// What was found, the loss and the derivatives of all lanes, the parts' one after the other, into the result.
 void join(const Lanes& all, const std::vector<Part>& parts, ProblemResult& to);
 
 }  // namespace dini::app

@@ -54,8 +54,70 @@ void add_line(std::string& out, const std::string& label, const std::string& tex
   out += padded(label, label_width) + text + '\n';
 }
 
+// "[1, 0]", or nothing for a scalar.
+std::string index_in(const std::vector<std::int64_t>& shape, std::int64_t flat) {
+  std::string out;
+  for (std::size_t k = shape.size(); k-- > 0; flat /= shape[k]) {
+    out = std::to_string(flat % shape[k]) + (out.empty() ? "" : ", ") + out;
+  }
+  return shape.empty() ? "" : "[" + out + "]";
+}
+
 template <class T> std::string count(T n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+// A line for each bound and row, with its multiplier and how far it is from its limit; of many those that are active.
+void add_rows(std::string& out, const ProblemResult& r) {
+  constexpr std::size_t most = 20, column = 24;
+  struct Row {
+    std::string name;
+    double dual, slack;
+  };
+  std::vector<Row> rows;
+  for (std::size_t k = 0; k < r.slacks.size(); ++k) {
+    const auto& [name, slack] = r.slacks[k];
+    const std::vector<double> slacks = slack.to_vector<double>(), duals = r.duals.at(k).second.to_vector<double>();
+    const std::vector<std::int64_t> shape = slack.shape().vector();
+    for (std::size_t i = 0; i < slacks.size(); ++i) {
+      if (std::isinf(slacks[i])) continue;  // no limit
+      rows.push_back({name + index_in(shape, static_cast<std::int64_t>(i)), duals[i], slacks[i]});
+    }
+  }
+  const bool all = rows.size() <= most;
+  std::size_t shown = 0;
+  add_line(out, "rows", padded("dual", column) + "slack");
+  for (const Row& row : rows) {
+    if ((!all && row.dual == 0) || shown == most) continue;
+    ++shown;
+    const std::string label = "  " + row.name;
+    out += padded(label, label_width);
+    if (label.size() >= label_width) out += '\n' + std::string(label_width, ' ');
+    out += padded(shortest(row.dual), column) + shortest(row.slack) + '\n';
+  }
+  if (shown < rows.size()) add_line(out, "", "and " + std::to_string(rows.size() - shown) + " more");
+}
+
+// "3", "0 to 2" of lanes.
+std::string range(const std::vector<std::int64_t>& counts) {
+  const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
+  return std::to_string(*least) + (*least == *most ? "" : " to " + std::to_string(*most));
+}
+
+void add_constraints(std::string& out, const ProblemResult& r) {
+  if (r.active.empty()) return;
+  const auto any = [](const std::vector<std::int64_t>& counts) {
+    return std::any_of(counts.begin(), counts.end(), [](std::int64_t n) { return n > 0; });
+  };
+  add_line(out, "active",
+           range(r.active) + (any(r.weakly_active) ? ", weakly " + range(r.weakly_active) : "") +
+               (any(r.dependent) ? ", dependent " + range(r.dependent) : ""));
+  if (!r.slacks.empty())
+    add_rows(out, r);
+  else
+    add_named(out, "duals", r.duals);
+  add_named(out, "certificate", r.certificate);
+  if (r.ray.defined()) add_array(out, "ray", r.ray);
 }
 
 }  // namespace
@@ -85,6 +147,8 @@ std::string report(const Problem& problem, const ProblemResult& r) {
     add_line(out, "residual norm", shortest(*std::max_element(r.residual_norm.begin(), r.residual_norm.end())));
   }
   if (r.z.defined()) add_array(out, "z", r.z);
+  if (r.objective.defined()) add_array(out, "objective", r.objective);
+  add_constraints(out, r);
   if (r.loss.defined()) add_array(out, "loss", r.loss);
   const char* anyway = r.gradient_anyway ? " (of a solve that failed)" : "";
   add_named(out, std::string("gradient") + anyway, r.gradient);
@@ -97,10 +161,12 @@ std::string report(const Problem& problem, const ProblemResult& r) {
     add_line(out, "adjoint",
              r.adjoint->method + (r.derivative_failed() ? ": " + r.adjoint->status : "") +
                  (r.adjoint->exact ? "" : ", not exact"));
+    if (!r.derivative_failed() && !r.adjoint->message.empty()) add_line(out, "", r.adjoint->message);
   }
   if (r.check_digits) {
     add_line(out, "check", shortest(*r.check_digits) + " digits of the gradient agree with differences");
   }
+  if (!r.check_refused.empty()) add_line(out, "check", "refused: " + r.check_refused);
   char seconds[40];
   std::snprintf(seconds, sizeof seconds, "%.3g s", r.seconds_total);
   add_line(out, "time", seconds);

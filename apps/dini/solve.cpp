@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "apps/dini/check.hpp"
+#include "apps/dini/constraints.hpp"
 #include "apps/dini/derivatives.hpp"
 #include "apps/dini/memory.hpp"
 #include "apps/dini/parts.hpp"
@@ -32,20 +33,20 @@ class Run {
   }
 
   ProblemResult result() {
-    const auto start = Clock::now();
+    const auto began = Clock::now();
     const std::int64_t together = lanes_at_once(all_, settings_);
-    const Array z0 = p_.kind ? starts() : Array();
+    const Point start = p_.kind ? starts() : Point();
     for (std::int64_t first = 0; first < all_.size(); first += together) {
       if (together == all_.size()) {
-        part(all_, z0, 0);
+        part(all_, start, 0);
         break;
       }
       Rows rows(static_cast<std::size_t>(std::min(together, all_.size() - first)));
       std::iota(rows.begin(), rows.end(), first);
-      part(all_.chosen(rows), z0.defined() ? rows_of(z0, rows) : Array(), first);
+      part(all_.chosen(rows), rows_of(start, rows), first);
     }
     finish();
-    r_.seconds_solve = since(start);
+    r_.seconds_solve = since(began);
     return std::move(r_);
   }
 
@@ -66,34 +67,33 @@ class Run {
   }
 
   // Of all lanes. What is cancelled here ends as a solve from there.
-  Array starts() const {
-    const bool given = !p_.z0_formula;
-    Array z0 = given ? all_.starts() : Array();
+  Point starts() const {
+    const bool given = !p_.z0_formula && p_.z0.defined();
+    Point start = given ? all_.starts() : Point();
     try {
       CancelScope scope(settings_.cancel, deadline_);
-      if (!given) z0 = all_.starts();
-      all_.check_indices(*p_.formula, z0);
+      if (!given) start = all_.starts();
+      for (const Formula* f : p_.formulas()) all_.check_indices(*f, start);
     } catch (const CancelledError&) {
-      if (!z0.defined()) throw;
+      if (start.empty()) throw;
     }
-    return z0;
+    return start;
   }
 
   // Some lanes, of which the first is that one of all.
-  void part(const Lanes& lanes, const Array& z0, std::int64_t first) {
-    Array z;
-    if (p_.kind) z = solve(lanes, z0);
-    if (z.defined()) parts_.push_back({lanes.size(), z, {}, {}});
+  void part(const Lanes& lanes, const Point& start, std::int64_t first) {
+    Part found;
+    if (p_.kind) found = solve(lanes, start);
+    const bool solved = !found.point.empty();
+    if (solved) parts_.push_back(found);
     try {
       CancelScope scope(settings_.cancel, deadline_);
-      if (!z.defined()) {
-        z = evaluate(lanes);
-        parts_.push_back({lanes.size(), z, {}, {}});
-      }
-      add_loss(lanes, z, first);
-      if (wanted()) differentiate(lanes, z, first);
+      if (!solved) parts_.push_back(evaluate(lanes));
+      const Point point = parts_.back().point;
+      add_loss(lanes, point, first);
+      if (wanted()) differentiate(lanes, point, first);
     } catch (const CancelledError&) {
-      if (!z.defined()) throw;
+      if (parts_.empty() || parts_.back().point.empty()) throw;
       for (std::int64_t k = first; k < first + lanes.size(); ++k) {
         if (good(k)) r_.status[static_cast<std::size_t>(k)] = cancelled;
       }
@@ -103,10 +103,10 @@ class Run {
     }
   }
 
-  Array evaluate(const Lanes& lanes) {
-    if (lanes.size() > 1) lanes.check_indices(*p_.formula, full({lanes.size()}, Array(0.0)));
+  Part evaluate(const Lanes& lanes) {
+    if (lanes.size() > 1) lanes.check_indices(*p_.formula, {{"z", full({lanes.size()}, Array(0.0))}});
     const Array z = lanes.each(
-        [&](const Problem::Inputs& inputs, const Leaves&) { return Leaves{solution_at(p_, inputs, Array(), {})}; })[0];
+        [&](const Problem::Inputs& inputs, const Leaves&) { return flatten(solution_at(p_, inputs, {}, {})); })[0];
     const std::size_t size = r_.status.size() + static_cast<std::size_t>(lanes.size());
     r_.status.resize(size, converged);
     r_.message = "evaluated";
@@ -114,25 +114,32 @@ class Run {
     r_.evaluations.resize(size, 1);
     r_.residual_norm.resize(size, 0);
     solvers_.resize(size, "none");
-    return z;
+    Part out;
+    out.lanes = lanes.size();
+    out.point["z"] = z;
+    return out;
   }
 
-  Array solve(const Lanes& lanes, const Array& z0) {
+  Part solve(const Lanes& lanes, const Point& start) {
     FixedPointOptions o;
-    o.solver = make_solver(p_);
-    if (p_.tolerance) o.tolerance = Tolerance(p_.tolerance->absolute, p_.tolerance->relative);
+    o.solver = make_solver(p_, p_.resumed && has_multipliers(p_, start));
+    o.tolerance = make_tolerance(p_);
     o.max_steps = p_.max_steps.value_or(-1);
     o.on_failure = OnFailure::best;
     o.history = history_length(p_, settings_);
     o.watch = {settings_.monitor, settings_.cancel, deadline_};
-    Solution<Array> s;
-    const Leaves out = lanes.each(
+    o.ties = ties_of(p_);
+    Found f;
+    const Leaves found = lanes.each(
         [&](const Problem::Inputs& inputs, const Leaves& rows) {
-          s = solve_lane(p_, inputs, rows[0], o);
-          return flatten(s);
+          const Point from = unflatten(start, rows);
+          if (p_.resumed) check_multipliers(p_, inputs, from);
+          f = solve_lane(p_, inputs, from, o);
+          return flatten(f);
         },
-        {z0});
-    s = unflatten(s, out);
+        flatten(start));
+    f = unflatten(f, found);
+    const Solution<Array>& s = f.solution;
     const auto append = [](auto& to, const Array& from) {
       using T = typename std::remove_cvref_t<decltype(to)>::value_type;
       for (T v : from.to_vector<T>()) to.push_back(v);
@@ -144,11 +151,25 @@ class Run {
     append(r_.evaluations, s.evaluations);
     append(r_.residual_norm, s.residual_norm);
     append(r_.error_estimate, s.error_estimate);
+    if (!f.counts.empty()) {
+      append(r_.active, f.counts.at("active"));
+      append(r_.weakly_active, f.counts.at("weakly_active"));
+      append(r_.dependent, f.counts.at("dependent"));
+    }
     for (std::int64_t code : codes) r_.status.emplace_back(name(static_cast<StatusCode>(code)));
     for (std::int64_t m : methods) solvers_.push_back(s.methods.at(static_cast<std::size_t>(m)));
     if (o.history > 0) add_history(s.history);
-    if (p_.batch.empty()) r_.message = message_of(static_cast<StatusCode>(codes[0]), s.value);
-    return s.value;
+    Part out;
+    out.lanes = lanes.size();
+    out.point = f.point;
+    out.certificate = f.certificate;
+    if (!f.ray.empty()) out.ray["ray"] = f.ray[0];
+    if (p_.batch.empty()) {
+      r_.message = message_of(static_cast<StatusCode>(codes[0]), s.value);
+      for (const auto& [name, a] : slacks_at(p_, all_.inputs_of(0), reshape(s.value, s.value.shape().erased(0))))
+        out.slacks[name] = expand_dims(a, 0);
+    }
+    return out;
   }
 
   // The norms up to the last step.
@@ -171,21 +192,23 @@ class Run {
     std::string out = describe(code);
     const Shape shape = z.shape().erased(0);
     auto map = [&](const Array& at) { return ravel(map_at(p_, all_.inputs_of(0), reshape(at, shape))); };
+    if (code == StatusCode::infeasible) out += contradiction(p_, all_.inputs_of(0), shape);
     if (p_.bracket) {
       const Bracket<Array> ends = bracket_of(p_, shape);
       out += detail::bracket_entry(code, map, ravel(z), ravel(ends.lower), ravel(ends.upper));
-    } else if (code == StatusCode::nonfinite) {
+    } else if (code == StatusCode::nonfinite && p_.formula) {
       out += detail::nonfinite_entry(map, ravel(z));
     }
     return out;
   }
 
-  void add_loss(const Lanes& lanes, const Array& z, std::int64_t first) {
+  void add_loss(const Lanes& lanes, const Point& points, std::int64_t first) {
     if (!p_.loss) return;
-    if (lanes.size() > 1) lanes.check_indices(*p_.loss, z);
-    const Array loss = lanes.each(
-        [&](const Problem::Inputs& inputs, const Leaves& rows) { return Leaves{loss_at(p_, inputs, rows[0])}; },
-        {z})[0];
+    if (lanes.size() > 1) lanes.check_indices(*p_.loss, points);
+    const Array loss =
+        lanes.each([&](const Problem::Inputs& inputs,
+                       const Leaves& rows) { return Leaves{loss_at(p_, inputs, unflatten(points, rows))}; },
+                   flatten(points))[0];
     const bool all = p_.batch.empty() || settings_.gradient_anyway;
     const Rows rows = lanes_with(lanes.size(), [&](std::int64_t k) { return all || good(first + k); });
     parts_.back().loss = spread(rows_of(loss, rows), rows, lanes.size());
@@ -199,13 +222,13 @@ class Run {
     return out;
   }
 
-  void differentiate(const Lanes& lanes, const Array& z, std::int64_t first) {
+  void differentiate(const Lanes& lanes, const Point& points, std::int64_t first) {
     const bool anyway = settings_.gradient_anyway;
     const Rows asked = lanes_with(lanes.size(), [&](std::int64_t k) { return anyway || good(first + k); });
     if (asked.empty()) return;
-    FixedPointOptions o = derivative_options(p_, z.size() / lanes.size());
+    FixedPointOptions o = derivative_options(p_, points.at("z").size() / lanes.size());
     if (p_.kind && !r_.adjoint) r_.adjoint = AdjointReport{converged, o.adjoint.name(), o.adjoint.exact(), {}, {}};
-    Derived d = regular_derivatives(lanes, z, asked, o);
+    Derived d = regular_derivatives(lanes, points, asked, o);
     if (d.failure) {
       if (r_.adjoint && r_.adjoint->status == converged) {
         r_.adjoint->status = name(d.failure->code);
@@ -215,7 +238,7 @@ class Run {
       if (anyway) {
         o.on_failure = OnFailure::best;
         o.derivative_anyway = true;
-        d = {derivatives(lanes, z, o), asked, {}};
+        d = {derivatives(lanes, points, o), asked, {}};
         r_.gradient_anyway = true;
       }
     }
@@ -227,13 +250,21 @@ class Run {
       for (double v : d.derivatives->adjoint_residual.to_vector<double>()) most = std::max(most, v);
     }
     parts_.back().derivatives = spread(*d.derivatives, d.rows, lanes);
-    if (settings_.check) check(lanes, *d.derivatives, z, d.rows, first);
+    if (settings_.check) check(lanes, *d.derivatives, points, d.rows, first);
   }
 
-  void check(const Lanes& lanes, const Derivatives& d, const Array& z, const Rows& rows, std::int64_t first) {
+  void check(const Lanes& lanes, const Derivatives& d, const Point& points, const Rows& rows, std::int64_t first) {
     const bool solved = std::all_of(rows.begin(), rows.end(), [&](std::int64_t k) { return good(first + k); });
     if (d.gradient.empty() || !solved) return;
-    const auto with = [&](const Lanes& some) { return check_gradient(some, d.gradient, rows_of(z, rows)); };
+    for (std::int64_t k : rows) {
+      if (kinks(first + k) > 0) {
+        r_.check_refused = "active constraints depend on each other or have a multiplier of 0" +
+                           (p_.batch.empty() ? "" : " in lane " + std::to_string(first + k)) +
+                           ": differences straddle the kink";
+        return;
+      }
+    }
+    const auto with = [&](const Lanes& some) { return check_gradient(some, d.gradient, rows_of(points, rows)); };
     double digits;
     if (settings_.precise) {
       Rows of_all = rows;
@@ -243,6 +274,34 @@ class Run {
       digits = with(lanes.chosen(rows));
     }
     r_.check_digits = std::min(r_.check_digits.value_or(16), digits);
+  }
+
+  // How many of a lane's active constraints have a multiplier of 0, or depend on others.
+  std::int64_t kinks(std::int64_t lane) const {
+    const auto k = static_cast<std::size_t>(lane);
+    return r_.active.empty() ? 0 : r_.weakly_active[k] + r_.dependent[k];
+  }
+
+  // What is to be known of the derivatives of such lanes.
+  void note_kinks() {
+    if (!r_.adjoint || r_.active.empty()) return;
+    std::int64_t tied = 0, dependent = 0;
+    for (std::int64_t k = 0; k < all_.size(); ++k) {
+      if (!good(k)) continue;
+      tied += r_.weakly_active[static_cast<std::size_t>(k)];
+      dependent += r_.dependent[static_cast<std::size_t>(k)];
+    }
+    if (dependent > 0) r_.adjoint->exact = false;
+    if (!r_.adjoint->message.empty()) return;
+    const auto are = [](std::int64_t n, const char* what) {
+      return std::to_string(n) + (n == 1 ? " active constraint " : " active constraints ") + what;
+    };
+    std::string& message = r_.adjoint->message;
+    if (tied > 0) message = are(tied, "with a multiplier of 0: the derivative is by `ties`: ") + p_.ties;
+    if (dependent > 0) {
+      message += (message.empty() ? "" : "; ") +
+                 are(dependent, "that depend on others: multipliers and derivative are of minimum norm");
+    }
   }
 
   void finish() {
@@ -258,17 +317,13 @@ class Run {
     for (const std::string& s : solvers_) {
       if (s != r_.solver) r_.solver = "auto";
     }
+    note_kinks();
     join(all_, parts_, r_);
   }
 };
 
 }  // namespace
 
-ProblemResult solve_problem(const Problem& p, const SolveSettings& settings) {
-  // Refused, since a solution found without them could be another one.
-  if (p.lower.defined() || p.upper.defined())
-    throw ProblemError("`lower`, `upper`: bounds are not available in this version");
-  return Run(p, settings).result();
-}
+ProblemResult solve_problem(const Problem& p, const SolveSettings& settings) { return Run(p, settings).result(); }
 
 }  // namespace dini::app

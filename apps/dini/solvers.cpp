@@ -7,6 +7,7 @@
 #include "dini/formula/text.hpp"
 #include "dini/linear/system.hpp"
 #include "dini/solvers/automatic.hpp"
+#include "dini/solvers/from_multipliers.hpp"
 #include "dini/solvers/library.hpp"
 
 namespace dini::app {
@@ -33,6 +34,12 @@ template <class Made> Made make(const MethodInfo<Made>& info, const char* key, c
 
 // A root in a bracket is a kind of its own to solvers, and no other than any root to adjoints.
 std::optional<Kind> solved_kind(const Problem& p) { return p.bracket ? Kind::bracketed_root : p.kind; }
+
+// What a problem that is no program has besides.
+Restriction restriction_of(const Problem& p) {
+  if (!p.equalities.empty() || !p.inequalities.empty()) return Restriction::general;
+  return p.lower.given() || p.upper.given() ? Restriction::bounds : Restriction::none;
+}
 
 // The one that a problem names. "auto" is none of them, and has no options.
 template <class Made>
@@ -66,13 +73,20 @@ std::string plain_number(double value) {
   return text;
 }
 
+// What a problem may have besides.
+std::string besides(const MethodInfo<Solver>& info) {
+  if (info.takes == Restriction::none) return "";
+  return info.takes == Restriction::bounds ? ", with bounds" : ", with bounds and constraints";
+}
+std::string besides(const MethodInfo<Adjoint>&) { return ""; }
+
 template <class Made> std::string described(const MethodInfo<Made>& info) {
   std::string purpose = info.purpose;
   // A sentence's first letter; that of a formula stays.
   if (purpose.size() > 1 && std::isalpha(static_cast<unsigned char>(purpose[1]))) {
     purpose[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(purpose[0])));
   }
-  std::string out = "\n" + info.name + "\n    " + purpose + ".\n    For " + info.kinds.text() + ".\n";
+  std::string out = "\n" + info.name + "\n    " + purpose + ".\n    For " + info.kinds.text() + besides(info) + ".\n";
   for (const OptionInfo& o : info.options) {
     out += "      " + padded(o.name, 14) + padded(plain_number(o.fallback), 10) + o.help + "\n";
   }
@@ -93,9 +107,22 @@ std::string sequence(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Solver make_solver(const Problem& p) {
+Solver make_solver(const Problem& p, bool resumed) {
   const MethodInfo<Solver>* info = find(library_solvers(), "solver", p.solver, p, solved_kind(p));
-  return info ? make(*info, "solver", p.solver) : Solver();
+  if (info && info->takes < restriction_of(p)) {
+    std::vector<std::string> takers;
+    for (const MethodInfo<Solver>& s : library_solvers()) {
+      if (s.kinds.has(*p.kind) && s.takes >= restriction_of(p)) takers.push_back(s.name);
+    }
+    throw ProblemError("`solver`: " + info->name + " takes " + name(info->takes) + ", and the problem has " +
+                       name(restriction_of(p)) + "; those that take them are " + text::listed(takers));
+  }
+  const Solver solver = info ? make(*info, "solver", p.solver) : Solver();
+  return resumed ? Solver(detail::from_multipliers(solver.method())) : solver;
+}
+
+Tolerance make_tolerance(const Problem& p) {
+  return p.tolerance ? Tolerance(p.tolerance->absolute, p.tolerance->relative) : Tolerance();
 }
 
 Adjoint make_adjoint(const Problem& p, std::int64_t unknowns) {
@@ -103,6 +130,7 @@ Adjoint make_adjoint(const Problem& p, std::int64_t unknowns) {
     return make(*info, "adjoint", p.adjoint);
   }
   if (p.bracket) return Diagonal{};
+  if (p.constrained()) return Direct{};
   if (unknowns <= detail::formed_unasked || !forms_matrix(p, unknowns).empty()) return Direct{};
   return GMRES{};
 }
@@ -137,8 +165,16 @@ std::string solver_list() {
   std::string out =
       "auto\n    Several one after the other, each from z0, then each from the best iterate, until one converges;\n"
       "    the result says which. No options.\n";
-  for (const Kind kind : {Kind::root, Kind::bracketed_root, Kind::fixed_point, Kind::minimize, Kind::least_squares}) {
-    out += "      " + padded(name(kind), 16) + sequence(detail::automatic_sequence(kind, 1)) + "\n";
+  constexpr std::pair<Restriction, const char*> restrictions[] = {
+      {Restriction::none, ""}, {Restriction::bounds, " with bounds"}, {Restriction::general, " with constraints"}};
+  for (const Kind kind : {Kind::root, Kind::bracketed_root, Kind::fixed_point, Kind::minimize, Kind::least_squares,
+                          Kind::quadratic_program}) {
+    const bool own = kind == Kind::quadratic_program || kind == Kind::bracketed_root;
+    for (const auto& [restriction, suffix] : restrictions) {
+      const std::vector<std::string> tried = detail::automatic_sequence(kind, 1, restriction);
+      if (tried.empty() || (own && restriction != Restriction::none)) continue;
+      out += "      " + padded(name(kind) + std::string(suffix), 32) + sequence(tried) + "\n";
+    }
   }
   out += "    Of more than " + std::to_string(detail::formed_unasked) + " unknowns, a fixed point: " +
          sequence(detail::automatic_sequence(Kind::fixed_point, detail::formed_unasked + 1)) + ".\n";

@@ -10,7 +10,10 @@ namespace dini::app {
 
 /// The solver that a problem names. ProblemError for an unknown name or option, which lists those there are, for a value
 /// out of range, and where it is not for problems of that kind.
-Solver make_solver(const Problem& problem);
+/// `resumed`: with what detail::from_multipliers does first.
+Solver make_solver(const Problem& problem, bool resumed = false);
+/// What a problem says of the error that is small enough.
+Tolerance make_tolerance(const Problem& problem);
 /// The same for the adjoint. "auto" is named: what follows of the solver for so many unknowns.
 Adjoint make_adjoint(const Problem& problem, std::int64_t unknowns);
 

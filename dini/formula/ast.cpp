@@ -42,6 +42,13 @@ const Rank& rank(Operator op) { return ranks[static_cast<std::size_t>(op)]; }
 const char* symbol(Operator op) { return operators::rank(op).symbol; }
 int precedence(Operator op) { return operators::rank(op).precedence; }
 
+void take_sides(Ast& ast) {
+  Node& top = ast.nodes[static_cast<std::size_t>(ast.root)];
+  if (top.kind != NodeKind::binary || precedence(top.op) != precedence(Operator::equal)) return;
+  ast.comparison = symbol(top.op);
+  top.op = Operator::subtract;
+}
+
 void Ast::fail(std::size_t offset, const std::string& message) const {
   offset = std::min(offset, text.size());
   const std::string_view all = text;

@@ -74,6 +74,7 @@ struct Ast {
   std::vector<Node> nodes;
   int root = -1;
   std::vector<std::string> names;  // that are used
+  std::string comparison;          // that stood at the top, where it has become a difference
 
   const Node& operator[](int node) const { return nodes[static_cast<std::size_t>(node)]; }
 
@@ -90,6 +91,8 @@ inline bool is_name_character(char c) {
 
 /// Reads the text; names and calls are not looked at.
 void read(Ast& ast);
+/// A comparison at the top becomes the difference of its sides.
+void take_sides(Ast& ast);
 /// Looks up names and functions, binds arguments to parameters, marks constants.
 void resolve(Ast& ast, const FormulaNames& names);
 

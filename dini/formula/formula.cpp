@@ -399,6 +399,7 @@ Formula Formula::parse(const std::string& text, const FormulaNames& names, const
   data->ast.label = options.label;
   data->ast.dtype = options.dtype;
   formula::read(data->ast);
+  if (options.sides) formula::take_sides(data->ast);
   formula::resolve(data->ast, names);
   Formula out;
   out.data_ = std::move(data);
@@ -410,6 +411,7 @@ Array Formula::evaluate(const std::map<std::string, Array>& values) const {
 }
 
 const std::string& Formula::text() const { return data_->ast.text; }
+const std::string& Formula::comparison() const { return data_->ast.comparison; }
 const std::vector<std::string>& Formula::names() const { return data_->ast.names; }
 
 }  // namespace dini

@@ -25,6 +25,8 @@ struct FormulaOptions {
   std::string label = "formula";
   /// The dtype of what creation functions make: zeros, eye, linspace, ...
   Dtype dtype = Dtype::float64;
+  /// Whether a comparison at the top is read as the difference of its sides, left - right: an equation or inequality.
+  bool sides = false;
 };
 
 /// The names that may stand in a formula.
@@ -43,6 +45,8 @@ class Formula {
   Array evaluate(const std::map<std::string, Array>& values) const;
 
   const std::string& text() const;
+  /// How the sides are compared of which it is the difference: "==", "<=", ...; nothing where it is none.
+  const std::string& comparison() const;
   /// The names that it uses, each once, in the order of their first use.
   const std::vector<std::string>& names() const;
 

@@ -7,6 +7,7 @@
 #include "dini/formula/text.hpp"
 #include "dini/io/file.hpp"
 #include "dini/io/problem_read.hpp"
+#include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
 
 namespace dini {
@@ -14,14 +15,18 @@ namespace dini {
 namespace problem_reader {
 
 const std::vector<std::string> keys = {
-    "kind",  "formula", "let",     "inputs", "z0",     "loss",    "gradient",  "hessian",   "jacobian", "batch",
-    "lower", "upper",   "bracket", "dtype",  "solver", "adjoint", "tolerance", "max_steps", "deadline"};
-constexpr Kind solved_kinds[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares};
-constexpr const char* value_kind = "value";
+    "kind",      "formula",   "let",     "inputs",     "z0",           "loss",    "gradient", "hessian", "jacobian",
+    "batch",     "lower",     "upper",   "equalities", "inequalities", "ties",    "start",    "P",       "q",
+    "A",         "b",         "G",       "h",          "h_lower",      "bracket", "dtype",    "solver",  "adjoint",
+    "tolerance", "max_steps", "deadline"};
+constexpr Kind solved_kinds[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares,
+                                 Kind::quadratic_program};
+constexpr const char *linear_program = "linear_program", *value_kind = "value";
 
 std::vector<std::string> kind_names() {
   std::vector<std::string> out;
   for (Kind k : solved_kinds) out.emplace_back(name(k));
+  out.emplace_back(linear_program);
   out.emplace_back(value_kind);
   return out;
 }
@@ -130,8 +135,10 @@ const std::string& read_text(const ProblemValue& value, const std::string& key) 
 
 // Formulas, each with the names that it may use.
 void read_formulas(const ProblemValue& contents, Problem& p, const Source& source) {
-  const FormulaNames inputs(p.input_names.begin(), p.input_names.end());
-  FormulaNames with_z = inputs, without_z = inputs;
+  Names names;
+  auto& [inputs, without_z, with_z] = names;
+  inputs.insert(p.input_names.begin(), p.input_names.end());
+  with_z = without_z = inputs;
   with_z.insert("z");
   if (const ProblemValue* let = contents.find("let")) {
     if (!let->holds<ProblemValue::Object>()) {
@@ -153,17 +160,24 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
       p.let.emplace_back(name, std::move(f));
     }
   }
-  const auto parse = [&](const ProblemValue& value, const std::string& key, const FormulaNames& names) {
-    return Formula::parse(read_text(value, key), names, {key, p.dtype});
+  const auto parse = [&](const ProblemValue& value, const std::string& key, const FormulaNames& known) {
+    return Formula::parse(read_text(value, key), known, {key, p.dtype});
   };
+  const bool program = p.kind == Kind::quadratic_program;
   const ProblemValue* formula = contents.find("formula");
-  if (!formula) fail("formula", "is missing");
-  p.formula = parse(*formula, "formula", p.kind ? with_z : without_z);
-  if (const ProblemValue* loss = contents.find("loss")) p.loss = parse(*loss, "loss", with_z);
+  if (formula && program) fail("formula", "a program has none; what is made least is given by `P` and `q`");
+  if (!formula && !program) fail("formula", "is missing");
+  if (formula) p.formula = parse(*formula, "formula", p.kind ? names.with_z : names.without_z);
+  read_constraints(contents, names, source, p);
+  if (const ProblemValue* loss = contents.find("loss")) {
+    FormulaNames known = names.with_z;
+    for (const std::string& n : p.found_names()) known.insert(n);
+    p.loss = parse(*loss, "loss", known);
+  }
   if (const ProblemValue* z0 = contents.find("z0")) {
     if (const ProblemValue* f = z0->find("formula")) {
       check_keys(*z0, {"formula"}, "z0");
-      p.z0_formula = parse(*f, "z0.formula", inputs);
+      p.z0_formula = parse(*f, "z0.formula", names.inputs);
     } else {
       p.z0 = astype(read_array(*z0, "z0", p.dtype, source), p.dtype);
     }
@@ -172,9 +186,10 @@ void read_formulas(const ProblemValue& contents, Problem& p, const Source& sourc
 
 void warn_of_unused(Problem& p) {
   std::set<std::string> used;
-  for (const std::optional<Formula>* f : {&p.formula, &p.loss, &p.z0_formula}) {
+  for (const std::optional<Formula>* f : {&p.loss, &p.z0_formula}) {
     if (*f) used.insert((*f)->names().begin(), (*f)->names().end());
   }
+  for (const Formula* f : p.formulas()) used.insert(f->names().begin(), f->names().end());
   for (auto l = p.let.rbegin(); l != p.let.rend(); ++l) {
     if (!used.count(l->first)) p.warnings.push_back("let." + l->first + " is not used");
     used.insert(l->second.names().begin(), l->second.names().end());
@@ -204,22 +219,75 @@ void check_batch(const Problem& p) {
 
 }  // namespace problem_reader
 
-const char* Problem::kind_name() const { return kind ? name(*kind) : problem_reader::value_kind; }
+const char* Problem::kind_name() const {
+  if (linear_program) return problem_reader::linear_program;
+  return kind ? name(*kind) : problem_reader::value_kind;
+}
+
+bool Problem::constrained() const {
+  return lower.given() || upper.given() || !equalities.empty() || !inequalities.empty() || !program.empty();
+}
+
+std::vector<std::string> Problem::dual_names() const {
+  std::vector<std::string> out;
+  if (lower.given()) out.emplace_back("lower");
+  if (upper.given()) out.emplace_back("upper");
+  for (const auto* rows : {&equalities, &inequalities}) {
+    for (const ProblemRows& r : *rows) out.push_back(r.name);
+  }
+  if (program.count("A")) out.emplace_back("A");
+  if (program.count("h")) out.emplace_back("G");
+  if (program.count("h_lower")) out.emplace_back("G_lower");
+  return out;
+}
+
+std::vector<std::string> Problem::found_names() const {
+  std::vector<std::string> out;
+  if (kind && kind != Kind::root && kind != Kind::fixed_point) out.emplace_back("objective");
+  for (const std::string& n : dual_names()) out.push_back("dual_" + n);
+  return out;
+}
+
+std::vector<const Formula*> Problem::formulas() const {
+  std::vector<const Formula*> out;
+  const auto add = [&](const std::optional<Formula>& f) {
+    if (f) out.push_back(&*f);
+  };
+  add(formula);
+  add(lower.formula);
+  add(upper.formula);
+  for (const auto* rows : {&equalities, &inequalities}) {
+    for (const ProblemRows& r : *rows) out.push_back(&r.formula);
+  }
+  for (const auto& [n, a] : program) add(a.formula);
+  return out;
+}
 
 Array Problem::evaluate(const Formula& f, const Inputs& at, const Array& z) const {
+  return evaluate_found(f, at, z.defined() ? Inputs{{"z", z}} : Inputs{});
+}
+
+Array Problem::evaluate_found(const Formula& f, const Inputs& at, const Inputs& found) const {
   std::set<std::string> wanted(f.names().begin(), f.names().end());
   for (auto l = let.rbegin(); l != let.rend(); ++l) {
     if (wanted.count(l->first)) wanted.insert(l->second.names().begin(), l->second.names().end());
   }
   Inputs values = at;
-  if (z.defined()) values["z"] = z;
+  values.insert(found.begin(), found.end());
   for (const auto& [n, expression] : let) {
     if (wanted.count(n)) values[n] = expression.evaluate(values);
   }
   return f.evaluate(values);
 }
 
-Array Problem::start(const Inputs& at) const { return z0_formula ? astype(z0_formula->evaluate(at), dtype) : z0; }
+Array Problem::value(const ProblemArray& a, const Inputs& at) const {
+  return a.formula ? astype(evaluate(*a.formula, at), dtype) : a.numbers;
+}
+
+Array Problem::start(const Inputs& at) const {
+  if (z0_formula) return astype(z0_formula->evaluate(at), dtype);
+  return z0.defined() || program.empty() ? z0 : zeros_like(value(program.at("q"), at));
+}
 
 Problem make_problem(const ProblemValue& contents, const std::string& folder, std::int64_t max_bytes) {
   using namespace problem_reader;
@@ -232,6 +300,8 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   const ProblemValue* kind = contents.find("kind");
   if (!kind) fail("kind", "is missing; there are " + text::listed(kind_names()));
   const std::size_t choice = read_choice(*kind, "kind", kind_names());
+  p.linear_program = kind_names()[choice] == linear_program;
+  if (p.linear_program) p.kind = Kind::quadratic_program;
   if (choice < std::size(solved_kinds)) p.kind = solved_kinds[choice];
   const std::vector<std::string> dtypes = {"float64", "float32"};
   if (const ProblemValue* d = contents.find("dtype")) {
@@ -270,19 +340,14 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
     if (all || !p.gradient.empty()) fail("gradient", "there is no `loss` to differentiate");
     if (!p.hessian.empty()) fail("hessian", "there is no `loss` to differentiate");
   }
+  read_start(contents, source, p);
   check_batch(p);
 
   // How to solve.
-  const bool bounded = p.kind == Kind::minimize || p.kind == Kind::least_squares;
-  for (const char* key : {"lower", "upper"}) {
-    const ProblemValue* v = contents.find(key);
-    if (!v) continue;
-    if (!bounded) fail(key, std::string("there are no bounds for problems of kind ") + text::in_quotes(p.kind_name()));
-    (key[0] == 'l' ? p.lower : p.upper) = astype(read_array(*v, key, p.dtype, source), p.dtype);
-  }
   if (const ProblemValue* v = contents.find("bracket")) {
     if (p.kind != Kind::root)
       fail("bracket", std::string("only problems of kind `root` have one, not ") + text::in_quotes(p.kind_name()));
+    if (p.constrained()) fail("bracket", "a root in a bracket has no bounds; the bracket's ends are some");
     if (!v->holds<ProblemValue::List>() || v->get<ProblemValue::List>().size() != 2)
       fail("bracket", "[a, b] is wanted");
     const ProblemValue::List& ends = v->get<ProblemValue::List>();
@@ -293,7 +358,7 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
     } catch (const ShapeError& e) { fail("bracket", e.what()); }
     if (!p.z0.defined() && !p.z0_formula) p.z0 = p.bracket->first;
   }
-  if (p.kind && !p.z0.defined() && !p.z0_formula) {
+  if (p.kind && p.program.empty() && !p.z0.defined() && !p.z0_formula) {
     fail("z0", "is missing; it is where the search for z starts, and gives its shape");
   }
   if (const ProblemValue* v = contents.find("solver")) p.solver = read_method(*v, "solver");

@@ -1,8 +1,8 @@
 // A problem: an equation, its data, a starting point, and what to differentiate; read from JSON, TOML or options.
 //
-//     0 = F(θ, z)    z = f(θ, z)    z = argmin E(θ, z)    z = argmin ½‖r(θ, z)‖²    z = f(θ)
+//     0 = F(θ, z)    z = f(θ, z)    z = argmin E(θ, z)    z = argmin ½‖r(θ, z)‖²    z = argmin ½zᵀPz + qᵀz    z = f(θ)
 //
-// with θ the inputs. Everything that can be checked without solving is checked when it is made.
+// with θ the inputs, and with bounds and constraints on z. Everything that can be checked without solving is checked when it is made.
 #pragma once
 
 #include <cstdint>
@@ -32,18 +32,38 @@ struct ProblemTolerance {
   double absolute = 0, relative = 0;
 };
 
+/// Numbers, or an expression in the inputs and those `let`s that are without z.
+struct ProblemArray {
+  Array numbers;
+  std::optional<Formula> formula;
+  bool given() const { return numbers.defined() || formula; }
+};
+
+/// A constraint: an expression that is to be 0, or at most 0.
+struct ProblemRows {
+  std::string name;
+  Formula formula;
+  bool negated = false;  // it was written as left >= right: it is right - left
+};
+
 struct Problem {
   using Inputs = std::map<std::string, Array>;
 
-  std::optional<Kind> kind;  // none: "value", there is nothing to solve
+  std::optional<Kind> kind;     // none: "value", there is nothing to solve
+  bool linear_program = false;  // of kind quadratic_program, without P
   Dtype dtype = Dtype::float64;
   std::vector<std::pair<std::string, Formula>> let;  // in the order of the file
   std::vector<std::string> input_names;              // in the order of the file
   Inputs inputs;
-  std::optional<Formula> formula, loss, z0_formula;
-  Array z0;  // undefined where there is a formula, or none is needed
+  std::optional<Formula> formula, loss, z0_formula;  // no formula: a program
+  Array z0;                                          // undefined where there is a formula, or none is needed
   std::vector<std::string> gradient, hessian, jacobian, batch;
-  Array lower, upper;  // undefined where there is none
+  ProblemArray lower, upper;
+  std::vector<ProblemRows> equalities, inequalities;
+  std::map<std::string, ProblemArray> program;  // P, q, A, b, G, h and h_lower of a program, those that there are
+  std::string ties = "average";                 // "active", "inactive", "raise"
+  bool resumed = false;                         // the start is a result
+  Inputs start_duals;  // by the names of constraints, of a start that is a result; of each lane where z0 is
   std::optional<std::pair<Array, Array>> bracket;
   ProblemMethod solver, adjoint;
   std::optional<ProblemTolerance> tolerance;
@@ -53,9 +73,21 @@ struct Problem {
 
   /// A formula's value at these inputs and, where it is defined, this z; the `let`s that it needs come first.
   Array evaluate(const Formula& f, const Inputs& at, const Array& z = {}) const;
-  /// "root", ..., "value".
+  /// With what there is of a solution, by name: z, and what found_names() has. Inputs and `let`s of such a name come first.
+  Array evaluate_found(const Formula& f, const Inputs& at, const Inputs& found) const;
+  /// In the problem's dtype.
+  Array value(const ProblemArray& a, const Inputs& at) const;
+  /// "root", ..., "linear_program", "value".
   const char* kind_name() const;
-  /// The start, from its value or formula, in the problem's dtype.
+  /// Whether there are bounds or constraints, or those of a program.
+  bool constrained() const;
+  /// What has multipliers: `lower`, `upper`, the constraints' names; of a program `A`, `G`, and `G_lower` where there is an h_lower.
+  std::vector<std::string> dual_names() const;
+  /// What a loss may use of a solution beside z: `objective` of an optimum, and `dual_NAME` of all that has multipliers.
+  std::vector<std::string> found_names() const;
+  /// The formulas that say what z is.
+  std::vector<const Formula*> formulas() const;
+  /// The start, from its value or formula, in the problem's dtype; of a program without one zeros.
   Array start(const Inputs& at) const;
 };
 

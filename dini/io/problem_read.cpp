@@ -112,7 +112,8 @@ template <class T> Array numbers(const Collector& c, const std::string& key) {
     } else {
       const double d = v->number();
       const T t = static_cast<T>(d);
-      if (!std::isfinite(t)) fail(key, shown(d) + " is larger than a " + dini::name(dtype_of<T>()) + " can be");
+      if (std::isfinite(d) && !std::isfinite(t))
+        fail(key, shown(d) + " is larger than a " + dini::name(dtype_of<T>()) + " can be");
       *to++ = t;
     }
   }

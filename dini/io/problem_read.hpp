@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dini/core/array.hpp"
-#include "dini/io/problem_value.hpp"
+#include "dini/io/problem.hpp"
 
 namespace dini::problem_reader {
 
@@ -24,8 +23,23 @@ struct Source {
   std::int64_t max_bytes;
 };
 
+/// ProblemError where it is no name, or has a meaning in formulas.
+void check_name(const std::string& name, const std::string& key);
+/// The text of a value.
+const std::string& read_text(const ProblemValue& value, const std::string& key);
+
 /// A number, nested lists of numbers, {"value": ..., "dtype": ...} or {"file": ..., "key": ...}. Floating ones become
-/// `dtype`; integers and bool, of files or asked for by `dtype`, stay what they are.
+/// `dtype`; integers and bool, of files or asked for by `dtype`, stay what they are. Infinities, which no file's text has, stay.
 Array read_array(const ProblemValue& value, const std::string& key, Dtype dtype, const Source& source);
+
+/// The names that formulas may use: inputs, those and the `let`s that are without z, or all of them and z.
+struct Names {
+  FormulaNames inputs, without_z, with_z;
+};
+
+/// Bounds, constraints, and what a program is made of, into the problem. ProblemError for what does not go together.
+void read_constraints(const ProblemValue& contents, const Names& names, const Source& source, Problem& p);
+/// The result that is the start: z, its lanes and its multipliers.
+void read_start(const ProblemValue& contents, const Source& source, Problem& p);
 
 }  // namespace dini::problem_reader

@@ -107,6 +107,15 @@ std::string to_json(const ProblemResult& r) {
                     ", \"evaluations\": " + lanes(r.evaluations, r.batched, whole) +
                     ", \"residual_norm\": " + lanes(r.residual_norm, r.batched, real);
   if (r.z.defined()) out += ", \"z\": " + json_array(r.z);
+  if (r.objective.defined()) out += ", \"objective\": " + json_array(r.objective);
+  if (!r.duals.empty()) out += ", \"duals\": " + named(r.duals);
+  if (!r.active.empty()) {
+    out += ", \"active\": " + lanes(r.active, r.batched, whole) +
+           ", \"weakly_active\": " + lanes(r.weakly_active, r.batched, whole) +
+           ", \"dependent\": " + lanes(r.dependent, r.batched, whole);
+  }
+  if (!r.certificate.empty()) out += ", \"certificate\": " + named(r.certificate);
+  if (r.ray.defined()) out += ", \"ray\": " + json_array(r.ray);
   if (r.loss.defined()) out += ", \"loss\": " + json_array(r.loss);
   if (r.has_gradient) out += ", \"gradient\": " + named(r.gradient);
   if (r.has_hessian) out += ", \"hessian\": " + named(r.hessian);
@@ -122,6 +131,7 @@ std::string to_json(const ProblemResult& r) {
   }
   if (!r.error_estimate.empty()) out += ", \"error_estimate\": " + lanes(r.error_estimate, r.batched, real);
   if (r.check_digits) out += ", \"check\": {\"digits\": " + json_number(*r.check_digits) + "}";
+  if (!r.check_refused.empty()) out += ", \"check\": {\"refused\": " + json_text(r.check_refused) + "}";
   out += ", \"seconds\": {\"total\": " + json_number(r.seconds_total) + ", \"solve\": " + json_number(r.seconds_solve) +
          "}}";
   return out;

@@ -27,12 +27,19 @@ struct ProblemResult {
   std::vector<std::string> status;
   std::vector<std::int64_t> steps, evaluations;
   std::vector<double> residual_norm, error_estimate;
-  Array z, loss;  // loss is undefined where there is none
+  Array z, loss, objective;  // a loss and an objective are undefined where there are none
   bool has_gradient = false, has_hessian = false, has_jacobian = false;
   Named gradient, hessian, jacobian;
   std::optional<AdjointReport> adjoint;
   std::optional<std::int64_t> lanes_summed;
   std::optional<double> check_digits;
+  // With bounds or constraints: multipliers, and how many are active; multipliers that prove that there is no solution, where in some
+  // lane there is none; a direction in which there is no end, where there is one.
+  Named duals, certificate;
+  std::vector<std::int64_t> active, weakly_active, dependent;
+  Array ray;
+  Named slacks;                  // distances to the limits, by the names of duals; not in the JSON
+  std::string check_refused;     // why the gradient could not be compared with differences
   bool gradient_anyway = false;  // derivatives although the solve failed
   double seconds_total = 0, seconds_solve = 0;
   std::vector<std::vector<double>> history;  // the residual norm after each step, by lanes; not in the JSON

@@ -49,8 +49,6 @@ run 2 solve --root 'z - 1' --z0 1 --tolerance x
 run 2 solve --root 'z - 1' --z0 1 --max-steps 1.5
 run 2 solve --root 'z - 1' --z0 1 --dtype float16
 run 2 solve --root 'z - 1' --z0 1 --check
-run 2 solve --minimize '(z - a)**2' --input a=1 --z0 1 --lower 0
-has err '`lower`'
 run 2 solve --root 'z - a' --input a=1 --bracket '[0]'
 has err '`bracket`'
 run 2 solve --root 'z - a' --input a=1 --z0 1 --bracket '[[0, 0], [5, 5]]'

@@ -64,6 +64,17 @@ CASES = {
                             "loss": "z"},
     "fits": {"kind": "least_squares", "formula": "z[0]*exp(z[1]*t) - y", "batch": ["y"], "z0": [1, 0], "loss": "z[0] + z[1]**2",
              "inputs": {"t": [0, 0.5, 1], "y": [[1, 1.3, 1.6], [2, 1.5, 1.2], [1, 1, 1.1]]}, "hessian": ["y", "t"], "jacobian": ["t"]},
+    "minima between bounds": {"kind": "minimize", "formula": "sum((z - a)**2) + b*z[0]*z[1]", "inputs": {"a": normal(5, 2), "b": 0.5, "l": -0.2},
+                              "batch": ["a"], "z0": [0, 0], "lower": "l", "upper": [0.3, None], "hessian": ["a", "l"], "jacobian": ["a", "b", "l"],
+                              "loss": "sum(z**2) + objective + sum(dual_lower*dual_upper[::-1])"},
+    "minima with constraints": {"kind": "minimize", "formula": "sum((z - a)**2)", "inputs": {"a": normal(4, 3), "b": [1, 2, 3, 1.5]},
+                                "batch": ["a", "b"], "z0": [0, 0, 0], "equalities": {"total": "sum(z) == b"},
+                                "inequalities": {"cap": "z <= 0.7*b"}, "hessian": "b", "jacobian": ["a", "b"],
+                                "loss": "sum(z**2) + dual_total*sum(dual_cap)"},
+    "roots between bounds": {"kind": "root", "formula": "z**3 + z - a", "inputs": {"a": normal(4, 3)}, "batch": ["a"], "z0": [0, 0, 0], "lower": 0,
+                             "upper": 0.5, "loss": "sum(z*dual_lower[::-1]) + sum(z**2)", "hessian": "a", "jacobian": "a"},
+    "minima, some infeasible": {"kind": "minimize", "formula": "sum((z - 1)**2)", "inputs": {"u": [1, -2, 0.5]}, "batch": ["u"], "z0": [0, 0],
+                                "lower": [0, -1], "upper": "u", "loss": "sum(z)"},
     "values": {"kind": "value", "formula": "cumsum(x)*s", "inputs": {"x": normal(4, 3), "s": 2}, "batch": ["x"], "loss": "sum(z**2)",
                "hessian": ["x", "s"], "jacobian": ["s"]},
     "values of masks": {"kind": "value", "formula": "where(m, x, 0*x)", "batch": ["m"], "loss": "sum(z**2)", "hessian": "x",
@@ -123,6 +134,12 @@ def compare(tool, problem, tolerance, *options):
     for k, one in enumerate(singles):
         if batch["status"][k] != one["status"]:
             raise Wrong(f"lane {k}: {batch['status'][k]}, alone {one['status']}")
+        for key in ("active", "weakly_active", "dependent"):
+            if key in one and batch[key][k] != one[key]:
+                raise Wrong(f"lane {k}: {batch[key][k]} {key}, alone {one[key]}")
+        for name, dual in one.get("duals", {}).items():
+            if one["status"] == "converged":
+                same(f"duals[{k}] of {name}", batch["duals"][name][k], dual, tolerance)
         if one["status"] == "converged":
             same(f"z[{k}]", batch["z"][k], one["z"], tolerance)
             if "loss" in one:
