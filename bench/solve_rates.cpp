@@ -86,7 +86,7 @@ Suite fixed_points(Dtype dtype) {
 std::vector<std::pair<std::string, Solver>> solvers_of(Kind kind, const std::vector<std::string>& wanted) {
   std::vector<std::pair<std::string, Solver>> out{{"auto", Solver()}};
   for (const auto& info : library_solvers()) {
-    if (info.kinds.has(kind)) out.emplace_back(info.name, info.make({}));
+    if (info.kinds.has(kind) && info.takes == Restriction::none) out.emplace_back(info.name, info.make({}));
   }
   if (!wanted.empty()) {
     std::erase_if(out, [&](const auto& s) { return std::find(wanted.begin(), wanted.end(), s.first) == wanted.end(); });

@@ -176,8 +176,10 @@ std::string solver_list() {
       out += "      " + padded(name(kind) + std::string(suffix), 32) + sequence(tried) + "\n";
     }
   }
-  out += "    Of more than " + std::to_string(detail::formed_unasked) + " unknowns, a fixed point: " +
-         sequence(detail::automatic_sequence(Kind::fixed_point, detail::formed_unasked + 1)) + ".\n";
+  const std::int64_t many = detail::formed_unasked + 1;
+  out += "    Of more than " + std::to_string(detail::formed_unasked) +
+         " unknowns, a root: " + sequence(detail::automatic_sequence(Kind::root, many)) +
+         "; a fixed point: " + sequence(detail::automatic_sequence(Kind::fixed_point, many)) + ".\n";
   for (const auto& info : library_solvers()) out += described(info);
   out += "\n\nAdjoints, which solve the derivative's linear system. auto is direct up to " +
          std::to_string(detail::formed_unasked) + " unknowns,\nand where a solver has formed the matrix; else gmres.\n";

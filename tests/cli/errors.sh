@@ -67,11 +67,13 @@ for made in 'linspace(0, 1, 10**8)' 'linspace(0, 1, 10**8, endpoint=False)' 'ara
   has err 'max-memory'
 done
 # What solvers, adjoints and second derivatives form counts, and it is said what does without.
-run 2 solve --root 'z**3 - 1' --z0 '2*ones(6000)' --max-memory 500M
+run 2 solve --root 'z**3 - 1' --z0 '2*ones(6000)' --max-memory 500M --solver newton
 has err '`solver`: newton forms a matrix of 6000 x 6000 and its factors, which would take'
 has err 'more than the limit of 500 MB'
+# Who names no solver gets one that forms none.
+run 0 solve --root 'z**3 - 1' --z0 '2*ones(6000)' --max-memory 500M
 run 2 solve --fixed-point '0.3*z - x' --input x=1 --z0 'ones(6000)' --max-memory 500M --solver newton
-has err 'none is formed by `forward_iteration` and `anderson`'
+has err 'none is formed by `forward_iteration`, `anderson`, `limited_memory_broyden`, `newton_krylov` and `df_sane`'
 run 2 solve --fixed-point '0.3*z - x' --input x=1 --z0 'ones(6000)' --loss 'sum(z)' --max-memory 500M --adjoint direct
 has err '`adjoint`: direct forms a matrix of 6000 x 6000'
 has err 'none is formed by `gmres`'
