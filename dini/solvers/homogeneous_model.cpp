@@ -1,7 +1,6 @@
 #include "dini/solvers/homogeneous_model.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "dini/linear/system.hpp"
 #include "dini/ops/contract.hpp"
@@ -19,10 +18,15 @@ namespace dini::detail {
 Array HomogeneousModel::only(const Array& mask, const Array& a) { return where(mask, a, zeros_like(a)); }
 Array HomogeneousModel::column(const Array& v) { return reshape(v, {v.size(), 1}); }
 
+namespace {
+// What is as far as this, in an equilibrated program, is no row: a solution there would have no digits left. Others write so for ∞.
+constexpr double no_side = 1e18;
+}  // namespace
+
 HomogeneousModel::HomogeneousModel(const QuadraticData& data, double border, int refinements)
     : d(data), border_(border), refinements_(refinements), n_(data.q.size()), me_(data.b.size()), mg_(data.h.size()) {
   const Array sides = concatenate({d.h, -d.lower, d.upper});
-  live_ = sides < std::numeric_limits<double>::infinity();
+  live_ = sides < no_side;
   h_ = only(live_, sides);
   g_ = only(column(live_(slice(0, mg_))), d.g);
   count_ = sum(astype(live_, d.q.dtype())) + 1;

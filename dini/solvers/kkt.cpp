@@ -101,6 +101,10 @@ KktLook kkt_look(const KktParts& p, const KktUnknowns& at, const Array& z0) {
   out.error = maximum(largest(minimum(abs(stationary), beside)), out.violation);
   out.error = maximum(out.error, largest(minimum(out.multiplier, out.slack)));
   out.error = abs(maximum(out.error, largest(-out.multiplier)));
+  // Of what is not finite nothing is small.
+  const Array sound = all(isfinite(at.z)) & all(isfinite(pull)) & all(isfinite(p.bending)) & all(isfinite(p.c)) &
+                      all(p.g < infinite) & ~any(isnan(p.lower)) & ~any(isnan(p.upper));
+  out.error = where(sound, out.error, scalar_like(std::numeric_limits<double>::quiet_NaN(), out.error));
   return out;
 }
 

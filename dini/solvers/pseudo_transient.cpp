@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "dini/linear/system.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/indexing.hpp"

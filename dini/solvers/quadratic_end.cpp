@@ -33,16 +33,23 @@ Infeasibility with_fixed(const QuadraticData& d, Infeasibility p) {
   return {p.equal / size, p.at_most / size, p.lower / size, p.upper / size, p.proved};
 }
 
-// Of no unknowns a row that does not hold is its own proof; and so are two bounds of which the lower is the higher.
+// What is seen at once: two bounds of which the lower is the higher, a side at the wrong infinity, and of no unknowns a row that does not
+// hold. The first of them is the proof.
 Infeasibility obvious(const QuadraticData& d) {
-  const Array crossed = d.lower > d.upper,
-              first = astype(crossed & (cumsum(astype(crossed, Dtype::int64)) == 1), d.q.dtype());
-  Infeasibility p{zeros_like(d.b), zeros_like(d.h), first, first, any(crossed)};
-  if (d.q.size() > 0) return p;
-  const Array none = array(false);
-  p.equal = -sign(d.b);
-  p.at_most = astype(d.h < 0, d.q.dtype());
-  p.proved = (d.b.size() ? any(d.b != 0.0) : none) | (d.h.size() ? any(d.h < 0) : none);
+  const double infinite = std::numeric_limits<double>::infinity();
+  auto first = [&](const Array& wrong) {
+    return astype(wrong & (cumsum(astype(wrong, Dtype::int64)) == 1), d.q.dtype());
+  };
+  const Array bounds = (d.lower > d.upper) | (d.lower == infinite) | (d.upper == -infinite);
+  const bool none = d.q.size() == 0;
+  const Array rows = none ? d.h < 0 : d.h == -infinite, equal = none ? d.b != 0.0 : zeros_like(d.b, Dtype::bool_);
+  const Array by_bounds = any(bounds), by_rows = any(rows) & ~by_bounds;
+  Infeasibility p;
+  p.lower = where(d.lower == -infinite, zeros_like(d.q), first(bounds));
+  p.upper = where(d.upper == infinite, zeros_like(d.q), first(bounds));
+  p.at_most = where(by_rows, first(rows), zeros_like(d.h));
+  p.equal = where(by_bounds | by_rows, zeros_like(d.b), -sign(d.b) * first(equal));
+  p.proved = by_bounds | by_rows | any(equal);
   return p;
 }
 
@@ -53,7 +60,8 @@ Outcome quadratic_outcome(const SolverProblem& problem, const QuadraticData& dat
   using namespace quadratic_end;
   Outcome out = finished(problem, last.at, z0, stop);
   ConstrainedEnd end = unflatten(no_constrained_end(problem, z0), out.constrained);
-  const Array crossed = any(data.lower > data.upper), convex = is_convex(data);
+  const Infeasibility at_sight = obvious(data);
+  const Array seen = at_sight.proved, convex = is_convex(data);
   const bool given = stop.tolerance.given();
   if (!given) {
     const double enough = std::pow(epsilon(z0.dtype()), 0.575);
@@ -61,11 +69,10 @@ Outcome quadratic_outcome(const SolverProblem& problem, const QuadraticData& dat
   }
   out.status = where(convex, out.status, code(StatusCode::not_a_minimum));
 
-  const Infeasibility at_sight = obvious(data);
   Proofs none{at_sight, {zeros_like(data.q), array(false)}};
   if (z0.size() > 0) {
     const Array open =
-        ((out.status != 0) | last.doubtful) & convex & (out.status != code(StatusCode::cancelled)) & ~crossed;
+        ((out.status != 0) | last.doubtful) & convex & (out.status != code(StatusCode::cancelled)) & ~seen;
     const Proofs found = cond(
         open,
         [&](const Proofs& near) {
@@ -78,11 +85,14 @@ Outcome quadratic_outcome(const SolverProblem& problem, const QuadraticData& dat
           return p;
         },
         Proofs{last.infeasible, {last.ray, array(false)}});
-    none = tree_map([&](const Array& a, const Array& b) { return where(crossed, a, b); }, none, found);
+    none = tree_map([&](const Array& a, const Array& b) { return where(seen, a, b); }, none, found);
   }
   const Array infeasible = none.infeasible.proved, unbounded = none.unbounded.proved & ~infeasible;
   out.status = where(unbounded, code(StatusCode::unbounded), out.status);
   out.status = where(infeasible, code(StatusCode::infeasible), out.status);
+  Array whole = ~any(isnan(data.h)) & ~any(isnan(data.lower)) & ~any(isnan(data.upper));
+  for (const Array& v : {data.p, data.q, data.a, data.b, data.g}) whole = whole & all(isfinite(v));
+  out.status = where(whole, out.status, code(StatusCode::nonfinite));
   const Array unknown = scalar_like(std::numeric_limits<double>::quiet_NaN(), z0);
   end.certificate_equal = where(infeasible, none.infeasible.equal, unknown);
   end.certificate_at_most = where(infeasible, none.infeasible.at_most, unknown);

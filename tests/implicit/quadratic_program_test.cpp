@@ -450,6 +450,23 @@ TEST(QuadraticProgram, ProvesThatThereIsNoSolution) {
        StatusCode::infeasible,
        "at_most",
        {1}},
+      {"a row at the wrong infinity",
+       {.P = eye(2), .q = zeros({2}), .G = eye(2), .h = array({1.0, -inf})},
+       StatusCode::infeasible,
+       "at_most",
+       {0, 1}},
+      {"a bound at the wrong infinity",
+       {.P = eye(2), .q = zeros({2}), .lower = array({0.0, inf})},
+       StatusCode::infeasible,
+       "lower",
+       {0, 1}},
+      {"a NaN", {.P = eye(2), .q = array({0.0, std::nan("")})}, StatusCode::nonfinite, "", {}},
+      {"a NaN among the rows",
+       {.P = eye(2), .q = zeros({2}), .G = array({{1.0, std::nan("")}}), .h = 1.0},
+       StatusCode::nonfinite,
+       "",
+       {}},
+      {"an infinite cost", {.P = eye(2), .q = array({0.0, inf}), .lower = 0.0}, StatusCode::nonfinite, "", {}},
       {"a saddle",
        {.P = diag(array({1.0, -1.0})), .q = zeros({2}), .lower = -1.0, .upper = 1.0},
        StatusCode::not_a_minimum,
@@ -472,6 +489,14 @@ TEST(QuadraticProgram, ProvesThatThereIsNoSolution) {
     }
     EXPECT_TRUE(c.status == StatusCode::infeasible || all(isnan(f.certificate.lower)).item<bool>()) << c.name;
     EXPECT_TRUE(c.status == StatusCode::unbounded || all(isnan(f.ray)).item<bool>()) << c.name;
+  }
+}
+
+TEST(QuadraticProgram, BoundsMayBeFarAway) {
+  for (double far : {1e6, 1e10, 1e14, 1e20, 1e300}) {
+    const Found f = quadratic_program({.P = eye(2), .q = array({-1.0, 2.0}), .lower = -far, .upper = far});
+    expect_near(f.value, {1, -2}, 1e-15, std::to_string(far));
+    EXPECT_EQ(f.active.item<std::int64_t>(), 0) << far;
   }
 }
 
