@@ -49,7 +49,7 @@ LineEnd wolfe_search(const SolverProblem& problem, const Array& z, const Slope& 
     const Array finite = isfinite(trial.value) & isfinite(trial.slope);
     const Array enough = trial.value <= here.value + options.decrease * s.t * slope;
     const Array unseen = (abs(trial.value - here.value) <= noise) & (trial.slope <= (2 * options.decrease - 1) * slope);
-    const Array good = finite & (enough | unseen) & (trial.value <= s.low.value + noise);
+    const Array good = (slope < 0) & finite & (enough | unseen) & (trial.value <= s.low.value + noise);
     WolfeSearch r = s;
     const Array bracketed = s.high.t != 0.0;
     // To which side of the trial point the least value lies.
@@ -65,7 +65,7 @@ LineEnd wolfe_search(const SolverProblem& problem, const Array& z, const Slope& 
     r.z = where(good, there, s.z);
     r.gradient = where(good, at.gradient, s.gradient);
     // Between ends as near to each other as these there is no better step to speak of.
-    const Array narrow = (r.high.t != 0.0) & (r.low.t != 0.0) & (abs(r.high.t - r.low.t) <= 1e-3 * r.low.t);
+    const Array narrow = (r.high.t != 0.0) & (r.low.t != 0.0) & (abs(r.high.t - r.low.t) <= 1e-7 * r.low.t);
     r.found = narrow | (good & (abs(trial.slope) <= -options.curvature * slope));
     const Array middle = 0.5 * (r.low.t + r.high.t), usable = isfinite(r.high.value) & isfinite(r.high.slope);
     r.t = where(r.high.t == 0.0, 4 * s.t, where(usable, least_of_cubic(r.low, r.high), middle));

@@ -22,12 +22,14 @@ Array quotient(const Array& a, const Array& b) {
   return where(there, a / where(there, b, ones_like(b)), zeros_like(a));
 }
 
-// The shorter way from p, inside, along the unit vector v to the border.
-Array to_border(const Array& p, const Array& v, const Array& radius) {
-  const Array along = dot(p, v), size = length(p);
-  const Array missing = maximum((radius - size) * (radius + size), zeros_like(size));
-  const Array sum = abs(along) + sqrt(square(along) + missing);
-  return quotient(missing, where(along < 0, -sum, sum));
+// How far it is from p, inside, along the unit vector v to the border: the shorter way, or forwards. In units of the radius, whose square may
+// be out of range.
+Array to_border(const Array& p, const Array& v, const Array& radius, bool forwards) {
+  const Array along = dot(p, v) / radius, size = length(p) / radius;
+  const Array missing = maximum((1 - size) * (1 + size), zeros_like(size)), root = sqrt(square(along) + missing);
+  if (forwards) return radius * where(along > 0, quotient(missing, along + root), root - along);
+  const Array sum = abs(along) + root;
+  return radius * quotient(missing, where(along < 0, -sum, sum));
 }
 
 struct MultiplierSearch {
@@ -45,7 +47,7 @@ Array step_to_border(const Array& b, const Array& g, const Array& radius) {
   start.step = -g * quotient(radius, length(g));
   start.null = unit_vector(cos(3.1 * astype(arange(n), g.dtype()) + 0.4));
   start.low = maximum(maximum(zero, -min(diagonal(b))), pull - size_of_b);
-  start.high = pull + size_of_b;
+  start.high = pull + 1.1 * size_of_b;  // beyond it B + λI is positive definite
   start.multiplier = start.low;
   start.done = array(false);
   auto next = [&](const MultiplierSearch& s) {
@@ -59,8 +61,9 @@ Array step_to_border(const Array& b, const Array& g, const Array& radius) {
     Array null = s.null;
     for (int k = 0; k < 2; ++k) null = unit_vector(linalg::cho_solve(l, null));
     const Array curvature = sum(square(dot(transpose(l), null)));
-    const Array more = to_border(p, null, radius);
-    const Array hard = inside & (square(more) * curvature <= near_least * (shift * square(radius) - dot(g, p)));
+    const Array more = to_border(p, null, radius, false);
+    const Array hard =
+        inside & (square(more / radius) * curvature <= near_least * (shift - dot(g, p / radius) / radius));
     const Array border = abs(size - radius) <= near_border * radius;
     MultiplierSearch r;
     const Array candidate =
@@ -98,10 +101,8 @@ ConjugateStep conjugate_step(const Product& b, const Array& g, const Array& radi
     const Array bd = b(s.direction), bend = dot(s.direction, bd), rr = dot(s.residual, s.residual);
     const Array along = quotient(rr, bend), full = s.p + along * s.direction;
     const Array out = ~(bend > 0) | ~(length(full) < radius);
-    // To the border, forwards.
-    const Array unit = quotient(ones_like(rr), length(s.direction)), ahead = dot(s.p, s.direction) * unit;
-    const Array missing = maximum((radius - length(s.p)) * (radius + length(s.p)), zeros_like(rr));
-    const Array to = unit * quotient(missing, ahead + sqrt(square(ahead) + missing));
+    const Array size = length(s.direction), unit = quotient(ones_like(size), size);
+    const Array to = unit * to_border(s.p, unit * s.direction, radius, true);
     const Array by = where(out, to, along);
     Search r;
     r.p = s.p + by * s.direction;

@@ -36,7 +36,7 @@ TEST(Loss, HalfTheSquareIsWhatIsMadeLeast) {
     for (double r : {0.0, 1e-9, -1e-4, .01, .2, -.7, 1.4, 1.6, -5.0, 1e3}) {
       const double w = c.loss.width, wanted = w * w * c.rho(r * r / (w * w));
       const Array f = c.loss(array({r, -r}));
-      EXPECT_NEAR(f(0).item() * f(0).item(), wanted, 1e-14 * wanted + (r == 1e-9 ? 1e-19 : 0)) << c.name << r;
+      EXPECT_NEAR(f(0).item() * f(0).item(), wanted, 1e-14 * wanted + 1e-15 * w * w) << c.name << r;
       EXPECT_EQ(f(0).item(), -f(1).item()) << c.name;
     }
   }
@@ -46,7 +46,8 @@ TEST(Loss, DerivativesOfAllOrders) {
   for (const Case& c : cases()) {
     if (c.loss.shape == Loss::Shape::squares) continue;
     auto objective = [&](const Array& r) { return 0.5 * square(c.loss(r)); };
-    auto first = grad(objective), second = grad([&](const Array&r) { return first(r); });
+    auto first = grad(objective);
+    auto second = grad([&](const Array& r) { return first(r); });
     auto third = grad([&](const Array& r) { return second(r); });
     const double w = c.loss.width;
     for (double r : {0.0, 1e-5, .1 * w, .316 * w, .5 * w, .9 * w, 1.2 * w, 4 * w}) {
@@ -106,7 +107,7 @@ TEST(Loss, TheDerivativeIsThatOfTheObjective) {
     EXPECT_LE(largest(dot(slope, along) - (fit(y + h * along) - fit(y - h * along)) / (2 * h)), 1e-6) << c.name;
     EXPECT_LE(largest(jit(jacfwd(fit))(y) - slope), 1e-11) << c.name;
     if (c.loss.shape == Loss::Shape::tukey) {
-      EXPECT_EQ(largest(slope(slice(), 3)), 0) << "what is beyond the width has no say";
+      EXPECT_LE(largest(slope(slice(), 3)), 1e-15) << "what is beyond the width has no say";
     }
   }
 }

@@ -111,7 +111,7 @@ TEST(TrustRegion, ConjugateGradientsEndWhereTheyShould) {
       const auto s =
           conjugate_step([&](const Array& v) { return dot(b, v); }, g, array(radius), array(1e-10 * slope), 50);
       EXPECT_LE(norm(s.step).item(), 1.0001 * radius) << m.name << radius;
-      EXPECT_LE(largest(s.product - dot(b, s.step)), 1e-12 * (1 + largest(s.product))) << m.name << radius;
+      EXPECT_LE(largest(s.product - dot(b, s.step)), 1e-10 * largest(b) * largest(s.step)) << m.name << radius;
       // No worse than the best along -g.
       if (slope == 0) continue;
       const Array down = -g / slope;
@@ -119,8 +119,9 @@ TEST(TrustRegion, ConjugateGradientsEndWhereTheyShould) {
       const double steepest = -slope * length + .5 * bend * length * length;
       const double value = -predicted_decrease(g, s.step, s.product).item();
       EXPECT_LE(value, steepest + 1e-12 * std::fabs(steepest)) << m.name << radius;
-      if (s.inside.item<bool>()) EXPECT_LE(norm(g + s.product).item(), 1e-10 * slope) << m.name;
-      if (m.eigenvalues[0] > 0 && radius > 100) EXPECT_TRUE(s.inside.item<bool>() || m.eigenvalues[0] < 1e-3) << m.name;
+      const bool inside = s.inside.item<bool>();
+      EXPECT_TRUE(!inside || norm(g + s.product).item() <= 1e-10 * slope) << m.name;
+      EXPECT_TRUE(inside || m.name != "definite" || radius < 100) << m.name;
     }
   }
 }
