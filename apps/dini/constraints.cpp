@@ -1,5 +1,7 @@
 #include "apps/dini/constraints.hpp"
 
+#include "apps/dini/program.hpp"
+
 #include <algorithm>
 
 #include "dini/formula/text.hpp"
@@ -130,7 +132,7 @@ void check_multipliers(const Problem& p, const Problem::Inputs& inputs, const Po
 }
 
 Problem::Inputs slacks_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
-  Problem::Inputs out;
+  Problem::Inputs out = p.program.empty() ? Problem::Inputs{} : row_slacks(p, inputs, z);
   if (p.lower.given()) out["lower"] = z - bound_at(p, "lower", p.lower, inputs, z.shape());
   if (p.upper.given()) out["upper"] = bound_at(p, "upper", p.upper, inputs, z.shape()) - z;
   for (const ProblemRows& r : p.equalities) out[r.name] = row_at(p, r, inputs, z);

@@ -1,6 +1,7 @@
 #include "apps/dini/equation.hpp"
 
 #include "apps/dini/constraints.hpp"
+#include "apps/dini/program.hpp"
 #include "dini/implicit/bracket.hpp"
 #include "dini/implicit/optimum.hpp"
 #include "dini/implicit/solve_spec.hpp"
@@ -57,6 +58,7 @@ Equation equation_of(const Problem& p, const Problem::Inputs& inputs, const Arra
 
 Found solve_lane(const Problem& p, const Problem::Inputs& inputs, const Point& start, const FixedPointOptions& options,
                  const Array& added) {
+  if (!p.program.empty()) return solve_program(p, inputs, start, options, added);
   if (p.constrained()) return solve_within(p, inputs, start, options, added);
   const Array& z0 = start.at("z");
   const Equation equation = equation_of(p, inputs, added);

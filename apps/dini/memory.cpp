@@ -189,6 +189,10 @@ class Memory {
             others.empty() ? "" : "; none is formed by " + others);
   }
 
+  static bool wants_matrix(const FixedPointOptions& o) {
+    return o.adjoint.automatic() || o.adjoint.method()->wants_matrix();
+  }
+
   // Whether so much for a lane is not clearly little; if it is, it stands for what it is a bound of.
   bool is_much(double bytes) {
     if (shared_ + bytes * static_cast<double>(lanes_.size()) > static_cast<double>(settings_.max_bytes) / 8)
@@ -217,7 +221,7 @@ class Memory {
     if (!derived) return;
     FixedPointOptions o = derivative_options(p_, n);
     if (p_.constrained()) o.solver = make_solver(p_);
-    if (o.adjoint.method()->wants_matrix() && is_much(matrices)) {
+    if (wants_matrix(o) && is_much(matrices)) {
       matrix(
           "`adjoint`: " + o.adjoint.name(), {z_, z_},
           [&](const Leaves& l) {
@@ -234,7 +238,7 @@ class Memory {
     const std::int64_t n = p_.kind ? z_.shape.size() : 0;
     FixedPointOptions options = derivative_options(p_, n);
     if (p_.constrained()) options.solver = make_solver(p_);
-    const bool formed = p_.kind && options.adjoint.method()->wants_matrix();
+    const bool formed = p_.kind && wants_matrix(options);
     for (const std::string& name : p_.hessian) {
       const Array& x = inputs_.at(name);
       const double each = formed ? 16 * unknowns() * unknowns() * item() : 0;

@@ -11,6 +11,7 @@
 #include "apps/dini/memory.hpp"
 #include "apps/dini/parts.hpp"
 #include "apps/dini/solvers.hpp"
+#include "dini/core/option_table.hpp"
 #include "dini/linear/check_status.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/promote.hpp"
@@ -192,6 +193,7 @@ class Run {
     std::string out = describe(code);
     const Shape shape = z.shape().erased(0);
     auto map = [&](const Array& at) { return ravel(map_at(p_, all_.inputs_of(0), reshape(at, shape))); };
+    if (code == StatusCode::not_a_minimum && p_.program.count("P")) out += ": `P` is not positive semidefinite";
     if (code == StatusCode::infeasible) out += contradiction(p_, all_.inputs_of(0), shape);
     if (p_.bracket) {
       const Bracket<Array> ends = bracket_of(p_, shape);
@@ -227,7 +229,10 @@ class Run {
     const Rows asked = lanes_with(lanes.size(), [&](std::int64_t k) { return anyway || good(first + k); });
     if (asked.empty()) return;
     FixedPointOptions o = derivative_options(p_, points.at("z").size() / lanes.size());
-    if (p_.kind && !r_.adjoint) r_.adjoint = AdjointReport{converged, o.adjoint.name(), o.adjoint.exact(), {}, {}};
+    if (p_.kind && !r_.adjoint) {
+      const std::string name = o.adjoint.automatic() ? Direct::table().name : o.adjoint.name();
+      r_.adjoint = AdjointReport{converged, name, o.adjoint.exact(), {}, {}};
+    }
     Derived d = regular_derivatives(lanes, points, asked, o);
     if (d.failure) {
       if (r_.adjoint && r_.adjoint->status == converged) {

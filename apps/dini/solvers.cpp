@@ -126,6 +126,12 @@ Tolerance make_tolerance(const Problem& p) {
 }
 
 Adjoint make_adjoint(const Problem& p, std::int64_t unknowns) {
+  if (!p.program.empty()) {
+    const std::string& direct = Direct::table().name;
+    if ((p.adjoint.name == "auto" || p.adjoint.name == direct) && p.adjoint.options.empty()) return {};
+    throw ProblemError("`adjoint`: of problems of kind " + text::in_quotes(p.kind_name()) + " it is " +
+                       text::in_quotes(direct) + ", without options");
+  }
   if (const MethodInfo<Adjoint>* info = find(library_adjoints(), "adjoint", p.adjoint, p, p.kind)) {
     return make(*info, "adjoint", p.adjoint);
   }

@@ -14,7 +14,7 @@ namespace dini::app {
 Solver make_solver(const Problem& problem, bool resumed = false);
 /// What a problem says of the error that is small enough.
 Tolerance make_tolerance(const Problem& problem);
-/// The same for the adjoint. "auto" is named: what follows of the solver for so many unknowns.
+/// The same for the adjoint. "auto" is named: what follows of the solver for so many unknowns. Of a program it is the library's.
 Adjoint make_adjoint(const Problem& problem, std::int64_t unknowns);
 
 /// Whether the problem's solver, or one of those that "auto" tries, forms the matrix of ∂F/∂z for so many unknowns, and the

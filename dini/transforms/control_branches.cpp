@@ -1,4 +1,5 @@
 // call and cond: one Program, or one of several, and the rules that transform them. call is the one without an index.
+#include <algorithm>
 #include <cmath>
 
 #include "dini/ops/create.hpp"
@@ -30,9 +31,20 @@ static BranchParts parts_of_branches(const Params& params) {
   return {programs, index, operands, programs[0]->outputs.size()};
 }
 
-static Leaves emit_branches(const Params& like, const Programs& programs, const Leaves& index, const Leaves& operands) {
+// Outputs of a cond that one of its branches alone looks at again have that branch as their owner; of the others it is -1. Where lanes
+// take different branches, all of which are run, an owner keeps its own for all lanes: in a lane that takes another branch zeros would
+// be read in their place, which may be no factors of anything.
+using Owners = Params::Ints;
+static Owners owners_of(const Params& params, std::size_t outputs) {
+  return params.has("owners") ? params.ints("owners") : Owners(outputs, -1);
+}
+
+static Leaves emit_branches(const Params& like, const Programs& programs, const Leaves& index, const Leaves& operands,
+                            const Owners& owners = {}) {
   if (like.has("program")) return emit(call_op(), operands, {{"program", programs[0]}, {"name", like.text("name")}});
-  return emit(cond_op(), joined({index, operands}), {{"branches", programs}});
+  Params params{{"branches", programs}};
+  if (std::any_of(owners.begin(), owners.end(), [](std::int64_t b) { return b >= 0; })) params.set("owners", owners);
+  return emit(cond_op(), joined({index, operands}), params);
 }
 
 static std::vector<Aval> infer_branches(std::span<const Aval>, const Params& params) {
@@ -49,6 +61,14 @@ template <class OutActive> static Mask active_in_any(const Programs& programs, c
   Mask all = out_active(programs[0]);
   for (const ProgramRef& p : programs) all = either(all, out_active(p));
   return all;
+}
+
+static Owners only_of(const Owners& owners, const Mask& mask) {
+  Owners out;
+  for (std::size_t k = 0; k < owners.size(); ++k) {
+    if (mask[k]) out.push_back(owners[k]);
+  }
+  return out;
 }
 
 static Linearized linearize_branches(const LinearizeCall& call) {
@@ -95,12 +115,15 @@ static Linearized linearize_branches(const LinearizeCall& call) {
         },
         joined({dx.of(from.tangent->input_avals()), residual_avals}), "linearize"));
   }
-  const Leaves all = emit_branches(call.params, primal, index, operands);
+  Owners owners = owners_of(call.params, s.outputs);
+  const Owners of_tangents = only_of(owners, out_active);
+  for (std::size_t b = 0; b < own.size(); ++b) owners.insert(owners.end(), own[b].size, static_cast<std::int64_t>(b));
+  const Leaves all = emit_branches(call.params, primal, index, operands, owners);
   const Leaves residuals = part(all, s.outputs, all.size());
   const Params params = call.params;
   return {part(all, 0, s.outputs), [=](const Leaves& given) {
             const Leaves dx = only(s.operands.of(given), active);
-            return spread(emit_branches(params, tangent, index, joined({dx, residuals})), out_active);
+            return spread(emit_branches(params, tangent, index, joined({dx, residuals}), of_tangents), out_active);
           }};
 }
 
@@ -113,7 +136,11 @@ static std::pair<Leaves, Leaves> joint_branches(const JvpCall& call) {
       active_in_any(s.programs, [&](const ProgramRef& p) { return jvp_program(p, active).out_active; });
   Programs both;
   for (const ProgramRef& p : s.programs) both.push_back(jvp_program(p, active, out_active).program);
-  const Leaves all = emit_branches(call.params, both, s.index.of(in), joined({s.operands.of(in), only(dx, active)}));
+  Owners owners = owners_of(call.params, s.outputs);
+  const Owners of_tangents = only_of(owners, out_active);
+  owners.insert(owners.end(), of_tangents.begin(), of_tangents.end());
+  const Leaves all =
+      emit_branches(call.params, both, s.index.of(in), joined({s.operands.of(in), only(dx, active)}), owners);
   return {part(all, 0, s.outputs), spread(part(all, s.outputs, all.size()), out_active)};
 }
 
@@ -142,7 +169,8 @@ static Batched batch_branches(const BatchCall& call) {
   for (const ProgramRef& p : s.programs) want = either(want, batch_program(p, batched, call.size).out_batched);
   Programs made;
   for (const ProgramRef& p : s.programs) made.push_back(batch_program(p, batched, call.size, want).program);
-  if (!lane_index) return {emit_branches(call.params, made, s.index.of(in), operands), want};
+  const Owners owners = owners_of(call.params, s.outputs);
+  if (!lane_index) return {emit_branches(call.params, made, s.index.of(in), operands, owners), want};
   // Lanes take different branches: all are run, and each lane keeps its own.
   Leaves out;
   for (std::size_t b = 0; b < made.size(); ++b) {
@@ -154,6 +182,10 @@ static Batched batch_branches(const BatchCall& call) {
     const Array mine =
         b + 1 == made.size() ? in[0] >= static_cast<std::int64_t>(b) : in[0] == static_cast<std::int64_t>(b);
     for (std::size_t k = 0; k < out.size(); ++k) {
+      if (owners[k] >= 0) {
+        if (owners[k] == static_cast<std::int64_t>(b)) out[k] = these[k];
+        continue;
+      }
       Shape lanes{call.size};
       while (lanes.ndim() < out[k].ndim()) lanes.append(1);
       out[k] = where(reshape(mine, lanes), these[k], out[k]);

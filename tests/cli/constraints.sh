@@ -5,22 +5,26 @@ source "$(dirname "$0")/lib.bash"
 # Bounds: numbers, null, formulas; for minima, fits and roots. ½(z - a)² above 0 from a = -1: μ = 1.
 run 0 solve --minimize '0.5*(z - a)**2' --input a=-1 --z0 1 --lower 0 --loss 'z + dual_lower**2' --check --json
 has out '"z": 0.0, "objective": 0.5, "duals": {"lower": 1.0}, "active": 1, "weakly_active": 0, "dependent": 0, "loss": 1.0'
-has out '"gradient": {"a": -2.0}'
+near gradient.a -2
 has out '"exact": true'
 run 0 solve --minimize 'sum((z - a)**2)' --input 'a=[3, 4]' --z0 '[0, 0]' --upper '[null, 1]' --loss 'sum(z)' --json
-has out '"z": [3.0, 1.0]'
-has out '"duals": {"upper": [0.0, 6.0]}'
-has out '"gradient": {"a": [1.0, 0.0]}'
+near z '[3, 1]'
+near duals.upper '[0, 6]'
+near gradient.a '[1, 0]'
 run 0 solve --minimize 'sum((z - a)**2)' --input 'a=[3, 4]' --input u=2 --z0 '[0, 0]' --upper 'u*ones(2)' --loss 'objective' --hessian u --check --json
-has out '"gradient": {"a": [2.0, 4.0], "u": -6.0}'
-has out '"hessian": {"u": [[4.0]]}'
+near gradient.a '[2, 4]'
+near gradient.u -6
+near hessian.u '[[4]]'
 run 0 solve --least-squares 'A @ z - y' --input 'A=[[1, 0], [1, 1], [0, 1]]' --input 'y=[2, 1, -1]' --z0 '[1, 1]' --lower 0 --loss 'sum(z)' --jacobian y --check --json
-has out '"z": [1.5, 0.0], "objective": 0.75, "duals": {"lower": [0.0, 1.5]}'
-has out '"jacobian": {"y": [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]}'
+near z '[1.5, 0]'
+near objective 0.75
+near duals.lower '[0, 1.5]'
+near jacobian.y '[[0.5, 0.5, 0], [0, 0, 0]]'
 run 0 solve --root 'z - a' --input 'a=[1, -2]' --z0 '[0.5, 0.5]' --lower 0 --upper 9 --loss 'sum(z*a) + dual_lower[1]**2' --check --json
-has out '"z": [1.0, 0.0], "duals": {"lower": [0.0, 2.0], "upper": [0.0, 0.0]}'
+near z '[1, 0]'
+near duals '{"lower": [0, 2], "upper": [0, 0]}'
 hasnt out 'objective'
-has out '"gradient": {"a": [2.0, -4.0]}'
+near gradient.a '[2, -4]'
 run 0 solve --minimize '(z - a)**2' --input a=-1 --z0 1 --lower 0 --dtype float32 --loss 'z + dual_lower' --check --json
 run 0 solve --minimize '(z - a)**2' --input a=-1 --z0 1 --lower 0 --tolerance 1e-3 --loss 'z + dual_lower' --check --json
 
@@ -28,40 +32,40 @@ run 0 solve --minimize '(z - a)**2' --input a=-1 --z0 1 --lower 0 --tolerance 1e
 for constraint in 'sum(z) == b' 'sum(z) - b' 'sum(z - b/2)'; do
   run 0 solve --minimize 'sum((z - a)**2)' --input 'a=[1, 2]' --input b=1 --z0 '[0, 0]' --equality "total=$constraint" \
     --inequality 'cap=z[0] >= 0.2' --loss 'z[0]*dual_total + objective' --hessian b --jacobian a,b --check --json
-  has out '"z": [0.2, 0.8'
-  has out '"duals": {"total": 2.4'
-  has out '"active": 1'
-  has out '"jacobian": {"a": [[0.0, 0.0], [0.0, 0.0]], "b": [0.0, 1.0]}'
-  has out '"hessian": {"b": [[2.0'
+  near z '[0.2, 0.8]'
+  near duals.cap 0.8
+  near active 1
+  near jacobian '{"a": [[0, 0], [0, 0]], "b": [0, 1]}'
+  near hessian.b '[[2]]'
 done
 for constraint in '0.2 <= z[0]' '0.2 - z[0]' '0.2 - z[:1]' 'stack([0.2, 0.1]) <= z'; do
   run 0 solve --minimize 'sum((z - a)**2)' --input 'a=[-1, 2]' --z0 '[0, 0]' --inequality "cap=$constraint" --loss 'sum(z)' --json
-  has out '"z": [0.2, 2.0]'
+  near z '[0.2, 2]'
 done
 run 0 solve --least-squares 'z - a' --input 'a=[1, 2]' --z0 '[1, 0]' --equality 'circle=sum(z**2) == 1' --loss 'z[0]' --check --json
-has out '"z": [0.4472135954999579'
+near z '[0.4472135954999579, 0.8944271909999159]'
 
 # The text has a line for each row.
 run 0 solve --minimize 'sum((z - a)**2)' --input 'a=[1, 2]' --z0 '[0, 0]' --inequality 'cap=z[0] >= 0.2' --inequality 'both=sum(z) <= 2' --lower '[null, 1]'
 has out 'active          1'
 has out 'rows            dual                    slack'
-has out '  lower[1]      0.0                     0.5'
+has out '  lower[1]      0.0  '
 has out '  both          '
 hasnt out 'lower[0]'
 run 0 solve --minimize 'sum((z - 1)**2)' --z0 'zeros((5, 6))' --inequality 'cap=z <= linspace(0, 3, 6)'
-has out '  cap[4, 0]     2.0'
+has out '  cap[4, 0]     '
 has out 'and 20 more'
 
 # Ties: the derivative has two sides, and differences straddle them.
 tie="--minimize 0.5*(z-y)**2 --input y=0 --input l=0 --z0 1 --lower l --loss z --json"
 run 0 solve $tie
 has out '"weakly_active": 1'
-has out '"gradient": {"y": 0.5, "l": 0.5}'
+near gradient '{"y": 0.5, "l": 0.5}'
 has out '"exact": true, "message": "1 active constraint with a multiplier of 0: the derivative is by `ties`: average"'
 run 0 solve $tie --ties active
-has out '"l": 1.0'
+near gradient '{"y": 0, "l": 1}'
 run 0 solve $tie --ties inactive
-has out '"gradient": {"y": 1.0'
+near gradient '{"y": 1, "l": 0}'
 run 3 solve $tie --ties raise
 has out '"adjoint": {"status": "singular"'
 hasnt out '"gradient"'
@@ -96,7 +100,7 @@ run 0 solve $problem --start first/result.json --json
 has out '"message": "start, 0 steps", "solver": "start", "steps": 0'
 run 0 solve ${problem/b=1/b=3.5} --z0 '[0, 0]' --start first/result.json --loss 'z[0]' --check --json
 has out '"solver": "start"'
-has out '"z": [1.25, 2.25]'
+near z '[1.25, 2.25]'
 # Where it does not lead to a solution the solver goes on from z.
 run 0 solve --minimize 'sum((z-a)**2)' --input 'a=[1, 2]' --equality 'total=sum(z**4)==1' --inequality 'cap=z[0]>=-9' --start first/result.json --json
 has out '"status": "converged"'
@@ -104,12 +108,12 @@ has out '"status": "converged"'
 run 0 solve --minimize 'sum((z-a)**2)' --input 'a=[[1, 2], [3, -4]]' --batch a --z0 '[0, 0]' --equality 'total=sum(z)==1' --out lanes --quiet
 run 0 solve --minimize 'sum((z-a)**2)' --input 'a=[[1, 2], [3, -5]]' --batch a --equality 'total=sum(z)==1' --start lanes/result.json --json
 has out '"solver": "start"'
-has out ', 1.0], [4.5, -3.5]]'
+near z '[[0, 1], [4.5, -3.5]]'
 run 0 solve --root 'z - b' --input 'b=[2, 3]' --start first/result.json --json
-has out '"z": [2.0, 3.0]'
+near z '[2, 3]'
 printf '{"kind": "minimize", "formula": "sum((z - 1)**2)", "start": "result.json", "equalities": {"total": "sum(z) == 4"}, "inequalities": {"cap": "z[0] <= 5"}}' >first/next.json
 run 0 solve first/next.json --json
-has out '"z": [2.0, 2.0]'
+near z '[2, 2]'
 run 2 solve $problem --z0 '[0, 0, 0]' --start first/result.json
 has err '`start`: z of'
 run 2 solve --minimize 'sum(z**2)' --equality 'total=z == 1' --start first/result.json
@@ -161,7 +165,7 @@ has err '`solver`: auto forms a matrix of 900 x 900'
 
 # A name of the problem's own comes before one of the solution's.
 run 0 solve --minimize '(z - objective)**2' --input objective=3 --z0 1 --lower 0 --loss 'objective*z' --json
-has out '"loss": 9.0'
+near loss 9
 
 # What each solver takes.
 run 0 solvers

@@ -31,6 +31,26 @@ hasnt() {
     failures=$((failures + 1))
   fi
 }
+# near KEY VALUE: a value of the last run's JSON, `duals.lower` say, is this one to nine digits.
+near() {
+  if ! python3 - "$1" "$2" <<'END'; then
+import json, sys
+def same(got, want):
+    if isinstance(want, list):
+        return isinstance(got, list) and len(got) == len(want) and all(map(same, got, want))
+    if isinstance(want, dict):
+        return isinstance(got, dict) and set(got) == set(want) and all(same(got[k], want[k]) for k in want)
+    return got == want or not isinstance(got, (str, list, dict)) and abs(got - want) <= 1e-9 * max(1, abs(want))
+got = json.load(open("out"))
+for key in sys.argv[1].split("."):
+    got = got.get(key, "nothing")
+if not same(got, json.loads(sys.argv[2])):
+    sys.exit(print(f"{sys.argv[1]} is {got}, wanted {sys.argv[2]}") or 1)
+END
+    echo "FAILED: in the last of these: $(head -c 300 out)"
+    failures=$((failures + 1))
+  fi
+}
 # check TEXT CONDITION...: a test's condition.
 check() {
   local text=$1

@@ -265,6 +265,24 @@ TEST(Formula, NestingIsBounded) {
   EXPECT_NE(message(repeated("-", 200) + "z"), "");
 }
 
+TEST(Formula, AComparisonAtTheTopHasSides) {
+  const struct {
+    const char *text, *comparison;
+    double value;
+  } table[] = {{"x == 1", "==", 2}, {"x <= 1 + x", "<=", -1},      {"(x >= 5)", ">=", -2},
+               {"x < 1", "<", 2},   {"x != 2", "!=", 1},           {"5 > 2", ">", 3},
+               {"x - 1", "", 2},    {"where(x < 1, 7, 8)", "", 8}, {"-x == x**2", "==", -12}};
+  for (const auto& row : table) {
+    SCOPED_TRACE(row.text);
+    const Formula f = Formula::parse(row.text, {"x"}, {"formula", float64, true});
+    EXPECT_EQ(f.comparison(), row.comparison);
+    EXPECT_EQ(astype(f.evaluate({{"x", array(3.0)}}), float64).item<double>(), row.value);
+  }
+  EXPECT_EQ(Formula::parse("x == 1", {"x"}).comparison(), "");
+  EXPECT_EQ(Formula::parse("x == 1", {"x"}).evaluate({{"x", array(1.0)}}).dtype(), Dtype::bool_);
+  EXPECT_THROW(Formula::parse("0 <= x <= 1", {"x"}, {"formula", float64, true}), FormulaError);
+}
+
 TEST(Formula, LongChainsAreNoNesting) {
   std::string text = "z";
   for (int k = 0; k < 2000; ++k) text += " + 1";

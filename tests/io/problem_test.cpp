@@ -26,6 +26,8 @@ Problem from_json(const std::string& text) { return make_problem(parse_json(text
 
 const std::string root = R"j("kind": "root", "formula": "z - a", "inputs": {"a": 2}, "z0": 1)j";
 
+const std::string minimum = R"j("kind": "minimize", "formula": "(z - a)**2", "inputs": {"a": 2}, "z0": 1)j";
+
 struct Wrong {
   std::string text;
   const char* part;
@@ -78,6 +80,37 @@ TEST(Problem, ErrorsNameTheKey) {
        "`lower`: there are no bounds for problems of kind `fixed_point`"},
       {R"j({"kind": "fixed_point", "formula": "z", "z0": 1, "bracket": [0, 1]})j", "only problems of kind `root`"},
       {"{" + root + R"j(, "bracket": [1]})j", "[a, b] is wanted"},
+      {"{" + root + R"j(, "bracket": [0, 1], "lower": 0})j", "`bracket`: a root in a bracket has no bounds"},
+      {"{" + root + R"j(, "lower": true})j", "`lower`: numbers are wanted, got a bool"},
+      {"{" + root + R"j(, "lower": {"formla": "a"}})j", "`lower`: unknown key `formla`"},
+      {"{" + root + R"j(, "lower": {"formula": "z"}})j", "lower.formula, column 1: unknown name `z`"},
+      {"{" + root + R"j(, "lower": "b"})j", "lower, column 1: unknown name `b`"},
+      {"{" + root + R"j(, "lower": "c", "let": {"c": "a*z"}})j", "lower, column 1: unknown name `c`"},
+      {"{" + root + R"j(, "equalities": {"c": "z"}})j",
+       "`equalities`: there are no constraints for problems of kind `root`, but `lower` and `upper`"},
+      {R"j({"kind": "value", "formula": "1", "inequalities": {}})j", "no constraints for problems of kind `value`"},
+      {"{" + minimum + R"j(, "equalities": ["z"]})j",
+       "`equalities`: an object of named expressions is wanted, got a list"},
+      {"{" + minimum + R"j(, "equalities": {"c": 1}})j", "`equalities.c`: text is wanted, got a number"},
+      {"{" + minimum + R"j(, "equalities": {"2c": "z"}})j", "`equalities`: the name `2c` is not made of"},
+      {"{" + minimum + R"j(, "equalities": {"sum": "z"}})j", "`equalities`: `sum` is a function"},
+      {"{" + minimum + R"j(, "equalities": {"lower": "z"}})j", "`equalities`: `lower` is the name of the bounds'"},
+      {"{" + minimum + R"j(, "equalities": {"c": "z"}, "inequalities": {"c": "z"}})j",
+       "`inequalities`: `c` is the name of an equality, too"},
+      {"{" + minimum + R"j(, "equalities": {"c": "z <= 1"}})j", "`equalities.c`: <= belongs to `inequalities`"},
+      {"{" + minimum + R"j(, "inequalities": {"c": "z == 1"}})j", "`inequalities.c`: == belongs to `equalities`"},
+      {"{" + minimum + R"j(, "inequalities": {"c": "z < 1"}})j", "is compared by <= or >=, not by <"},
+      {"{" + minimum + R"j(, "equalities": {"c": "z != 1"}})j", "is compared by ==, not by !="},
+      {"{" + minimum + R"j(, "equalities": {"c": "q == z"}})j", "equalities.c, column 1: unknown name `q`"},
+      {"{" + minimum + R"j(, "ties": "active"})j", "`ties`: there are no bounds and no constraints"},
+      {"{" + minimum + R"j(, "lower": 0, "ties": "both"})j", "`ties`: there is no `both`; there are `average`"},
+      {"{" + minimum + R"j(, "lower": 0, "loss": "dual_uper"})j", "unknown name `dual_uper`"},
+      {"{" + minimum + R"j(, "q": 0})j", "`q`: it belongs to problems of kind `quadratic_program`"},
+      {"{" + minimum + R"j(, "start": 1})j", "`start`: text is wanted, got a number"},
+      {R"j({"kind": "value", "formula": "1", "start": "result.json"})j", "`start`: nothing is solved"},
+      {R"j({"kind": "linear_program"})j", "`q`: is missing; what is made least is q @ z"},
+      {R"j({"kind": "quadratic_program"})j", "`q`: is missing; what is made least is 0.5*z @ P @ z + q @ z"},
+      {R"j({"kind": "linear_program", "q": [1], "bracket": [0, 1]})j", "only problems of kind `root`"},
       {"{" + root + R"j(, "tolerance": -1})j", "`tolerance`: a number of at least 0"},
       {"{" + root + R"j(, "tolerance": {"relativ": 1}})j", "the nearest known one is `relative`"},
       {"{" + root + R"j(, "tolerance": {}})j", "`tolerance`: the object has neither `absolute` nor `relative`"},
@@ -140,6 +173,44 @@ TEST(Problem, ReadsWhatJsonSays) {
   EXPECT_EQ(*p.max_steps, 7);
   EXPECT_EQ(p.warnings, (std::vector<std::string>{"the input `i` is not used"}));
   EXPECT_NEAR(p.evaluate(*p.formula, p.inputs, p.start(p.inputs)).to_vector<double>()[0], std::tanh(2.0), 1e-6);
+}
+
+// Which names a loss may use, where infinities come from, and how sides are read.
+TEST(Problem, BoundsAndConstraints) {
+  const Problem p = from_json("{" + minimum + R"j(, "let": {"c": "2*a", "d": "z*a"}, "lower": "c", "upper": [null, 3],
+      "equalities": {"e": "d == 1", "f": "z - d"}, "inequalities": {"g": "z >= d", "h": "z <= a"},
+      "loss": "objective + dual_lower + dual_g", "ties": "inactive"})j");
+  EXPECT_TRUE(p.constrained());
+  EXPECT_EQ(p.dual_names(), (std::vector<std::string>{"lower", "upper", "e", "f", "g", "h"}));
+  EXPECT_EQ(p.value(p.lower, p.inputs).item<double>(), 4);
+  const double infinite = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(p.value(p.upper, p.inputs).to_vector<double>(), (std::vector<double>{infinite, 3}));
+  const auto at = [&](const ProblemRows& r) { return p.evaluate(r.formula, p.inputs, array(5.0)).item<double>(); };
+  EXPECT_EQ(at(p.equalities[0]), 9);
+  EXPECT_EQ(at(p.equalities[1]), -5);
+  EXPECT_EQ(at(p.inequalities[0]), -5);
+  EXPECT_TRUE(p.inequalities[0].negated);
+  EXPECT_EQ(at(p.inequalities[1]), 3);
+  EXPECT_FALSE(p.inequalities[1].negated);
+  EXPECT_EQ(p.ties, "inactive");
+  EXPECT_TRUE(p.warnings.empty());
+  EXPECT_FALSE(from_json("{" + root + "}").constrained());
+}
+
+TEST(Problem, Programs) {
+  const Problem p = from_json(R"j({"kind": "quadratic_program", "inputs": {"s": 2}, "let": {"P": "s*eye(2)"}, "P": "P",
+      "q": {"formula": "s*ones(2)"}, "G": [[1, 2]], "h": [null], "h_lower": "s", "A": [[1, 1]], "b": 1, "lower": 0,
+      "dtype": "float32", "loss": "dual_G_lower[0]*objective"})j");
+  EXPECT_EQ(p.kind, Kind::quadratic_program);
+  EXPECT_EQ(std::string(p.kind_name()), "quadratic_program");
+  EXPECT_EQ(p.dual_names(), (std::vector<std::string>{"lower", "A", "G", "G_lower"}));
+  EXPECT_EQ(p.start(p.inputs).to_vector<float>(), (std::vector<float>{0, 0}));
+  EXPECT_EQ(p.value(p.program.at("P"), p.inputs).dtype(), float32);
+  EXPECT_TRUE(p.warnings.empty());
+  const Problem lp = from_json(R"j({"kind": "linear_program", "q": [1, 2], "z0": [3, 4]})j");
+  EXPECT_EQ(std::string(lp.kind_name()), "linear_program");
+  EXPECT_EQ(lp.kind, Kind::quadratic_program);
+  EXPECT_EQ(lp.start({}).to_vector<double>(), (std::vector<double>{3, 4}));
 }
 
 TEST(Problem, TomlSaysTheSame) {
@@ -241,6 +312,28 @@ TEST(ProblemResult, NumbersReadBack) {
   EXPECT_EQ(json_array(array({1, 2})), "[1, 2]");
   EXPECT_EQ(json_array(array(true)), "true");
   EXPECT_EQ(json_text("a\"\\\n\x01"), "\"a\\\"\\\\\\n\\u0001\"");
+}
+
+TEST(ProblemResult, WhatThereIsOfAnOptimum) {
+  ProblemResult r;
+  r.status = {"infeasible"};
+  r.steps = r.evaluations = {1};
+  r.residual_norm = {0.5};
+  r.objective = array(2.0);
+  r.duals = {{"lower", array({0.0, 1.0})}, {"total", array(-1.5)}};
+  r.active = {2};
+  r.weakly_active = {1};
+  r.dependent = {0};
+  r.certificate = {{"total", array(1.0)}};
+  r.ray = array({1.0, 0.0});
+  r.check_refused = "no";
+  const std::string json = to_json(r);
+  EXPECT_NE(
+      json.find(R"("objective": 2.0, "duals": {"lower": [0.0, 1.0], "total": -1.5}, "active": 2, "weakly_active": 1, )"
+                R"("dependent": 0, "certificate": {"total": 1.0}, "ray": [1.0, 0.0])"),
+      std::string::npos)
+      << json;
+  EXPECT_NE(json.find(R"("check": {"refused": "no"})"), std::string::npos) << json;
 }
 
 }  // namespace problem_test

@@ -103,6 +103,20 @@ struct ScaledAndSummed : HostFunction {
   std::vector<Aval> outputs(std::span<const Aval> in) const override { return {in[0], {Shape{}, in[0].dtype, false}}; }
 };
 
+// The solve's derivative has a branch for ties, with factors of its own, which no lane takes here. (Zeros in their place were looked up
+// as pivots.)
+TEST(Lanes, LeaveFactorsToBranchesThatTheyDoNotTake) {
+  const auto loss = [](const Array& a) {
+    const auto f = [&](const Array& z) { return z * z * z + z - a; };
+    return sum(square(root(f, zeros({2}), Bounds{zeros({2}), 0.5 * ones({2})}).value));
+  };
+  const Array lanes = array({{1.0, -0.2}, {0.3, 2.0}});
+  const Array alone = stack({hessian(loss)(lanes(0)), hessian(loss)(lanes(1))});
+  const Array together = vmap(hessian(loss))(lanes);
+  EXPECT_LT(max(abs(together - alone)).item<double>(), 1e-12);
+  EXPECT_GT(max(abs(alone)).item<double>(), 0.5);
+}
+
 TEST(Lanes, AreCalledBackFor) {
   const Params params{{"function", OpaqueRef(std::make_shared<ScaledAndSummed>())}};
   const auto call = [&](const Leaves& in) { return emit(detail::callback_op(), in, params); };
