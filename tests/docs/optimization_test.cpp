@@ -11,7 +11,7 @@ namespace {
 
 TEST(OptimizationPage, Start) {
   auto cost = [](const Array& c, const Array& z) { return sum(square(z - c)); };
-  auto disc = [](const Array& c, const Array& z) { return sum(square(z)) - 1.0; };
+  auto disc = [](const Array&, const Array& z) { return sum(square(z)) - 1.0; };
   auto s = minimize(cost, array({0.5, 0.1}), subject_to(Bounds{0.0, 0.7}, AtMost{disc}), {}, array({2.0, 1.0}));
   Array z = s.value;               // (0.7, 0.714143)
   Array mu = s.duals.upper;        // (2.03961, 0)
