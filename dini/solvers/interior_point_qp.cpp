@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dini/core/option_table.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/indexing.hpp"
