@@ -136,7 +136,7 @@ Problem::Inputs slacks_at(const Problem& p, const Problem::Inputs& inputs, const
   if (p.lower.given()) out["lower"] = z - bound_at(p, "lower", p.lower, inputs, z.shape());
   if (p.upper.given()) out["upper"] = bound_at(p, "upper", p.upper, inputs, z.shape()) - z;
   for (const ProblemRows& r : p.equalities) out[r.name] = row_at(p, r, inputs, z);
-  for (const ProblemRows& r : p.inequalities) out[r.name] = -row_at(p, r, inputs, z);
+  for (const ProblemRows& r : p.inequalities) out[r.name] = 0.0 - row_at(p, r, inputs, z);
   return out;
 }
 

@@ -32,11 +32,14 @@ std::optional<ProblemValue> as_json(const std::string& s, std::string* why = nul
   }
 }
 
+// Nothing is no path, and stays what it is.
+std::string absolute(const std::string& path) { return path.empty() ? path : std::filesystem::absolute(path).string(); }
+
 ProblemValue file_value(const std::string& path, const std::string& key) {
   ProblemValue v;
   ProblemValue::Object object;
   // Absolute, since a problem file's own paths are relative to its folder.
-  object.emplace_back("file", of_text(std::filesystem::absolute(path).string()));
+  object.emplace_back("file", of_text(absolute(path)));
   if (!key.empty()) object.emplace_back("key", of_text(key));
   v.content = std::move(object);
   return v;
@@ -54,9 +57,7 @@ std::optional<ProblemValue> as_file(const std::string& s) {
 void make_absolute(ProblemValue& v) {
   if (!v.holds<ProblemValue::Object>()) return;
   for (auto& [key, value] : v.get<ProblemValue::Object>()) {
-    if (key == "file" && value.holds<std::string>()) {
-      value.content = std::filesystem::absolute(value.get<std::string>()).string();
-    }
+    if (key == "file" && value.holds<std::string>()) value.content = absolute(value.get<std::string>());
   }
 }
 
@@ -208,7 +209,7 @@ ProblemValue problem_contents(const Options& options) {
   set("upper", options.upper, formula_or_array);
   set("ties", options.ties, of_text);
   // Absolute, since the problem's own is relative to its folder.
-  set("start", options.start, [](const std::string& s) { return of_text(std::filesystem::absolute(s).string()); });
+  set("start", options.start, [](const std::string& s) { return of_text(absolute(s)); });
   set("bracket", options.bracket, [](const std::string& s) {
     std::string why;
     if (auto v = as_json(s, &why)) return *v;

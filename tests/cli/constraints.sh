@@ -124,6 +124,8 @@ run 2 solve --minimize 'sum(z**2)' --z0 '[[0, 0]]' --batch z0 --start first/resu
 has err 'is not of lanes'
 run 2 solve --value 1 --start first/result.json
 has err 'nothing is solved'
+run 2 solve $problem --start ''
+has err '`start`: this is no path'
 run 4 solve $problem --start nowhere.json
 has err 'nowhere.json'
 printf '{"z": [1, "nan"]}' >nan.json

@@ -61,6 +61,8 @@ run 2 solve --value 'zeros((1000000, 1000000))'
 has err 'max-memory'
 run 2 solve --value 'sum(zeros(1000))' --max-memory 1K
 run 2 solve --value '1e999'
+run 2 solve --value a --input 'a={"file": ""}'
+has err 'this is no path'
 # Only counted, never made.
 for made in 'linspace(0, 1, 10**8)' 'linspace(0, 1, 10**8, endpoint=False)' 'arange(0, 1, 1e-8)' 'arange(10**8)'; do
   run 2 solve --value "$made[0]" --max-memory 10M
