@@ -1,5 +1,7 @@
 #include "dini/implicit/fixed_point.hpp"
 
+#include <limits>
+
 #include "dini/core/index.hpp"
 #include "dini/core/option_table.hpp"
 #include "dini/ops/create.hpp"
@@ -20,7 +22,12 @@ Array zeros_for_layer(const Array& a) { return zeros(a.shape(), is_floating(a.dt
 namespace {
 
 ConstraintForm form_of(const SolveRequest& r) {
-  return {!r.lower.empty(), !r.upper.empty(), static_cast<bool>(r.equal), static_cast<bool>(r.at_most)};
+  ConstraintForm form{!r.lower.empty(), !r.upper.empty(), static_cast<bool>(r.equal), static_cast<bool>(r.at_most)};
+  // A solver of problems with bounds solves one without as one whose bounds are infinite.
+  const SolverMethod& m = *r.options.solver.method();
+  if (!form.any() && m.takes() != Restriction::none && m.name() != "auto" && r.kind != Kind::bracketed_root)
+    form.lower = true;
+  return form;
 }
 
 const char* hint_of_solvers(Kind kind, Kinds of_solver) {
@@ -225,7 +232,8 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
 
   const ConstraintForm form = form_of(request);
   Leaves theta;
-  if (form.lower) theta.push_back(ravelled_bound(name, request.lower, ravelled));
+  const Leaves lower = request.lower.empty() ? Leaves{Array(-std::numeric_limits<double>::infinity())} : request.lower;
+  if (form.lower) theta.push_back(ravelled_bound(name, lower, ravelled));
   if (form.upper) theta.push_back(ravelled_bound(name, request.upper, ravelled));
   theta.insert(theta.end(), request.theta.begin(), request.theta.end());
 

@@ -58,21 +58,23 @@ const Trials& trials_of_fixed_points() {
 // Downhill within trust regions; in other units, where the unknowns' are far apart; and by another way. Without a Hessian where it is
 // too large to be formed unasked.
 const Trials& trials_of_minima() {
-  static const Trials trials{{"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
-                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
-                             {"bfgs", BFGS{}.method(), formed_for_a_look},
-                             {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
-                             {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
+  static const Trials trials{
+      {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+      {"trust_region_newton with scales", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+      {"bfgs", BFGS{}.method(), formed_for_a_look},
+      {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
+      {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 
 const Trials& trials_of_fits() {
-  static const Trials trials{{"hybrid_least_squares", HybridLeastSquares{}.method(), formed_unasked},
-                             {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
-                             {"trust_region_newton, scaled", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
-                             {"levenberg_marquardt", LevenbergMarquardt{}.method(), formed_unasked},
-                             {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
-                             {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
+  static const Trials trials{
+      {"hybrid_least_squares", HybridLeastSquares{}.method(), formed_unasked},
+      {"trust_region_newton", TrustRegionNewton{}.method(), formed_unasked},
+      {"trust_region_newton with scales", TrustRegionNewton{.scaled = 1}.method(), formed_unasked},
+      {"levenberg_marquardt", LevenbergMarquardt{}.method(), formed_unasked},
+      {"trust_region_cg", TrustRegionCG{}.method(), Trial::any_number, formed_unasked + 1},
+      {"lbfgs", LBFGS{}.method(), Trial::any_number, formed_unasked + 1}};
   return trials;
 }
 
