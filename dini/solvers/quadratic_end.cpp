@@ -8,6 +8,7 @@
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
 #include "dini/solvers/criterion.hpp"
 #include "dini/transforms/control.hpp"
 
