@@ -58,6 +58,7 @@
 #include "dini/solvers/nonlinear_cg.hpp"
 #include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
+#include "dini/solvers/sqp.hpp"
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/trust_region_cg.hpp"
 #include "dini/solvers/trust_region_newton.hpp"

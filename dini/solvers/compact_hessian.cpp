@@ -30,11 +30,11 @@ StepMemory StepMemory::with(const Array& step, const Array& change) const {
   return {appended(s, step), appended(y, change)};
 }
 
-CompactHessian::CompactHessian(const StepMemory& memory) {
+CompactHessian::CompactHessian(const StepMemory& memory, const Array& first) {
   const Array &s = memory.s, &y = memory.y;
   const Array sy = dot(s, transpose(y)), d = diagonal(sy), there = d > 0, one = ones_like(d), last = y(-1);
   const Array curvature = dot(s(-1), last), known = curvature > 0;
-  theta = where(known, sum(square(last)) / where(known, curvature, ones_like(curvature)), ones_like(curvature));
+  theta = where(known, sum(square(last)) / where(known, curvature, ones_like(curvature)), first);
   w = transpose(concatenate({y, theta * s}));
   // What is not there stands as the identity's: its columns of W are 0.
   const Array above = diag(where(there, -d, one)),

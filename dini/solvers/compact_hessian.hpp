@@ -21,7 +21,8 @@ struct StepMemory {
 
 struct CompactHessian {
   Array theta, w, m;  // w [n, 2 history]
-  explicit CompactHessian(const StepMemory& memory);
+  /// `first`: θ where there are no steps yet.
+  CompactHessian(const StepMemory& memory, const Array& first);
   Array apply(const Array& v) const;
 };
 

@@ -18,7 +18,7 @@ namespace constrained_loop {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
-constexpr std::int64_t running = -1, to_be_judged = -2, patience = 50;
+constexpr std::int64_t running = -1, to_be_judged = -2;
 
 struct Progress {
   ConstrainedState now;
@@ -152,7 +152,7 @@ class Drive {
     Array status = where(out_of_steps, code(StatusCode::max_steps), array(running));
     // Near a solution the error falls from step to step, or no more.
     const Array near = p.best_error <= std::sqrt(epsilon(z0.dtype()));
-    status = where(near & (p.since >= patience), code(StatusCode::stagnated), status);
+    status = where(near & (p.since >= solver.patience), code(StatusCode::stagnated), status);
     status = where(p.now.failure != 0, p.now.failure, status);
     return where(isfinite(p.now.error), status, code(StatusCode::nonfinite));
   }

@@ -24,6 +24,7 @@ struct ConstrainedSteps {
   std::function<ConstrainedState(const Array& z0)> init;
   std::function<ConstrainedState(const ConstrainedState&)> step;
   std::int64_t default_max_steps = 1000;
+  std::int64_t patience = 50;  // steps without a smaller error near a solution before it is `stagnated`
 };
 
 Outcome drive_constrained(const ConstrainedSteps& solver, const SolverProblem& problem, const Array& z0,
@@ -47,7 +48,7 @@ class ConstrainedMethod : public SolverMethod {
   Kinds kinds() const override { return kinds_; }
   Restriction takes() const override { return takes_; }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
-    return drive_constrained(make_(p, z0), p, z0, stop);
+    return drive_constrained(z0.size() > 0 ? make_(p, z0) : ConstrainedSteps{}, p, z0, stop);
   }
 
  private:

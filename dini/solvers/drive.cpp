@@ -12,6 +12,7 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/products.hpp"
+#include "dini/solvers/watched_start.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/watch_op.hpp"
@@ -123,31 +124,11 @@ class Drive {
 
   // The start as one turn of a watched loop: it may take as long as a step.
   Progress watched_first() const {
-    struct Start {
-      Progress p;
-      Array made;
-      auto tree() { return std::tie(p, made); }
-    };
-    Progress like;
-    const Staged staged = stage(
-        [&](const Leaves& in) {
-          like = first(in[0]);
-          return flatten(like);
-        },
-        {z0.aval()}, "solve");
-    Leaves nothing;
-    for (const Aval& a : staged.program->output_avals()) nothing.push_back(zeros(a.shape, a.dtype));
-    Start start{unflatten(like, nothing), array(false)};
-    start.p.best_z = start.p.found = z0;
-    start.p.best_norm = constant(std::numeric_limits<double>::infinity());
-    start = loop([](const Start& s) { return ~s.made; },
-                 // z0 is made to depend on the loop's state: what does not is computed before the loop.
-                 [&](const Start& s) {
-                   return Start{first(where(s.made, zeros_like(z0), z0)), array(true)};
-                 },
-                 start, 1, stop.watch);
-    start.p.status = where(start.made, start.p.status, code(StatusCode::cancelled));
-    return start.p;
+    return watched_start<Progress>([&](const Array& z) { return first(z); }, z0, stop.watch,
+                                   [&](Progress& p) {
+                                     p.best_z = p.found = z0;
+                                     p.best_norm = constant(std::numeric_limits<double>::infinity());
+                                   });
   }
 
   Progress first(const Array& start) const {

@@ -67,12 +67,18 @@ KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const Kk
   p.opposite = kkt_parts_of::opposite_rows(p.g, p.g_slope);
   auto slope = [&](const Array& x) { return lagrangian_gradient(problem, x, at.equal, at.at_most); };
   if (n > formed_unasked) {
-    p.bending = abs(jvp(slope, z, z).tangent);
+    p.bending = bending_by_products(Function(slope), z);
   } else {
     p.hessian = jacobian(slope)(z);
     p.bending = dot(abs(p.hessian), abs(z));
   }
   return p;
+}
+
+Array bending_by_products(const Function& slope, const Array& z) {
+  const Array even = arange(z.size()) % 2 == 0, alternating = where(even, abs(z), -abs(z));
+  auto product = [&](const Array& v) { return abs(jvp(slope, z, v).tangent); };
+  return maximum(product(z), product(alternating));
 }
 
 KktLook kkt_look(const KktParts& p, const KktUnknowns& at, const Array& z0) {

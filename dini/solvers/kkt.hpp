@@ -52,12 +52,16 @@ struct KktParts {
   Array c, g, c_slope, g_slope;  // rows and their gradients C [me, n], G [mg, n]
   Array lower, upper;            // bounds, ±∞ for none
   Array hessian;                 // H of L; undefined where it was not asked for
-  Array bending;                 // |H||z|, or |Hz| where H is not formed
+  Array bending;                 // |H||z|, or an estimate of it where H is not formed
   Array
       opposite;  // of two rows g_i = -g_k that are an equation the index of the other, -1 of the others; undefined: not looked at
 };
 /// With the Hessian, or with what `before` has in its place.
 KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const KktParts* before = nullptr);
+
+/// An estimate of |H||z| from two products with H, the Jacobian of `slope`: with z, and with |z| of alternating signs, by which terms
+/// add up that cancel in Hz.
+Array bending_by_products(const Function& slope, const Array& z);
 
 /// A point in units.
 struct KktLook {

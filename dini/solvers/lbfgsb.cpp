@@ -19,15 +19,22 @@ namespace lbfgsb {
 struct Memory {
   Slope here;
   StepMemory steps;
+  Array scale;  // θ while no steps are known
   Array first_value;
-  auto tree() { return std::tie(here, steps, first_value); }
+  auto tree() { return std::tie(here, steps, scale, first_value); }
 };
 
-ConstrainedState state(const BoundsOf& bounds, const Array& z0, const Array& z, const Memory& m, const Array& failure,
-                       const Array& evaluations) {
-  const Array none = zeros({0}, z.dtype()), bending = abs(CompactHessian(m.steps).apply(z));
+ConstrainedState state(const SolverProblem& p, const BoundsOf& bounds, const Array& z0, const Array& z, const Memory& m,
+                       const Array& failure, const Array& evaluations) {
+  const Array none = zeros({0}, z.dtype()), bending = bending_by_products(p.residual, z);
   const Array own = failure_at(m.here, m.first_value), why = where(failure != 0, failure, own);
   return {z, none, none, bounded_error(m.here.gradient, bending, bounds, z, z0), why, evaluations, flatten(m)};
+}
+
+// θ for the first step, which leads about as far as z is from 0.
+Array first_scale(const Array& z, const Array& g) {
+  const Array size = length(z), slope = length(g), one = ones_like(size);
+  return where(slope > 0, slope, one) / where(size > 0, size, one);
 }
 
 }  // namespace lbfgsb
@@ -52,20 +59,18 @@ std::shared_ptr<const detail::SolverMethod> LBFGSB::method() const {
     ConstrainedSteps steps;
     steps.init = [=, &p](const Array& start) {
       const Array z = clip(start, bounds.lower, bounds.upper);
-      lbfgsb::Memory m{slope_at(p, z), StepMemory::none(z, o.history), {}};
+      lbfgsb::Memory m{slope_at(p, z), StepMemory::none(z, o.history), {}, {}};
+      m.scale = lbfgsb::first_scale(z, m.here.gradient);
       m.first_value = m.here.value;
       const Array failure = where(contradictory(bounds), code(StatusCode::infeasible), code(StatusCode::converged));
-      return lbfgsb::state(bounds, z0, z, m, failure, array(std::int64_t{1}));
+      return lbfgsb::state(p, bounds, z0, z, m, failure, array(std::int64_t{1}));
     };
     steps.step = [=, &p](const ConstrainedState& s) {
       const lbfgsb::Memory m = unflatten(lbfgsb::Memory(), s.memory);
-      const CompactHessian b(m.steps);
+      const CompactHessian b(m.steps, m.scale);
       const Array& g = m.here.gradient;
       const Array to = subspace_minimum(b, bounds, s.z, g, cauchy_point(b, bounds, s.z, g)), way = to - s.z;
-      // The first step has no curvature to go by.
-      const Array known = any(m.steps.s != 0.0), one = scalar_like(1, s.z);
-      const LineEnd end =
-          armijo_search(p, s.z, m.here, way, where(known, one, minimum(one, modest_step(s.z, way))), o.decrease, 40);
+      const LineEnd end = armijo_search(p, s.z, m.here, way, scalar_like(1, s.z), o.decrease, 40);
       const Array found = end.t > 0, z = where(found, clip(end.z, bounds.lower, bounds.upper), s.z);
       lbfgsb::Memory n = m;
       n.here =
@@ -73,10 +78,14 @@ std::shared_ptr<const detail::SolverMethod> LBFGSB::method() const {
       const StepMemory longer = m.steps.with(z - s.z, n.here.gradient - g), none = StepMemory::none(s.z, o.history);
       // Where no step is good the model is forgotten; where there was none the method ends.
       n.steps = tree_map([&](const Array& a, const Array& c) { return where(found, a, c); }, longer, none);
+      // Along a line without curvature steps become longer.
+      const Array known = any(m.steps.s != 0.0), anew = lbfgsb::first_scale(s.z, g);
+      n.scale = where(found, 0.1 * m.scale, where(known, anew, m.scale));
       const Array stuck = where(found | known, code(StatusCode::converged), code(StatusCode::stagnated));
-      return lbfgsb::state(bounds, z0, z, n, stuck, s.evaluations + end.evaluations);
+      return lbfgsb::state(p, bounds, z0, z, n, stuck, s.evaluations + end.evaluations);
     };
     steps.default_max_steps = 15000;
+    steps.patience = 1000;
     return steps;
   });
 }

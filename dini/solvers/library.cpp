@@ -29,6 +29,7 @@
 #include "dini/solvers/nonlinear_cg.hpp"
 #include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
+#include "dini/solvers/sqp.hpp"
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/trust_region_cg.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
@@ -58,6 +59,7 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       LBFGSB::table().info<Solver>(),
       InteriorPoint::table().info<Solver>(),
       AugmentedLagrangian::table().info<Solver>(),
+      SQP::table().info<Solver>(),
       InteriorPointQP::table().info<Solver>(),
       NewtonErrorNorm::table().info<Solver>(),
       Chord::table().info<Solver>(),

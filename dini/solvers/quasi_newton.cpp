@@ -3,6 +3,7 @@
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/solvers/formed_state.hpp"
 #include "dini/transforms/control.hpp"
 

@@ -21,6 +21,7 @@
 #include "dini/solvers/newton_krylov.hpp"
 #include "dini/solvers/projected_newton.hpp"
 #include "dini/solvers/pseudo_transient.hpp"
+#include "dini/solvers/sqp.hpp"
 #include "dini/solvers/trust_region_cg.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
 
@@ -103,10 +104,11 @@ const Trials& trials_of_boxes() {
   return trials;
 }
 
-// What needs the fewest steps first. Penalties lead to a solution also where gradients of constraints depend on each other on the way.
+// What needs the least work first. Penalties lead to a solution also where gradients of constraints depend on each other on the way.
 const Trials& trials_with_constraints() {
   static const Trials trials{{"interior_point", InteriorPoint{}.method()},
-                             {"augmented_lagrangian", AugmentedLagrangian{}.method()}};
+                             {"augmented_lagrangian", AugmentedLagrangian{}.method()},
+                             {"sqp", SQP{}.method()}};
   return trials;
 }
 

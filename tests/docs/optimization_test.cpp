@@ -12,7 +12,8 @@ namespace {
 TEST(OptimizationPage, Start) {
   auto cost = [](const Array& c, const Array& z) { return sum(square(z - c)); };
   auto disc = [](const Array&, const Array& z) { return sum(square(z)) - 1.0; };
-  auto s = minimize(cost, array({0.5, 0.1}), subject_to(Bounds{0.0, 0.7}, AtMost{disc}), {}, array({2.0, 1.0}));
+  const Array u = array({0.7, 2.0});
+  auto s = minimize(cost, array({0.5, 0.1}), subject_to(Bounds{0.0, u}, AtMost{disc}), {}, array({2.0, 1.0}));
   Array z = s.value;               // (0.7, 0.714143)
   Array mu = s.duals.upper;        // (2.03961, 0)
   Array lambda = s.duals.at_most;  // 0.40028

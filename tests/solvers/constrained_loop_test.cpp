@@ -89,20 +89,42 @@ TEST(ConstrainedLoop, InSinglePrecision) {
   }
 }
 
-TEST(ConstrainedLoop, NothingIsAskedForOutsideTheBounds) {
+TEST(ConstrainedLoop, IteratesAreWithinTheBounds) {
   const std::vector<double> lower = {-1.5, 0.3}, upper = {0.8, 2};
   for (const Solver& solver : solvers_for(Restriction::bounds)) {
-    double outside = 0;
-    auto watched = [&](const Array& z) {
+    std::vector<double> beyond;
+    detail::SolverProblem p;
+    p.kind = Kind::minimize;
+    p.reads_values = true;
+    const Function f([&](const Array& z) {
       const auto v = z.to_vector<double>();
-      for (std::size_t k = 0; k < 2; ++k) outside = std::max({outside, lower[k] - v[k], v[k] - upper[k]});
+      beyond.push_back(std::max({lower[0] - v[0], lower[1] - v[1], v[0] - upper[0], v[1] - upper[1]}));
       return valley(1.0, z);
-    };
-    const auto s = minimize(watched, array({-1.2, 1.0}), subject_to(Bounds{array(lower), array(upper)}),
-                            {.solver = solver, .stage = false});
-    EXPECT_LE(apart(s.value, array({0.8, 0.64})), 1e-14) << solver.name();
-    EXPECT_LE(outside, 0) << solver.name();
+    });
+    p.objective = f;
+    p.residual = Function(grad([f](const Array& z) { return f(z); }));
+    p.lower = array(lower);
+    p.upper = array(upper);
+    const auto o = solver.method()->solve(p, array({-1.2, 1.0}), {});
+    EXPECT_LE(apart(o.z, array({0.8, 0.64})), 1e-14) << solver.name();
+    EXPECT_LE(*std::max_element(beyond.begin(), beyond.end()), 1e-6) << solver.name();  // of the finish
+    const auto inside = std::count_if(beyond.begin(), beyond.end(), [](double b) { return b <= 0; });
+    EXPECT_GE(inside, o.steps.item<std::int64_t>()) << solver.name();
   }
+}
+
+TEST(ConstrainedLoop, ALargeProblemByDefault) {
+  // A rod between two points that is pushed against a floor: contact where it would be below.
+  const std::int64_t n = 1500;
+  auto energy = [&](const Array& floor, const Array& z) {
+    const Array d = z(slice(1, end)) - z(slice(0, -1));
+    return 0.5 * (sum(square(d)) + square(z(0)) + square(z(-1))) + 10.0 / static_cast<double>(n * n) * sum(z) +
+           0.0 * floor;
+  };
+  const auto s = minimize(energy, zeros({n}), subject_to(Bounds{-0.8, infinite}), {}, array(0.0));
+  EXPECT_EQ(s.solver(), "lbfgsb");
+  EXPECT_LE(s.residual_norm.item(), 2.4e-11);
+  EXPECT_EQ(min(s.value).item(), -0.8);
 }
 
 TEST(ConstrainedLoop, StepsAreCountedAndLimited) {
