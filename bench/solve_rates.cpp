@@ -5,6 +5,7 @@
 //     solve_rates [--evaluations] [--float32] [--kind NAME] [SOLVER...]
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -12,6 +13,8 @@
 
 #include <dini/dini.hpp>
 #include "dini/solvers/library.hpp"
+#include "tests/solvers/nist.hpp"
+#include "tests/solvers/optimisation_problems.hpp"
 #include "tests/solvers/systems.hpp"
 
 namespace {
@@ -83,6 +86,42 @@ Suite fixed_points(Dtype dtype) {
   return suite;
 }
 
+// Sums of squares, as minima and as fits.
+Suite sums_of_squares(Kind kind, Dtype dtype) {
+  Suite suite{kind, {}};
+  for (const auto& s : tests::sums_of_squares_of_the_literature()) {
+    suite.problems.push_back({s.name, [s, kind, dtype](const Solver& by) {
+                                const Array z0 = array(s.start, dtype);
+                                const auto found =
+                                    kind == Kind::minimize
+                                        ? minimize([&](const Array& z) { return 0.5 * sum(square(s.residuals(z))); },
+                                                   z0, {.solver = by, .on_failure = OnFailure::best})
+                                        : least_squares(s.residuals, z0, {.solver = by, .on_failure = OnFailure::best});
+                                const double f = 2 * astype(found.objective, Dtype::float64).item();
+                                bool right = dtype == Dtype::float32;
+                                for (double m : s.minima) right |= std::fabs(f - m) <= std::max(1e-4 * m, 1e-12);
+                                return result_of(found, right);
+                              }});
+  }
+  return suite;
+}
+
+// NIST's data sets, from both starts.
+Suite regressions() {
+  Suite suite{Kind::least_squares, {}};
+  for (const auto& r : tests::nist_regressions()) {
+    for (std::size_t k = 0; k < r.starts.size(); ++k) {
+      suite.problems.push_back({r.name + ", start " + std::to_string(k + 1), [r, k](const Solver& by) {
+                                  const auto found =
+                                      least_squares([&](const Array& z) { return r(r.observed(), z); },
+                                                    array(r.starts[k]), {.solver = by, .on_failure = OnFailure::best});
+                                  return result_of(found, tests::worst_digits(found.value, r.certified) <= 1e-9);
+                                }});
+    }
+  }
+  return suite;
+}
+
 std::vector<std::pair<std::string, Solver>> solvers_of(Kind kind, const std::vector<std::string>& wanted) {
   std::vector<std::pair<std::string, Solver>> out{{"auto", Solver()}};
   for (const auto& info : library_solvers()) {
@@ -146,7 +185,10 @@ int main(int argc, char** argv) {
       wanted.push_back(a);
     }
   }
-  for (const Suite& s : {roots(dtype), fixed_points(dtype)}) {
+  std::vector<Suite> suites{roots(dtype), fixed_points(dtype), sums_of_squares(Kind::minimize, dtype),
+                            sums_of_squares(Kind::least_squares, dtype)};
+  if (dtype == Dtype::float64) suites.push_back(regressions());
+  for (const Suite& s : suites) {
     if (kind.empty() || kind == name(s.kind)) print(s, wanted, evaluations);
   }
 }

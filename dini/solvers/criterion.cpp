@@ -13,7 +13,9 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/solvers/curvature.hpp"
 #include "dini/solvers/objective.hpp"
+#include "dini/solvers/products.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/rounding_noise.hpp"
@@ -160,11 +162,21 @@ Confirmation look_at_indefinite(const SolverProblem& problem, const Candidate& a
   return {where(minimum, code(StatusCode::converged), code(StatusCode::not_a_minimum)), lowest.z, lowest.falls};
 }
 
+// Where there is no Hessian: by some products with it.
+Confirmation look_by_products(const SolverProblem& problem, const Candidate& at, const Array& z) {
+  const LowestCurvature lowest = lowest_curvature(products_at(problem, z), z, 40);
+  const Array curved = lowest.value < -10 * static_cast<double>(z.size()) * epsilon(z.dtype()) * lowest.largest;
+  const Lowest down = lowest_along(problem, z, at.z0, lowest.direction);
+  return {where(curved, code(StatusCode::not_a_minimum), code(StatusCode::converged)), down.z, curved & down.falls};
+}
+
 class MinimumCriterion : public Criterion {
  protected:
   Confirmation confirm(const SolverProblem& problem, const Candidate& at, const Array& z,
                        const Array& hidden) const override {
-    if (!at.matrix.defined()) return Criterion::confirm(problem, at, z, hidden);
+    if (!at.matrix.defined()) {
+      return problem.reads_values ? Criterion::confirm(problem, at, z, hidden) : look_by_products(problem, at, z);
+    }
     return cond(
         is_definite(at.factors, at.matrix), [&](const Array& v) { return look_at_definite(problem, at, v, hidden); },
         [&](const Array& v) { return look_at_indefinite(problem, at, v); }, z);

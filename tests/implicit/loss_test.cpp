@@ -112,6 +112,19 @@ TEST(Loss, TheDerivativeIsThatOfTheObjective) {
   }
 }
 
+TEST(Loss, GoWithBounds) {
+  const Array y = wrong();
+  const auto free = least_squares(line, array({1.5, .6}), {.loss = cauchy(.5)}, y);
+  const auto bounded =
+      least_squares(line, array({1.5, .6}), subject_to(Bounds<Array, Array>{array({-10.0, -10.0}), array({10.0, .45})}),
+                    {.loss = cauchy(.5)}, y);
+  EXPECT_GT(free.value(1).item(), .45);
+  EXPECT_NEAR(bounded.value(1).item(), .45, 1e-12);
+  // At the bound the other is the best there is.
+  auto rest = [&](const Array& z) { return cauchy(.5)(z(0) + .45 * x - y); };
+  EXPECT_NEAR(bounded.value(0).item(), least_squares(rest, array({2.0})).value(0).item(), 1e-9);
+}
+
 TEST(Loss, WidthsHaveToBePositive) {
   for (double w : {0.0, -1.0, std::numeric_limits<double>::infinity(), std::nan("")}) {
     EXPECT_THROW(least_squares(line, array({0.0, 0.0}), {.loss = huber(w)}, wrong()), ValueError);

@@ -116,7 +116,7 @@ template <class Use> void by_public_functions(const ConstrainedCase& c, const Ar
   const MinimizeOptions options{};
   auto run = [&](const auto& constraints) {
     if (c.kind == Kind::least_squares)
-      use(least_squares(f, z0, constraints, options, theta));
+      use(least_squares(f, z0, constraints, LeastSquaresOptions::of(options), theta));
     else
       use(minimize(f, z0, constraints, options, theta));
   };

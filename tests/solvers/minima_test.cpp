@@ -271,6 +271,72 @@ TEST(Minima, LanesAreSolvedAsOneByOne) {
   }
 }
 
+TEST(Minima, WhatIsNoneIsSeenWithoutAHessian) {
+  // A saddle, a maximum and a minimum, at each of which the gradient is exactly 0.
+  const int n = 250;
+  const Array index = arange(0.0, n), bends = where(index == 17.0, -1.0, 1.0 + index);
+  auto quartic = [&](const Array& z) { return sum(0.5 * bends * square(z) + 0.25 * power(z, 4)); };
+  for (const Solver& solver : {Solver(BFGS{}), Solver(LBFGS{}), Solver(TrustRegionCG{})}) {
+    const auto saddle = minimize(quartic, zeros({n}), {.solver = solver});
+    EXPECT_NEAR(std::fabs(saddle.value(17).item()), 1, 1e-9) << solver.name();
+    const auto top = minimize([](const Array& z) { return sum(cos(z)); }, zeros({n}), {.solver = solver});
+    EXPECT_NEAR(top.objective.item(), -n, 1e-9) << solver.name();
+    const auto there =
+        minimize([&](const Array& z) { return sum(bends * bends * square(z)); }, zeros({n}), {.solver = solver});
+    EXPECT_EQ(largest(there.value), 0) << solver.name();
+    EXPECT_EQ(there.steps.item<std::int64_t>(), 0) << solver.name();
+    // With nothing lower in sight.
+    const auto stays = minimize([&](const Array& z) { return sum(where(abs(z) < 1e-6, -square(z), 1.0)); }, zeros({n}),
+                                {.solver = solver, .on_failure = OnFailure::best});
+    EXPECT_TRUE(stays.status == StatusCode::not_a_minimum) << solver.name() << stays.status;
+  }
+}
+
+TEST(Minima, FunctionsMayReadTheirValues) {
+  auto e = [](const Array& z) {
+    EXPECT_TRUE(std::isfinite(z(0).item()));
+    return 100 * square(z(1) - square(z(0))) + square(1 - z(0));
+  };
+  for (const auto& info : downhill(Kind::minimize)) {
+    if (info.name == "gradient_descent" || info.name == "nonlinear_cg") continue;
+    const auto s = minimize(e, array({-1.2, 1.0}), {.solver = info.make({}), .stage = false});
+    EXPECT_LE(largest(s.value - 1), 1e-9) << info.name;
+  }
+  auto r = [](const Array& z) {
+    EXPECT_TRUE(std::isfinite(z(0).item()));
+    return stack({10 * (z(1) - square(z(0))), 1 - z(0)});
+  };
+  for (const auto& info : downhill(Kind::least_squares)) {
+    if (info.kinds.has(Kind::minimize)) continue;
+    EXPECT_LE(largest(least_squares(r, array({-1.2, 1.0}), {.solver = info.make({}), .stage = false}).value - 1), 1e-9)
+        << info.name;
+  }
+}
+
+TEST(Minima, HistoriesAndWatches) {
+  auto e = [](const Array& z) { return 100 * square(z(1) - square(z(0))) + square(1 - z(0)); };
+  for (const auto& info : downhill(Kind::minimize)) {
+    const auto s = minimize(e, array({-1.2, 1.0}),
+                            {.solver = info.make({}), .max_steps = 7, .on_failure = OnFailure::best, .history = 8});
+    const auto norms = s.history.to_vector<double>();
+    EXPECT_TRUE(s.status == StatusCode::max_steps) << info.name << s.status;
+    EXPECT_NEAR(norms[0], 232.86768775422664, 1e-9) << info.name;
+    EXPECT_EQ(norms[7], s.residual_norm.item()) << info.name;
+    EXPECT_LE(s.objective.item(), 24.2) << info.name;
+    int told = 0;
+    CancelToken token;
+    auto monitor = [&](const StepReport& report) {
+      told = static_cast<int>(report.step);
+      if (report.step == 3) token.cancel();
+    };
+    const auto ended = minimize(
+        e, array({-1.2, 1.0}),
+        {.solver = info.make({}), .on_failure = OnFailure::best, .watch = {.monitor = monitor, .token = token}});
+    EXPECT_TRUE(ended.status == StatusCode::cancelled) << info.name << ended.status;
+    EXPECT_EQ(told, 3) << info.name;
+  }
+}
+
 TEST(Minima, OfManyUnknowns) {
   // Without a Hessian.
   const int n = 1500;
