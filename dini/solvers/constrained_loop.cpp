@@ -96,10 +96,6 @@ class Drive {
       like = finished(problem, {in[0], in[1], in[2], in[3], in[4], in[5], in[6]}, z0, stop);
       return flatten(like);
     };
-    if (problem.reads_values) {  // they cannot be asked for types alone
-      judgement(point);
-      return like;
-    }
     std::vector<Aval> avals;
     for (const Array& a : point) avals.push_back(a.aval());
     const Staged staged = stage(judgement, avals, "solve");

@@ -18,7 +18,7 @@ namespace dini::detail {
 
 namespace elastic {
 
-// In d, the parts above and below 0 of c + Cd, and that above of g + Gd.
+// In d/unit, the parts above and below 0 of c + Cd, and that above of g + Gd.
 QuadraticData data_of(const ElasticProgram& e) {
   const std::int64_t n = e.gradient.size(), me = e.equal.size(), mg = e.at_most.size();
   const Dtype dtype = e.gradient.dtype();
@@ -26,14 +26,14 @@ QuadraticData data_of(const ElasticProgram& e) {
   const Array above = eye(me, dtype), beyond = eye(mg, dtype), parts = ones({2 * me + mg}, dtype);
   const Array infinite = scalar_like(std::numeric_limits<double>::infinity(), e.rho);
   QuadraticData q;
-  q.p = concatenate({concatenate({e.b, none(n, 2 * me + mg)}, 1), none(2 * me + mg, n + 2 * me + mg)});
-  q.q = concatenate({e.gradient, e.rho * parts});
-  q.a = concatenate({e.equal_slopes, -above, above, none(me, mg)}, 1);
+  q.p = concatenate({concatenate({square(e.unit) * e.b, none(n, 2 * me + mg)}, 1), none(2 * me + mg, n + 2 * me + mg)});
+  q.q = concatenate({e.unit * e.gradient, e.rho * parts});
+  q.a = concatenate({e.unit * e.equal_slopes, -above, above, none(me, mg)}, 1);
   q.b = -e.equal;
-  q.g = concatenate({e.at_most_slopes, none(mg, 2 * me), -beyond}, 1);
+  q.g = concatenate({e.unit * e.at_most_slopes, none(mg, 2 * me), -beyond}, 1);
   q.h = -e.at_most;
-  q.lower = concatenate({e.low, zeros_like(parts)});
-  q.upper = concatenate({e.high, infinite * parts});
+  q.lower = concatenate({e.low / e.unit, zeros_like(parts)});
+  q.upper = concatenate({e.high / e.unit, infinite * parts});
   return q;
 }
 
@@ -74,7 +74,7 @@ ElasticStep elastic_step(const ElasticProgram& e) {
              return r;
            },
            p, 60);
-  return {p.best.z(slice(0, n)), p.best.equal, maximum(p.best.at_most, zeros_like(p.best.at_most))};
+  return {e.unit * p.best.z(slice(0, n)), p.best.equal, maximum(p.best.at_most, zeros_like(p.best.at_most))};
 }
 
 Array elastic_violation(const ElasticProgram& e, const Array& d) {

@@ -15,6 +15,7 @@ struct ElasticProgram {
   Array equal, equal_slopes, at_most, at_most_slopes;  // c, C, g, G
   Array low, high;
   Array rho;
+  Array unit;  // of d: the program is solved for d/unit
 };
 struct ElasticStep {
   Array d, equal, at_most;  // with multipliers, none of which is larger than ρ

@@ -22,10 +22,10 @@ Array violation(const NonlinearProgram::Values& v) {
   return sum(abs(v.equal)) + sum(maximum(v.at_most, zeros_like(v.at_most)));
 }
 
-// |H|: the eigenvalues' magnitudes, none of them 0.
+// |H|: the eigenvalues' magnitudes, none of them far below the largest.
 Array convex(const Array& h) {
   const linalg::Eigh e = linalg::eigh(h);
-  const Array w = abs(e.eigenvalues), least = 1e-8 * maximum(max(w), scalar_like(1e-8, w));
+  const Array w = abs(e.eigenvalues), least = 1e-8 * max(w);
   return dot(e.eigenvectors * maximum(w, least), transpose(e.eigenvectors));
 }
 
@@ -60,7 +60,8 @@ ConstrainedState SqpSteps::step(const ConstrainedState& s) const {
                    m.slopes.at_most,
                    {},
                    {},
-                   m.rho};
+                   m.rho,
+                   m.radius};
   e.low = maximum(program_.bounds().lower - m.z, -m.radius);
   e.high = minimum(program_.bounds().upper - m.z, m.radius);
   const ElasticStep full = elastic_step(e);

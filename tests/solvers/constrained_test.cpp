@@ -64,7 +64,6 @@ const std::vector<Exception> exceptions = {
     {"augmented_lagrangian", "HS13", StatusCode::stagnated},
     // Where the trust region is as large as that the Hessian of the penalty is lost in its rounding.
     {"augmented_lagrangian", "down a line without end", StatusCode::max_steps},
-    {"sqp", "down a line without end", StatusCode::max_steps},
     // A solution along which the Hessian vanishes is met from where it is still definite; penalties are bounded.
     {"sqp", "HS26", StatusCode::stagnated},
     {"sqp", "HS13", StatusCode::stagnated},
@@ -113,12 +112,11 @@ template <class Use> void by_public_functions(const ConstrainedCase& c, const Ar
   const Bounds bounds{lower, upper};
   const Equal equal{[&](const Array& t, const Array& z) { return c.equal(t, z); }};
   const AtMost at_most{[&](const Array& t, const Array& z) { return c.at_most(t, z); }};
-  const MinimizeOptions options{};
   auto run = [&](const auto& constraints) {
     if (c.kind == Kind::least_squares)
-      use(least_squares(f, z0, constraints, LeastSquaresOptions::of(options), theta));
+      use(least_squares(f, z0, constraints, {}, theta));
     else
-      use(minimize(f, z0, constraints, options, theta));
+      use(minimize(f, z0, constraints, {}, theta));
   };
   if (c.equal && c.at_most)
     run(subject_to(bounds, equal, at_most));
