@@ -112,7 +112,7 @@ run 0 --help
 run 0 solve --help
 has out '--fixed-point'
 run 0 solvers
-has out 'fixed_point                     forward_iteration, newton, anderson'
+has out ' forward_iteration, newton, anderson, newton with full steps'
 has out 'max_halvings'
 has out 'For root, fixed_point, minimize, least_squares.'
 has out 'bicgstab'

@@ -301,7 +301,7 @@ TEST(RandomProgramDraws, HaveEveryOpAndEveryDepth) {
   // Those of derivatives are met when they are taken; the others are tested with what they belong to.
   const std::set<std::string> elsewhere = {
       "cofactor",     "custom_lin",  "symmetric_factor", "qr_pivoted",  // of det, custom_vjp, symmetric solves
-      "callback",     "solve",       "operator_solve",   "check_status",       "rcond",
+      "callback",     "solve",       "operator_solve",   "check_status",       "rcond", "late_call",
       "guard",                                                                  // implicit/, linear/
       "random_split", "random_bits", "random_integers",  "random_permutation",  // random/
       "random_scale", "watch",       "rounding",

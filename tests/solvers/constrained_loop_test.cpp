@@ -107,6 +107,10 @@ TEST(ConstrainedLoop, IteratesAreWithinTheBounds) {
     p.upper = array(upper);
     const auto o = solver.method()->solve(p, array({-1.2, 1.0}), {});
     EXPECT_LE(apart(o.z, array({0.8, 0.64})), 1e-14) << solver.name();
+    if (beyond.empty()) {  // one that is traced whole is called with no values
+      EXPECT_EQ(solver.name(), "lbfgsb");
+      continue;
+    }
     EXPECT_LE(*std::max_element(beyond.begin(), beyond.end()), 1e-6) << solver.name();  // of the finish
     const auto inside = std::count_if(beyond.begin(), beyond.end(), [](double b) { return b <= 0; });
     EXPECT_GE(inside, o.steps.item<std::int64_t>()) << solver.name();
