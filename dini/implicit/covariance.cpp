@@ -31,7 +31,7 @@ Array covariance_at(const std::function<Array(const Array&)>& residuals, const A
     return variance * inv(h / scales) / scales;
   }
   // JᵀJ is not formed: it would square the condition.
-  const Array j = jacobian([&](const Array& v) { return residuals(v); })(z), units = in_units(norm(j, 2, {0}));
+  const Array j = jacobian([&](const Array&v) { return residuals(v); })(z), units = in_units(norm(j, 2, {0}));
   const Array inverse = linalg::solve_triangular(linalg::qr(j / units).r, eye(z.size(), z.dtype()));
   return variance * dot(inverse, transpose(inverse)) / outer(units, units);
 }

@@ -11,7 +11,8 @@ struct QuadraticEnd {
   // In the equilibrated program without its fixed variables what tends to a proof, where there is no solution.
   Infeasibility infeasible;
   Array ray;
-  Array doubtful;  // whether there may be none though a point looks like one: what is far enough away does, beside its size
+  Array
+      doubtful;  // whether there may be none though a point looks like one: what is far enough away does, beside its size
 };
 
 /// The point finished. What has an error (solvers/kkt.hpp) of at most eps^0.575, 1e-9, is a solution even where no active set was

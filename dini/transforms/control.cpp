@@ -202,8 +202,8 @@ Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves&
 }  // namespace detail
 
 OpList control_ops() {
-  static const Op* const list[] = {&detail::call_op(), &detail::late_call_op(), &detail::cond_op(),     &detail::while_op(),
-                                   &detail::scan_op(), &detail::callback_op(), &detail::watch_op()};
+  static const Op* const list[] = {&detail::call_op(), &detail::late_call_op(), &detail::cond_op(), &detail::while_op(),
+                                   &detail::scan_op(), &detail::callback_op(),  &detail::watch_op()};
   return list;
 }
 
