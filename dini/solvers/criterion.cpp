@@ -36,10 +36,10 @@ Array part_of(const Array& a, const Array& b) {
   return where(b == 0.0, none, a / where(b == 0.0, ones_like(b), b));
 }
 
-// What is 0 beside the start, component by component; where one starts at 0, beside the whole.
-Array nothing_beside(const Array& z0) {
+// What is 0 beside the start, component by component; where one starts at 0, beside the whole of the start or of what has become of it.
+Array nothing_beside(const Array& z0, const Array& z) {
   const double eps = epsilon(z0.dtype());
-  return eps * eps * where(z0 == 0.0, length(z0), abs(z0));
+  return eps * eps * where(z0 == 0.0, maximum(length(z0), length(z)), abs(z0));
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Array largest_relative(const Array& d, const Array& z) { return max(part_of(abs(
 
 Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
   const double rtol = solution_tolerance(z.dtype());
-  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), nothing_beside(z0)));
+  const Array entrywise = all(abs(delta) <= maximum(rtol * abs(z), nothing_beside(z0, z)));
   return entrywise | (length(delta) <= rtol * length(z));
 }
 
@@ -273,7 +273,7 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
       const Array as_said = length(beside - f - predicted) <= 0.5 * length(predicted);
       noise = noise | ((size <= 8 * eps * length(dot(abs(at.matrix), abs(z)))) & as_said);
     }
-    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), nothing_beside(at.z0));
+    const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), nothing_beside(at.z0, z));
     return Merits{all(abs(delta) <= wanted), isfinite(next) & ((next <= 0.5 * size) | noise), noise};
   };
   const Merits before = merits(at.z, at.residual, at.delta), after = merits(p.z, p.residual, p.delta);
@@ -309,7 +309,7 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   out.evaluations = p.turns + 8;
   const Array error = part_of(abs(p.delta) + shift, abs(p.z));
   // A component that is small beside the start and has no digits is taken to be 0.
-  const Array counts = (abs(p.z) > nothing_beside(at.z0)) | (error < 0.25);
+  const Array counts = (abs(p.z) > nothing_beside(at.z0, p.z)) | (error < 0.25);
   out.error_estimate = max(where(counts, error, zeros_like(error)));
   out.error_estimate = where(isfinite(out.error_estimate), out.error_estimate,
                              scalar_like(std::numeric_limits<double>::infinity(), p.z));

@@ -4,7 +4,7 @@
 // to z, the largest |A⁻¹(s∘η)| over fixed patterns s of signs, a point has converged when
 //
 //     |δ_j| ≤ max(rtol·|z_j|, 4 e_j, eps²·|z0_j|)        in every component j, for unknowns have units
-//                                                        (‖z0‖ in place of a z0_j that is 0),
+//                                                        (‖z0‖ or ‖z‖ in place of a z0_j that is 0),
 //
 // and the correction is good: F(z + δ) is finite and at most half as long as F(z), or F is at its noise (‖F‖ ≤ 4‖η‖, or |F| ≤ 4η in
 // every entry, or ‖F‖ ≤ 8·eps·‖ |A||z| ‖ and F goes on beside z as A says). F = 0 converges, too, unless F is no more than rounding

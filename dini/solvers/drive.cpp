@@ -84,6 +84,7 @@ class Drive {
 
   Outcome run() const {
     Progress p = stop.watch && !problem.reads_values ? watched_first() : first(z0);
+    if (z0.size() == 0) return outcome(p);  // there is nothing to solve, and no step that could be traced
     auto stepped = [&](const Progress& from) {
       Progress q = loop([](const Progress& at) { return at.status == running; },
                         [&](const Progress& at) { return next(at); }, from, max_steps + 1, stop.watch);
@@ -91,7 +92,7 @@ class Drive {
       if (stop.watch) q.status = where(q.status == running, code(StatusCode::cancelled), q.status);
       return q;
     };
-    if (given || z0.size() == 0) {
+    if (given) {
       p = stepped(p);
     } else {
       p = loop([](const Progress& q) { return (q.status == running) | (q.status == to_be_judged); },

@@ -292,6 +292,28 @@ TEST(Minima, WhatIsNoneIsSeenWithoutAHessian) {
   }
 }
 
+TEST(Minima, WithoutUnknownsOrResiduals) {
+  for (Kind kind : {Kind::minimize, Kind::least_squares}) {
+    for (const auto& info : downhill(kind)) {
+      const auto none = kind == Kind::minimize
+                            ? minimize([](const Array& z) { return sum(z) + 2; }, zeros({0}), {.solver = info.make({})})
+                            : least_squares(
+                                  [](const Array& z) {
+                                    return concatenate({z, ones({2})});
+                                  },
+                                  zeros({0}), {.solver = info.make({})});
+      EXPECT_TRUE(none.status == StatusCode::converged) << info.name;
+      EXPECT_EQ(none.value.size(), 0) << info.name;
+      if (kind == Kind::minimize) continue;
+      // Nothing to fit: any z will do, and has no derivative.
+      const auto any =
+          least_squares([](const Array& z) { return z(slice(0, 0)); }, array({1.0, 2.0}), {.solver = info.make({})});
+      EXPECT_TRUE(any.status == StatusCode::converged) << info.name << any.status;
+      EXPECT_EQ(any.value(1).item(), 2) << info.name;
+    }
+  }
+}
+
 TEST(Minima, FunctionsMayReadTheirValues) {
   auto e = [](const Array& z) {
     EXPECT_TRUE(std::isfinite(z(0).item()));
