@@ -285,7 +285,8 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   }
   // A residual of 0 is believed, but where it is 0 whatever z is, by rounding (z + 1 = z, at 1e20) or because it vanishes (exp(-z), at
   // 1e3).
-  const Array blank = (length(p.z) > 4 * eps * length(at.z0)) & all(abs(problem.residual(1.015625 * p.z)) <= 4 * eta);
+  const Array seen = maximum(4 * eps * length(at.z0), smallest_number(p.z) / eps);
+  const Array blank = (length(p.z) > seen) & all(abs(problem.residual(1.015625 * p.z)) <= 4 * eta);
   Array zero =
       ((length(at.residual) == 0.0) | (at.by_itself & (length(p.residual) == 0.0))) & ~blank & all(isfinite(p.z));
   // At a pole or the end of a domain F may be 0 by what rounding makes of infinities.

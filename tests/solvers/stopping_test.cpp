@@ -1,6 +1,8 @@
 // When a solve has converged, how exact what it returns is, how it fails, and which points have a derivative.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -183,6 +185,17 @@ TEST(Ends, GrowingWithoutEndIsDiverged) {
                                {.solver = ForwardIteration{}, .on_failure = OnFailure::best});
     EXPECT_TRUE(r.status == StatusCode::diverged) << start << r.status;
     EXPECT_TRUE(std::isfinite(r.value(0).item())) << start;
+  }
+}
+
+TEST(Ends, ASolutionAmongTheSmallestNumbersIsOne) {
+  // F is 0 at 1.01 z as well, since that is z.
+  for (Dtype d : {Dtype::float64, Dtype::float32}) {
+    const Array tiny = d == Dtype::float64 ? array({std::numeric_limits<double>::denorm_min()})
+                                           : array({static_cast<double>(std::numeric_limits<float>::denorm_min())}, d);
+    const auto r =
+        root([](const Array& q, const Array& z) { return z + 0.1 * sin(0.5 * z) - q; }, zeros({1}, d), {}, tiny);
+    EXPECT_EQ(r.value(0).item(), tiny(0).item());
   }
 }
 
