@@ -15,8 +15,8 @@
 // Where active rows depend on one another the multipliers and the derivative are those of minimum norm (docs/optimization.md).
 #pragma once
 
-#include <optional>
 #include <tuple>
+#include <type_traits>
 
 #include "dini/implicit/optimum.hpp"
 
@@ -85,22 +85,17 @@ auto solve_constrained(const char* name, const F& f, const Z& z0, const Constrai
   const auto at_most = constraint_of<2>(constraints);
   using H = typename RowsOf<std::remove_cvref_t<decltype(equal)>, Z, P...>::type;
   using G = typename RowsOf<std::remove_cvref_t<decltype(at_most)>, Z, P...>::type;
-  using Found = std::tuple<Solution<ZT>, Optimum<ZT, H, G>>;
+  using Found = std::conditional_t<kind == Kind::root, Solution<ZT>, Optimum<ZT, H, G>>;
   if constexpr (!check_tree_call<F, P..., Z>()) {
     return Found{};
   } else {
-    using Thetas = std::tuple<tree_t<P>...>;
-    const ZT start = as_tree(z0);
-    const Thetas like(as_tree(params)...);
-    const std::size_t n = flatten(start).size();
-    auto call = [&](const auto& g, const Leaves& in) {
-      const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
-      const Thetas p = unflatten(like, Leaves(middle, in.end()));
-      return as_tree(
-          std::apply([&](const auto&... a) { return g(a..., unflatten(start, Leaves(in.begin(), middle))); }, p));
-    };
-    SolveRequest request{name,           kind,          [&](const Leaves& in) { return flatten(call(f, in)); },
-                         flatten(start), flatten(like), structure(start),
+    const TreeCall<Z, P...> call(z0, params...);
+    SolveRequest request{name,
+                         kind,
+                         [&](const Leaves& in) { return flatten(call(f, in)); },
+                         flatten(call.start),
+                         flatten(call.like),
+                         structure(call.start),
                          options};
     H like_h{};
     G like_g{};
@@ -113,43 +108,16 @@ auto solve_constrained(const char* name, const F& f, const Z& z0, const Constrai
     if constexpr (!std::is_null_pointer_v<std::remove_cvref_t<decltype(at_most)>>)
       request.at_most = [&](const Leaves& in) { return flatten(like_g = call(function_of(at_most), in)); };
     const SolvedLeaves s = solve_leaves(request);
-    const Outcome& o = s.outcome;
-    const ConstrainedLeaves& c = s.constrained;
-    Solution<ZT> solution{unflatten(start, s.z),
-                          {o.status},
-                          o.steps,
-                          o.evaluations,
-                          o.residual_norm,
-                          o.error_estimate,
-                          o.history,
-                          o.method,
-                          options.solver.method()->methods(kind, restriction_of(request))};
-    Optimum<ZT, H, G> optimum;
-    if constexpr (kind != Kind::root) {
-      optimum.value = solution.value;
-      optimum.status = solution.status;
-      optimum.steps = o.steps;
-      optimum.evaluations = o.evaluations;
+    const Solution<ZT> solution = solution_of(call.start, request, s);
+    if constexpr (kind == Kind::root) {
+      return solution;
+    } else {
       Leaves at = s.z;
-      const Leaves theta = flatten(like);
-      at.insert(at.end(), theta.begin(), theta.end());
+      at.insert(at.end(), request.theta.begin(), request.theta.end());
       const Leaves values = flatten(call(f, at));
-      optimum.objective = kind == Kind::least_squares ? half_square(values) : values[0];
-      optimum.residual_norm = o.residual_norm;
-      optimum.error_estimate = o.error_estimate;
-      optimum.history = o.history;
-      optimum.method = o.method;
-      optimum.methods = solution.methods;
-      optimum.duals = {unflatten(start, c.lower), unflatten(start, c.upper), unflatten(like_h, c.equal),
-                       unflatten(like_g, c.at_most)};
-      optimum.active = c.active;
-      optimum.weakly_active = c.weakly_active;
-      optimum.dependent = c.dependent;
-      optimum.certificate = {unflatten(start, c.certificate_lower), unflatten(start, c.certificate_upper),
-                             unflatten(like_h, c.certificate_equal), unflatten(like_g, c.certificate_at_most)};
-      optimum.ray = unflatten(start, c.ray);
+      const Array objective = kind == Kind::least_squares ? half_square(values) : values[0];
+      return optimum_of(solution, objective, s.constrained, like_h, like_g);
     }
-    return Found{std::move(solution), std::move(optimum)};
   }
 }
 
@@ -161,7 +129,7 @@ auto solve_constrained(const char* name, const F& f, const Z& z0, const Constrai
 template <class E, class Z, class... C, class... P>
 auto minimize(const E& e, const Z& z0, const Constraints<C...>& constraints, const MinimizeOptions& options,
               const P&... params) {
-  return std::get<1>(detail::solve_constrained<Kind::minimize>("minimize", e, z0, constraints, options, params...));
+  return detail::solve_constrained<Kind::minimize>("minimize", e, z0, constraints, options, params...);
 }
 template <class E, class Z, class... C> auto minimize(const E& e, const Z& z0, const Constraints<C...>& constraints) {
   return minimize(e, z0, constraints, MinimizeOptions{});
@@ -172,8 +140,8 @@ template <class R, class Z, class... C, class... P>
 auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints, const LeastSquaresOptions& options,
                    const P&... params) {
   auto solve = [&](const auto& residuals) {
-    return std::get<1>(detail::solve_constrained<Kind::least_squares>("least_squares", residuals, z0, constraints,
-                                                                      options, params...));
+    return detail::solve_constrained<Kind::least_squares>("least_squares", residuals, z0, constraints, options,
+                                                          params...);
   };
   if constexpr (detail::takes<R, P..., Z>)
     return solve(detail::robust(r, options.loss));
@@ -188,7 +156,7 @@ auto least_squares(const R& r, const Z& z0, const Constraints<C...>& constraints
 /// z between its bounds with F_j(params..., z) = 0, or F_j ≥ 0 at the lower bound, or F_j ≤ 0 at the upper.
 template <class F, class Z, class L, class U, class... P>
 auto root(const F& f, const Z& z0, const Bounds<L, U>& bounds, const RootOptions& options, const P&... params) {
-  return std::get<0>(detail::solve_constrained<Kind::root>("root", f, z0, subject_to(bounds), options, params...));
+  return detail::solve_constrained<Kind::root>("root", f, z0, subject_to(bounds), options, params...);
 }
 template <class F, class Z, class L, class U> auto root(const F& f, const Z& z0, const Bounds<L, U>& bounds) {
   return root(f, z0, bounds, RootOptions{});

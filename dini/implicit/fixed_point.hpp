@@ -92,38 +92,53 @@ struct SolvedLeaves {
 SolvedLeaves solve_leaves(const SolveRequest& request);
 Restriction restriction_of(const SolveRequest& request);
 
+/// A user's functions of (params..., z) as functions of leaves: [z leaves, θ leaves...] -> a tree.
+template <class Z, class... P> struct TreeCall {
+  using Start = tree_t<Z>;
+  using Thetas = std::tuple<tree_t<P>...>;
+  Start start;
+  Thetas like;
+  std::ptrdiff_t n;
+
+  TreeCall(const Z& z0, const P&... params)
+      : start(as_tree(z0)), like(as_tree(params)...), n(static_cast<std::ptrdiff_t>(flatten(start).size())) {}
+  template <class F> auto operator()(const F& f, const Leaves& in) const {
+    const Thetas p = unflatten(like, Leaves(in.begin() + n, in.end()));
+    const Start z = unflatten(start, Leaves(in.begin(), in.begin() + n));
+    return as_tree(std::apply([&](const auto&... a) { return f(a..., z); }, p));
+  }
+};
+
+/// A request's solution, z in a tree like this one.
+template <class Z> Solution<Z> solution_of(const Z& like, const SolveRequest& request, const SolvedLeaves& s) {
+  const Outcome& o = s.outcome;
+  return {unflatten(like, s.z),
+          {o.status},
+          o.steps,
+          o.evaluations,
+          o.residual_norm,
+          o.error_estimate,
+          o.history,
+          o.method,
+          request.options.solver.method()->methods(request.kind, restriction_of(request))};
+}
+
 template <Kind kind, class F, class Z, class... P>
 auto solve_tree(const char* name, const F& f, const Z& z0, const FixedPointOptions& options, const P&... params) {
   using ZT = tree_t<Z>;
   if constexpr (!check_tree_call<F, P..., Z>()) {
     return Solution<ZT>{};
   } else {
-    using Thetas = std::tuple<tree_t<P>...>;
-    const ZT start = as_tree(z0);
-    const Thetas like(as_tree(params)...);
-    const std::size_t n = flatten(start).size();
-    const std::string wanted = structure(start);
+    const TreeCall<Z, P...> call(z0, params...);
+    const std::string wanted = structure(call.start);
     auto erased = [&](const Leaves& in) {
-      const auto middle = in.begin() + static_cast<std::ptrdiff_t>(n);
-      const Thetas p = unflatten(like, Leaves(middle, in.end()));
-      auto value =
-          std::apply([&](const auto&... a) { return f(a..., unflatten(start, Leaves(in.begin(), middle))); }, p);
-      const tree_t<decltype(value)> out = as_tree(value);
+      const auto value = call(f, in);
       if (kind == Kind::fixed_point || kind == Kind::bracketed_root)
-        match_structure(structure(out), wanted, name, "values of f");
-      return flatten(out);
+        match_structure(structure(value), wanted, name, "values of f");
+      return flatten(value);
     };
-    const SolvedLeaves s = solve_leaves({name, kind, erased, flatten(start), flatten(like), wanted, options});
-    const Outcome& o = s.outcome;
-    return Solution<ZT>{unflatten(start, s.z),
-                        {o.status},
-                        o.steps,
-                        o.evaluations,
-                        o.residual_norm,
-                        o.error_estimate,
-                        o.history,
-                        o.method,
-                        options.solver.method()->methods(kind, Restriction::none)};
+    const SolveRequest request{name, kind, erased, flatten(call.start), flatten(call.like), wanted, options};
+    return solution_of(call.start, request, solve_leaves(request));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "dini/core/fields.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 
@@ -43,6 +44,9 @@ Loss huber(double width) { return {Loss::Shape::huber, width}; }
 Loss soft_l1(double width) { return {Loss::Shape::soft_l1, width}; }
 Loss cauchy(double width) { return {Loss::Shape::cauchy, width}; }
 Loss tukey(double width) { return {Loss::Shape::tukey, width}; }
+
+// A member of one that the other lacks would be ignored in silence.
+static_assert(detail::fields_of<LeastSquaresOptions>() == detail::fields_of<FixedPointOptions>() + 1);
 
 LeastSquaresOptions::operator FixedPointOptions() const {
   return {solver, tolerance, max_steps, adjoint, on_failure, history, stage, derivative_anyway,

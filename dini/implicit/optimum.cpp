@@ -17,16 +17,14 @@ Array half_square(const Leaves& residuals) {
   return out.defined() ? out : zeros(Shape{});
 }
 
-Leaves zeros_like_leaves(const Leaves& like) {
-  Leaves out;
-  for (const Array& a : like) out.push_back(zeros_like(a));
-  return out;
-}
-
-Leaves unknown_like_leaves(const Leaves& like) {
-  Leaves out;
-  for (const Array& a : like) out.push_back(full_like(a, Array(std::nan(""))));
-  return out;
+ConstrainedLeaves no_constraints(const Leaves& z) {
+  Leaves nothing, unknown;
+  for (const Array& a : z) {
+    nothing.push_back(zeros_like(a));
+    unknown.push_back(full_like(a, Array(std::nan(""))));
+  }
+  const Array none = array(std::int64_t{0});
+  return {nothing, nothing, {}, {}, none, none, none, unknown, unknown, {}, {}, unknown};
 }
 
 }  // namespace dini::detail

@@ -58,15 +58,14 @@ namespace detail {
 /// ½ Σ r², over all leaves.
 Array half_square(const Leaves& residuals);
 
-/// Zeros, and NaN, like these.
-Leaves zeros_like_leaves(const Leaves& like);
-Leaves unknown_like_leaves(const Leaves& like);
+/// Those of a solve without constraints: zeros, no certificate, no ray.
+ConstrainedLeaves no_constraints(const Leaves& z);
 
-template <class Z> Optimum<Z> as_optimum(Solution<Z> s, Array objective) {
-  const Leaves z = flatten(s.value);
-  const Z nothing = unflatten(s.value, zeros_like_leaves(z)), unknown = unflatten(s.value, unknown_like_leaves(z));
-  const Array none = array(std::int64_t{0});
-  return {s.value,
+/// Multipliers and certificates in trees like z and like the rows' values.
+template <class Z, class H, class G>
+Optimum<Z, H, G> optimum_of(Solution<Z> s, Array objective, const ConstrainedLeaves& c, const H& h, const G& g) {
+  const Z& z = s.value;
+  return {z,
           s.status,
           s.steps,
           s.evaluations,
@@ -75,13 +74,17 @@ template <class Z> Optimum<Z> as_optimum(Solution<Z> s, Array objective) {
           s.error_estimate,
           s.history,
           s.method,
-          std::move(s.methods),
-          {nothing, nothing, {}, {}},
-          none,
-          none,
-          none,
-          {unknown, unknown, {}, {}},
-          unknown};
+          s.methods,
+          {unflatten(z, c.lower), unflatten(z, c.upper), unflatten(h, c.equal), unflatten(g, c.at_most)},
+          c.active,
+          c.weakly_active,
+          c.dependent,
+          {unflatten(z, c.certificate_lower), unflatten(z, c.certificate_upper), unflatten(h, c.certificate_equal),
+           unflatten(g, c.certificate_at_most)},
+          unflatten(z, c.ray)};
+}
+template <class Z> Optimum<Z> as_optimum(const Solution<Z>& s, Array objective) {
+  return optimum_of(s, std::move(objective), no_constraints(flatten(s.value)), NoRows{}, NoRows{});
 }
 
 }  // namespace detail

@@ -118,9 +118,9 @@ Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, 
     const Array gx = dot(d[4], x), above = programs::one_sided(gx, d[5], 1);
     return two_sided ? stack({above, programs::one_sided(gx, d[6], -1)}) : above;
   };
-  return std::get<1>(solve_constrained<Kind::quadratic_program>(
+  return solve_constrained<Kind::quadratic_program>(
       "quadratic_program", objective, start,
-      subject_to(Bounds{given.lower, given.upper}, Equal{equal}, AtMost{at_most}), options, data));
+      subject_to(Bounds{given.lower, given.upper}, Equal{equal}, AtMost{at_most}), options, data);
 }
 
 }  // namespace dini

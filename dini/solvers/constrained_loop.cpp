@@ -16,8 +16,6 @@ namespace dini::detail {
 
 namespace constrained_loop {
 
-constexpr double infinite = std::numeric_limits<double>::infinity();
-
 constexpr std::int64_t running = -1, to_be_judged = -2;
 
 struct Progress {

@@ -6,8 +6,8 @@
 // whatever reason, is judged, too: it may stand at a solution.
 #pragma once
 
-#include "dini/core/option_table.hpp"
 #include "dini/solvers/kkt.hpp"
+#include "dini/solvers/named_method.hpp"
 
 namespace dini::detail {
 
@@ -31,31 +31,16 @@ Outcome drive_constrained(const ConstrainedSteps& solver, const SolverProblem& p
                           const StopRule& stop);
 
 /// The method of a solver that makes its steps for a problem.
-class ConstrainedMethod : public SolverMethod {
+class ConstrainedMethod : public NamedMethod {
  public:
   using Make = std::function<ConstrainedSteps(const SolverProblem&, const Array& z0)>;
-  template <class S>
-  ConstrainedMethod(const S& solver, Make make)
-      : name_(S::table().name),
-        key_(S::table().key(solver)),
-        make_(std::move(make)),
-        kinds_(S::table().kinds),
-        takes_(S::table().takes) {
-    S::table().check(solver);
-  }
-  std::string name() const override { return name_; }
-  std::string key() const override { return key_; }
-  Kinds kinds() const override { return kinds_; }
-  Restriction takes() const override { return takes_; }
+  template <class S> ConstrainedMethod(const S& solver, Make make) : NamedMethod(solver), make_(std::move(make)) {}
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return drive_constrained(z0.size() > 0 ? make_(p, z0) : ConstrainedSteps{}, p, z0, stop);
   }
 
  private:
-  std::string name_, key_;
   Make make_;
-  Kinds kinds_;
-  Restriction takes_;
 };
 
 }  // namespace dini::detail

@@ -10,11 +10,13 @@
 
 #include "dini/core/option_table.hpp"
 #include "dini/solvers/criterion.hpp"
+#include "dini/solvers/named_method.hpp"
 
 namespace dini::detail {
 
-/// Where a solver stands. Of solvers that form A, `delta` is the correction -A⁻¹F, `floor` the rounding floor of ‖F‖,
-/// 8·eps·‖ |A||z| ‖, and `factors` [A, its factors...]; of the others, of length 0 or an estimate of it, 0, and nothing. `failure` is a StatusCode that ends the solve unless it has converged.
+/// Where a solver stands. Of solvers that form A, `delta` is the correction -A⁻¹F, `floor` the rounding floor of ‖F‖, 8·eps·‖
+/// |A||z| ‖, and `factors` [A, its factors...]; of the others, of length 0 or an estimate of it, 0, and nothing. `failure` is a
+/// StatusCode that ends the solve unless it has converged.
 struct SolverState {
   Array z, residual, delta, floor, failure, evaluations;
   Leaves factors, memory;
@@ -49,32 +51,17 @@ Array rounding_floor(const Array& a, const Array& z);
 Inverse inverse_of(const Leaves& factors, const MatrixStructure& structure);
 
 /// The method of a solver whose steps are given. ValueError for options out of range.
-class StepMethod : public SolverMethod {
+class StepMethod : public NamedMethod {
  public:
-  template <class S>
-  StepMethod(const S& solver, StepFunctions steps)
-      : name_(S::table().name),
-        key_(S::table().key(solver)),
-        steps_(std::move(steps)),
-        kinds_(S::table().kinds),
-        takes_(S::table().takes) {
-    S::table().check(solver);
-  }
-  std::string name() const override { return name_; }
-  std::string key() const override { return key_; }
-  Kinds kinds() const override { return kinds_; }
-  Restriction takes() const override { return takes_; }
-  bool contracts() const override { return name_ == "forward_iteration"; }
+  template <class S> StepMethod(const S& solver, StepFunctions steps) : NamedMethod(solver), steps_(std::move(steps)) {}
+  bool contracts() const override { return name() == "forward_iteration"; }
   bool factors(Kind, std::int64_t n, const StopRule& stop) const override { return drive_factors(steps_, n, stop); }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return drive(steps_, p, z0, stop);
   }
 
  private:
-  std::string name_, key_;
   StepFunctions steps_;
-  Kinds kinds_;
-  Restriction takes_;
 };
 
 }  // namespace dini::detail
