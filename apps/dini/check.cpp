@@ -80,7 +80,8 @@ class Check {
     double worst = 16;
     for (std::size_t k = 0; k < x.size(); ++k) {
       // What rounding of the loss makes of a slope that is 0.
-      const double floor = 1e-10 * std::max(std::abs(loss[k][0]), 1e-300) / (step * size[k]);
+      const double floor =
+          (lanes_.problem().constrained() ? 1e-10 : 1e-11) * std::max(std::abs(loss[k][0]), 1e-300) / (step * size[k]);
       const double relative = std::sqrt(wrong[k]) / std::max(std::sqrt(right[k]), floor);
       worst = std::min(worst, std::isnan(relative) ? 0 : relative <= 1e-16 ? 16 : std::max(0.0, -std::log10(relative)));
     }

@@ -195,7 +195,9 @@ class ConstrainedSolve final : public SingleSolve {
     const Leaves parts = split(y, like.z.size(), like.equal.size());
     const Array &z = parts[0], &lambda = parts[2];
     const BoundsOf b = bounds_of(p, z);
-    const Array to_bound = z - where(active.lower, b.lower, where(active.upper, b.upper, z));
+    // A variable that is fixed without a force goes half with each of its bounds.
+    const Array one = where(active.lower, b.lower, where(active.upper, b.upper, z));
+    const Array to_bound = z - where(active.lower & active.upper, 0.5 * (b.lower + b.upper), one);
     const Array gradient = lagrangian_gradient(p, z, parts[1], only_where(active.rows, lambda));
     Leaves out{where(active.lower | active.upper, to_bound, gradient)};
     if (p.equal) out.push_back(p.equal(z));

@@ -1,5 +1,6 @@
 #include "dini/implicit/fixed_point.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "dini/core/index.hpp"
@@ -131,6 +132,11 @@ Array ravelled_bound(const std::string& name, const Leaves& bound, const Ravel& 
   for (std::size_t k = 0; k < z.parts.size(); ++k) {
     const Array& b = bound[bound.size() == 1 ? 0 : k];
     if (!b.defined()) throw ValueError(name + ": a bound has an array that was never assigned");
+    if (b.concrete() && is_floating(b.dtype())) {
+      for (double v : b.to_vector<double>()) {
+        if (std::isnan(v)) throw ValueError(name + ": a bound is NaN; where there is none, it is an infinity");
+      }
+    }
     like_z.push_back(broadcast_to(astype(b, z.dtype), z.parts[k].shape));
   }
   return z.flat(like_z);
