@@ -102,3 +102,11 @@ template <class F> std::vector<long double> plain_each(const Array& a, F&& f) {
 }
 
 }  // namespace dini::detail
+
+namespace dini::factor_ops {
+
+// Of plain QR, for what is made of it with pivots.
+std::vector<Aval> qr_infer(std::span<const Aval> in, const detail::Params& params);
+std::pair<detail::PlainMatrix, detail::PlainMatrix> plain_qr(detail::PlainMatrix r);  // Q, R, full
+
+}  // namespace dini::factor_ops

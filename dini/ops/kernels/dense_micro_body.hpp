@@ -1,6 +1,7 @@
 // The text of dense_micro.hpp's kernels, included once per instruction set (so no include guard) inside that set's
 // namespace and under its target options. The including file defines Vec<T>:
-//   width, free_masks (masked loads cost no more than others), rows (register blocking for up to three vectors of columns), vectors (most vectors of columns in a block);
+//   width, free_masks (masked loads cost no more than others), rows (register blocking for up to three vectors of columns),
+// vectors (most vectors of columns in a block);
 //   Type; zero(), broadcast(x), load(p), load(p, count), store(p, v), store(p, v, count);
 //   fma(a, b, c) = a b + c, fnma(a, b, c) = c − a b, for vectors and scalars; div(a, b);
 //   select_from(j, a, b): lanes from j on of b, the ones before of a.
