@@ -3,6 +3,20 @@
 // This header has all that a user needs. It includes no other library's headers.
 #pragma once
 
+// First, so that a compiler says what is wrong with a call before it says through which headers it came there.
+#include "dini/transforms/check_grads.hpp"
+#include "dini/transforms/checkpoint.hpp"
+#include "dini/transforms/control.hpp"
+#include "dini/transforms/custom.hpp"
+#include "dini/transforms/debug_nans.hpp"
+#include "dini/transforms/eager.hpp"
+#include "dini/transforms/grad.hpp"
+#include "dini/transforms/jit.hpp"
+#include "dini/transforms/ravel_tree.hpp"
+#include "dini/transforms/rounding_noise.hpp"
+#include "dini/transforms/static.hpp"
+#include "dini/transforms/vmap.hpp"
+
 #include "dini/core/array.hpp"
 #include "dini/core/index.hpp"
 #include "dini/core/print.hpp"
@@ -62,15 +76,3 @@
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/trust_region_cg.hpp"
 #include "dini/solvers/trust_region_newton.hpp"
-#include "dini/transforms/check_grads.hpp"
-#include "dini/transforms/checkpoint.hpp"
-#include "dini/transforms/control.hpp"
-#include "dini/transforms/custom.hpp"
-#include "dini/transforms/debug_nans.hpp"
-#include "dini/transforms/eager.hpp"
-#include "dini/transforms/grad.hpp"
-#include "dini/transforms/jit.hpp"
-#include "dini/transforms/ravel_tree.hpp"
-#include "dini/transforms/rounding_noise.hpp"
-#include "dini/transforms/static.hpp"
-#include "dini/transforms/vmap.hpp"

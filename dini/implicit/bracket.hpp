@@ -30,12 +30,13 @@ RootOptions for_elementwise(RootOptions options);
 
 }  // namespace detail
 
-/// z with 0 = F(params..., z) between the ends of the bracket, for each element by itself; F's value is a tree of arrays like z. Numbers for
-/// ends serve for all elements of F's value. The bracket has no influence on the derivative, which is that of any root. Where F has the same
-/// sign at both ends, or is NaN at one, the status is `bracket`; an end with F = 0 is the root; a jump or a pole is none, and
-/// `stagnated`. The solve has converged when all elements have (under vmap every lane has a status of its own). ShapeError, DtypeError
-/// when F's value is not like z; SolveError when the solve fails, as options.on_failure says; the derivative's is `breakdown` where an
-/// element of F depends on another one of z. Solvers: Chandrupatla (the default), ITP, Bisection.
+/// z with 0 = F(params..., z) between the ends of the bracket, for each element by itself; F's value is a tree of arrays like z.
+/// Numbers for ends serve for all elements of F's value. The bracket has no influence on the derivative, which is that of any
+/// root. Where F has the same sign at both ends, or is NaN at one, the status is `bracket`; an end with F = 0 is the root; a jump
+/// or a pole is none, and `stagnated`. The solve has converged when all elements have (under vmap every lane has a status of its
+/// own). ShapeError, DtypeError when F's value is not like z; SolveError when the solve fails, as options.on_failure says; the
+/// derivative's is `breakdown` where an element of F depends on another one of z. Solvers: Chandrupatla (the default), ITP,
+/// Bisection.
 template <class F, class T, class... P>
 auto root(const F& f, const Bracket<T>& bracket, const RootOptions& options, const P&... params) {
   using Z = tree_t<T>;

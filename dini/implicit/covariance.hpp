@@ -3,9 +3,9 @@
 //     covariance(r, z, options, θ...)        C = s² H⁻¹,   s² = ‖r(θ..., z)‖²/(m - n)
 //     standard_errors(r, z, options, θ...)   √C_jj, a tree like z
 //
-// for m residuals of n parameters, r's with the same variance, at z = the least_squares of r. H is the full Hessian of ½‖r‖², or JᵀJ, J = ∂r/∂z, which is
-// what statistics packages print: the two differ by second derivatives of r times residuals, and agree where r is linear or small. Both
-// are differentiable, in z as in θ and all that r captures: of a z that is a fit they follow it.
+// for m residuals of n parameters, r's with the same variance, at z = the least_squares of r. H is the full Hessian of ½‖r‖², or
+// JᵀJ, J = ∂r/∂z, which is what statistics packages print: the two differ by second derivatives of r times residuals, and agree
+// where r is linear or small. Both are differentiable, in z as in θ and all that r captures: of a z that is a fit they follow it.
 #pragma once
 
 #include "dini/implicit/optimum.hpp"

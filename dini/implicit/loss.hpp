@@ -9,9 +9,10 @@
 //     cauchy     ρ(s) = ln(1 + s)
 //     tukey      ρ(s) = (1 - (1 - s)³)/3 up to 1, ⅓ beyond      what is beyond has no say (Beaton and Tukey, Technometrics 16, 1974)
 //
-// They are SciPy's and Ceres's with the same names; ours of tukey is Ceres's. What is solved is the least-squares problem of the residuals
-// r√(ρ(s)/s), s = r²/w², whose half square sum is the objective to the digit: every solver of fits takes it, with its full Hessian, and the derivative is that of
-// the objective. Where ρ bends (huber, tukey: at s = 1) second derivatives are those of the side that s is on.
+// They are SciPy's and Ceres's with the same names; ours of tukey is Ceres's. What is solved is the least-squares problem of the
+// residuals r√(ρ(s)/s), s = r²/w², whose half square sum is the objective to the digit: every solver of fits takes it, with its
+// full Hessian, and the derivative is that of the objective. Where ρ bends (huber, tukey: at s = 1) second derivatives are those
+// of the side that s is on.
 #pragma once
 
 #include "dini/implicit/fixed_point.hpp"

@@ -8,7 +8,8 @@ namespace dini {
 /// From z, z₁ = f(z) and f(z₁), with g = z₁ - z and Δ = (f(z₁) - z₁) - g,
 ///
 ///     z ← z - g²/Δ                     in each element by itself (A. C. Aitken, Proc. R. Soc. Edinburgh 46, 1926; J. F. Steffensen, 1933)
-///     z ← z - g·(gᵀΔ)/(ΔᵀΔ)           with `vector` = 1, by one factor for all (B. M. Irons and R. C. Tuck, Int. J. Numer. Methods Eng. 1, 1969)
+///     z ← z - g·(gᵀΔ)/(ΔᵀΔ)           with `vector` = 1, by one factor for all (B. M. Irons and R. C. Tuck, Int. J. Numer.
+/// Methods Eng. 1, 1969)
 ///
 /// The first is quadratic where elements depend on themselves alone; the second minds how they hang together, and takes away what decays
 /// slowest. Where that is no number, or ‖f(z) - z‖ is larger there than at z and at z₁, f(z₁) is taken. Two evaluations a step, no

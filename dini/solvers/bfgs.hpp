@@ -5,9 +5,9 @@
 
 namespace dini {
 
-/// For minima and fits, from gradients alone: p = -B⁻¹g with B⁻¹ (n² numbers) updated from the steps so that it stays positive definite, and a line
-/// search to the strong Wolfe conditions (Nocedal and Wright, Numerical Optimization, 2006, algorithm 6.1). Where no step along p falls enough B is forgotten,
-/// and where none along -g does the method ends. Superlinear convergence.
+/// For minima and fits, from gradients alone: p = -B⁻¹g with B⁻¹ (n² numbers) updated from the steps so that it stays positive
+/// definite, and a line search to the strong Wolfe conditions (Nocedal and Wright, Numerical Optimization, 2006, algorithm 6.1).
+/// Where no step along p falls enough B is forgotten, and where none along -g does the method ends. Superlinear convergence.
 struct BFGS {
   double decrease = 1e-4;
   double curvature = 0.9;

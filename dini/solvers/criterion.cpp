@@ -141,8 +141,9 @@ Confirmation look_at_definite(const SolverProblem& problem, const Candidate& at,
   return {where(falls, code(StatusCode::not_a_minimum), code(StatusCode::converged)), lowest.z, falls};
 }
 
-// Where it is not, or may not be: of the Hessian at z itself, which may have been polished. Semidefinite to rounding, in any units of z, it is that of
-// a minimum if nothing beside is lower. (An unknown that has gone to where nothing depends on it has found no minimum: exp z is 0 at -746.)
+// Where it is not, or may not be: of the Hessian at z itself, which may have been polished. Semidefinite to rounding, in any
+// units of z, it is that of a minimum if nothing beside is lower. (An unknown that has gone to where nothing depends on it has
+// found no minimum: exp z is 0 at -746.)
 Confirmation look_at_indefinite(const SolverProblem& problem, const Candidate& at, const Array& z) {
   const Array h = stop_gradient(jacobian(problem.residual)(z));
   const Array rows = sqrt(max(abs(h), 1)), units = 1 / where(rows > 0, rows, ones_like(rows));

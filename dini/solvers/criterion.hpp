@@ -78,7 +78,8 @@ Array largest_relative(const Array& d, const Array& z);
 /// Whether δ is so small beside z that the point is worth a judgement; cheap enough for every step.
 Array worth_judging(const Array& delta, const Array& z, const Array& z0);
 
-/// η at z, no less than the smallest number, for products may vanish. Of a function that cannot be traced what stands for it: the roundings of the terms of A z, and of a fixed point's map.
+/// η at z, no less than the smallest number, for products may vanish. Of a function that cannot be traced what stands for it: the
+/// roundings of the terms of A z, and of a fixed point's map.
 Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix);
 
 /// s∘η for four fixed patterns s of signs, [n, 4]: what rounding may be. Of up to two unknowns these are all that there are, but for

@@ -5,9 +5,9 @@
 
 namespace dini::detail {
 
-/// The least eigenvalue that `products` products with a symmetric H tell of, its unit eigenvector v, and the largest magnitude: Lanczos's method from a
-/// fixed vector, every new direction made orthogonal to all before it (Golub and Van Loan, Matrix Computations, 2013, 10.3). value = vᵀHv, so that what is
-/// negative is so; that nothing negative was found is an estimate.
+/// The least eigenvalue that `products` products with a symmetric H tell of, its unit eigenvector v, and the largest magnitude:
+/// Lanczos's method from a fixed vector, every new direction made orthogonal to all before it (Golub and Van Loan, Matrix
+/// Computations, 2013, 10.3). value = vᵀHv, so that what is negative is so; that nothing negative was found is an estimate.
 struct LowestCurvature {
   Array value, direction, largest;
 };

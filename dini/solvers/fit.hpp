@@ -37,8 +37,8 @@ struct FitMove {
   Array taken, wants_hessian, stuck;
   Leaves own;
 };
-/// The state after it. H is formed where it is wanted, where r has nearly no part along J (max_j |g_j|/(‖J_j‖‖r‖) < 1e-2), each `each` steps, and
-/// after a trial that was not taken.
+/// The state after it. H is formed where it is wanted, where r has nearly no part along J (max_j |g_j|/(‖J_j‖‖r‖) < 1e-2), each
+/// `each` steps, and after a trial that was not taken.
 SolverState fit_moved(const SolverProblem& problem, const SolverState& at, const FitMove& move, int each);
 
 }  // namespace dini::detail

@@ -13,8 +13,8 @@
 //     ρ_i = ‖a_i‖₁·max(‖z‖_∞, ‖z0‖_∞) + |g_i - a_iᵀz|,    σ = max_j (|H||z| + |∇f| + |C|ᵀ|ν| + |G|ᵀ|λ|)_j,
 //     ŝ_i = -g_i/ρ_i,    λ̂_i = λ_i‖a_i‖_∞/σ
 //
-// and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3), or as asked for, a row is
-// strictly active where λ̂ > τ, inactive where ŝ > τ, and weakly active where neither.
+// and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3),
+// or as asked for, a row is strictly active where λ̂ > τ, inactive where ŝ > τ, and weakly active where neither.
 //
 // A point is a solution when no row is violated and no multiplier negative by τ, the correction by the strictly active rows is as
 // small as that of a root (criterion.hpp), and H is positive definite on the null space of their gradients; where it is semidefinite
@@ -53,8 +53,8 @@ struct KktParts {
   Array lower, upper;            // bounds, ±∞ for none
   Array hessian;                 // H of L; undefined where it was not asked for
   Array bending;                 // |H||z|, or an estimate of it where H is not formed
-  Array
-      opposite;  // of two rows g_i = -g_k that are an equation the index of the other, -1 of the others; undefined: not looked at
+  // Of two rows g_i = -g_k that are an equation the index of the other, -1 of the others; undefined: not looked at.
+  Array opposite;
 };
 /// With the Hessian, or with what `before` has in its place.
 KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const KktParts* before = nullptr);

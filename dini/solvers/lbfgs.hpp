@@ -5,8 +5,8 @@
 
 namespace dini {
 
-/// For minima and fits of any size: as BFGS, with B⁻¹ known by the last `history` steps alone (Liu and Nocedal, On the limited memory BFGS method for large
-/// scale optimization, Math. Program. 45, 1989).
+/// For minima and fits of any size: as BFGS, with B⁻¹ known by the last `history` steps alone (Liu and Nocedal, On the limited
+/// memory BFGS method for large scale optimization, Math. Program. 45, 1989).
 struct LBFGS {
   int history = 10;
   double decrease = 1e-4;

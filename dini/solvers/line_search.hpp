@@ -13,10 +13,10 @@ struct LineEnd {
   auto tree() { return std::tie(t, z, there, evaluations); }
 };
 
-/// t with φ(t) ≤ φ(0) + decrease·t·φ'(0) and |φ'(t)| ≤ -curvature·φ'(0), φ(t) = E(z + tp): the strong Wolfe conditions, by bracketing and cubic
-/// interpolation (Nocedal and Wright, Numerical Optimization, 2006, algorithms 3.5 and 3.6). Where E's last digits no longer tell, slopes stand for
-/// its values (Hager and Zhang, A new conjugate gradient method with guaranteed descent, SIAM J. Optim. 16, 2005). Of at most `most` trial
-/// points the lowest that falls enough is taken where none has both.
+/// t with φ(t) ≤ φ(0) + decrease·t·φ'(0) and |φ'(t)| ≤ -curvature·φ'(0), φ(t) = E(z + tp): the strong Wolfe conditions, by
+/// bracketing and cubic interpolation (Nocedal and Wright, Numerical Optimization, 2006, algorithms 3.5 and 3.6). Where E's last
+/// digits no longer tell, slopes stand for its values (Hager and Zhang, A new conjugate gradient method with guaranteed descent,
+/// SIAM J. Optim. 16, 2005). Of at most `most` trial points the lowest that falls enough is taken where none has both.
 struct WolfeOptions {
   double decrease = 1e-4, curvature = 0.9;
   std::int64_t most = 30;

@@ -5,10 +5,10 @@
 
 namespace dini {
 
-/// ‖A δ + F‖ ≤ η‖F‖ by GMRES from products with A, z ← z + tδ with Newton's line search on ‖F‖. η follows how ‖F‖ falls, 0.9(‖F‖/‖F_before‖)²,
-/// but not much faster than before (Eisenstat and Walker, SIAM J. Sci. Comput. 17, 1996, choice 2), so that far from the root no
-/// work is wasted, and near it convergence is quadratic. `restart` vectors of z's size. For large z; where A is ill-conditioned, as
-/// on fine grids, a preconditioner v -> M⁻¹v with M near A is what decides.
+/// ‖A δ + F‖ ≤ η‖F‖ by GMRES from products with A, z ← z + tδ with Newton's line search on ‖F‖. η follows how ‖F‖ falls,
+/// 0.9(‖F‖/‖F_before‖)², but not much faster than before (Eisenstat and Walker, SIAM J. Sci. Comput. 17, 1996, choice 2), so that
+/// far from the root no work is wasted, and near it convergence is quadratic. `restart` vectors of z's size. For large z; where A
+/// is ill-conditioned, as on fine grids, a preconditioner v -> M⁻¹v with M near A is what decides.
 struct NewtonKrylov {
   int restart = 50;        // products between restarts of GMRES
   int max_products = 500;  // of a step

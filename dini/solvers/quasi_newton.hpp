@@ -16,9 +16,9 @@ struct InverseUpdate {
   std::function<Leaves(const Leaves& h, const Step&)> update;
 };
 
-/// z ← z - tHF(z), t = 1, ½, ¼, ... until ‖F‖ is at most (1 + (k + 1)⁻² - 10⁻⁴t) of what it was at step k: it may rise, but by no more than a
-/// factor 4 in all (Li and Fukushima, Optim. Methods Softw. 13, 2000). Where no t will do H is started anew, and where it has just been,
-/// the solve ends.
+/// z ← z - tHF(z), t = 1, ½, ¼, ... until ‖F‖ is at most (1 + (k + 1)⁻² - 10⁻⁴t) of what it was at step k: it may rise, but by no
+/// more than a factor 4 in all (Li and Fukushima, Optim. Methods Softw. 13, 2000). Where no t will do H is started anew, and
+/// where it has just been, the solve ends.
 StepFunctions quasi_newton_steps(const InverseUpdate& inverse, int max_halvings);
 
 /// Broyden's good update, as a change of H by u vᵀ: with the damping of Powell that keeps A regular, for `transposed` = Hᵀs/‖s‖.

@@ -36,7 +36,8 @@ class Function {
   std::function<Array(const Array&)> f_;
 };
 
-/// When to stop. Without an explicit tolerance: when the solution is as exact as the dtype allows (solvers/criterion.hpp). With one: when ‖F(z)‖ ≤ max(absolute, relative·‖F(z0)‖). A plain number sets both.
+/// When to stop. Without an explicit tolerance: when the solution is as exact as the dtype allows (solvers/criterion.hpp). With
+/// one: when ‖F(z)‖ ≤ max(absolute, relative·‖F(z0)‖). A plain number sets both.
 struct Tolerance {
   std::optional<double> absolute, relative;
   Tolerance() = default;

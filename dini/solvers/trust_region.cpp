@@ -22,8 +22,8 @@ Array quotient(const Array& a, const Array& b) {
   return where(there, a / where(there, b, ones_like(b)), zeros_like(a));
 }
 
-// How far it is from p, inside, along the unit vector v to the border: the shorter way, or forwards. In units of the radius, whose square may
-// be out of range.
+// How far it is from p, inside, along the unit vector v to the border: the shorter way, or forwards. In units of the radius,
+// whose square may be out of range.
 Array to_border(const Array& p, const Array& v, const Array& radius, bool forwards) {
   const Array along = dot(p, v) / radius, size = length(p) / radius;
   const Array missing = maximum((1 - size) * (1 + size), zeros_like(size)), root = sqrt(square(along) + missing);

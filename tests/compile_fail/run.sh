@@ -4,7 +4,7 @@
 #
 #     #elif CASE == 3  // a part of the sentence
 #
-# which has to be an error with this text in the first 16 lines of what the compiler prints; without a case the file compiles.
+# which has to be an error with this text in the first 15 lines of what the compiler prints; without a case the file compiles.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 compiler=$1
@@ -29,8 +29,8 @@ check() {  # FILE CASE SENTENCE: says what is wrong
     [ "$2" -eq 0 ] || printf '%s, case %s: compiles; wanted: %s\n' "$1" "$2" "$3"
   elif [ "$2" -eq 0 ]; then
     printf '%s: what is right does not compile\n%s\n' "$1" "$out"
-  elif ! grep -qF -- "$3" <<< "$(head -n 16 <<< "$out")"; then
-    printf '%s, case %s: not in the first 16 lines: %s\n%s\n' "$1" "$2" "$3" "$(head -n 30 <<< "$out")"
+  elif ! grep -qF -- "$3" <<< "$(head -n 15 <<< "$out")"; then
+    printf '%s, case %s: not in the first 15 lines: %s\n%s\n' "$1" "$2" "$3" "$(head -n 30 <<< "$out")"
   fi
 }
 

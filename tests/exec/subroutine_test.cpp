@@ -134,5 +134,44 @@ TEST(Subroutines, MakeDeeplyNestedSolvesCompileSoon) {
   EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 10);
 }
 
+TEST(LateCalls, AreMadeWhenTheyAreFirstRun) {
+  int made = 0;
+  const std::vector<Aval> type{{Shape{2}, Dtype::float64, false}};
+  const auto program = std::make_shared<detail::LateProgram>(type, type, [&made, type] {
+    ++made;
+    return stage_closed([](const Leaves& in) { return Leaves{2 * in[0] + 1}; }, type, "late");
+  });
+  auto f = [&](const Array& x) {
+    return cond(
+        sum(x) > 0,
+        [&](const Array& v) {
+          return detail::emit(detail::late_call_op(), {v}, {{"program", OpaqueRef(program)}})[0];
+        },
+        [](const Array& v) { return v; }, x);
+  };
+  const auto executable = Executable::compile(*make_program(f, array({1.0, 2.0})).program);
+  EXPECT_NE(executable->str().find("late_call"), std::string::npos) << executable->str();
+  EXPECT_EQ(executable->run(std::vector{array({-1.0, -2.0})})[0].to_vector<double>(), (std::vector<double>{-1, -2}));
+  EXPECT_EQ(made, 0);
+  for (int turn = 0; turn < 2; ++turn)
+    EXPECT_EQ(executable->run(std::vector{array({1.0, 2.0})})[0].to_vector<double>(), (std::vector<double>{3, 5}));
+  EXPECT_EQ(made, 1);
+  // Derivatives and lanes go through it.
+  EXPECT_EQ(diagonal(jacrev(f)(array({1.0, 2.0}))).to_vector<double>(), (std::vector<double>{2, 2}));
+  const Array lanes = jit([&](const Array& x) { return vmap(f)(x); })(array({{1.0, 2.0}, {-1.0, -2.0}}));
+  EXPECT_EQ(lanes.to_vector<double>(), (std::vector<double>{3, 5, -1, -2}));
+}
+
+TEST(LateCalls, WhatTheDefaultSolverFallsBackOnCostsNothingBefore) {
+  auto lines = [](const Solver& solver) {
+    auto f = [&](const Array& a) {
+      return root([](const Array& a, const Array& z) { return z * z - a; }, ones({2}), {.solver = solver}, a).value;
+    };
+    const std::string plan = Executable::compile(*make_program(f, array({2.0, 3.0})).program)->str();
+    return std::count(plan.begin(), plan.end(), '\n');
+  };
+  EXPECT_LT(lines(Solver()), 1.2 * static_cast<double>(lines(Newton{})));
+}
+
 }  // namespace
 }  // namespace dini::exec_tests

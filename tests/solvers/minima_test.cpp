@@ -48,7 +48,8 @@ Optimum<Array> solved(const SumOfSquares& p, Kind kind, const Solver& solver, Dt
   return minimize([&](const Array& z) { return 0.5 * sum(square(p.residuals(z))); }, z0, o);
 }
 
-// '#' the least of the minima that are known, 'o' another of them, '-' there without having converged, '.' not there, '!' a claim that is not so.
+// '#' the least of the minima that are known, 'o' another of them, '-' there without having converged, '.' not there, '!' a claim
+// that is not so.
 char look(const SumOfSquares& p, const Optimum<Array>& s) {
   const bool converged = s.status == StatusCode::converged;
   const double f = 2 * s.objective.item();

@@ -1,5 +1,6 @@
-// NIST's reference data sets for nonlinear regression, each from both of its starts by the default solver, without options: parameters, sums of
-// squares and standard errors to the digits that are certified, and how the parameters depend on what was observed.
+// NIST's reference data sets for nonlinear regression, each from both of its starts by the default solver, without options:
+// parameters, sums of squares and standard errors to the digits that are certified, and how the parameters depend on what was
+// observed.
 #include <gtest/gtest.h>
 
 #include <cmath>
