@@ -7,6 +7,8 @@
 #include "dini/dini.hpp"
 #include "dini/exec/passes.hpp"
 #include "dini/exec/rewrite.hpp"
+#include "dini/trace/emit.hpp"
+#include "dini/transforms/control_ops.hpp"
 #include "programs.hpp"
 
 namespace dini::exec_tests {
@@ -145,7 +147,7 @@ TEST(LateCalls, AreMadeWhenTheyAreFirstRun) {
     return cond(
         sum(x) > 0,
         [&](const Array& v) {
-          return detail::emit(detail::late_call_op(), {v}, {{"program", OpaqueRef(program)}})[0];
+          return emit(detail::late_call_op(), {v}, {{"program", OpaqueRef(program)}})[0];
         },
         [](const Array& v) { return v; }, x);
   };
