@@ -20,6 +20,7 @@
 #include "dini/core/array.hpp"
 #include "dini/core/index.hpp"
 #include "dini/core/print.hpp"
+#include "dini/core/threads.hpp"
 #include "dini/core/tree.hpp"
 #include "dini/core/watch.hpp"
 #include "dini/implicit/bracket.hpp"

@@ -44,7 +44,9 @@ void CancelScope::poll_tokens() const {
 
 void CancelScope::poll_turn() {
   poll_tokens();
-  if (deadline_.given() && ++turns_ % cancel::turns_a_look == 0) poll();
+  // The threads of an operation share its scope.
+  if (deadline_.given() && std::atomic_ref(turns_).fetch_add(1, std::memory_order_relaxed) % cancel::turns_a_look == 0)
+    poll();
 }
 
 void CancelScope::poll() const {

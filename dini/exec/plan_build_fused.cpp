@@ -117,6 +117,7 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
   const int scratch = add_slot(Slot::temporary, scratch_blocks * scratch_block);
   touch(scratch);
   data->scratch = scratch;
+  data->scratch_bytes = scratch_blocks * scratch_block;
   block.steps.push_back(fused_step(*data));
 }
 

@@ -6,6 +6,7 @@
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/ops/kernels/dense.hpp"
+#include "dini/ops/kernels/matrix_vector.hpp"
 #include "dini/ops/kernels/vector.hpp"
 #include "dini/ops/reduce_loops.hpp"
 
@@ -126,16 +127,19 @@ template <class T> void dot(const Step& s, void** v, const RunContext&) {
 // The kernel of dot_general without its preparation: the same calls, so the same bits.
 template <class T> void choose_product(Step& s, const ProductData& d) {
   using F = void (*)(std::size_t, std::size_t, const T*, const T*, T*);
-  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
   F f = nullptr;
   if (d.batch == 1 && d.k > 0 && d.n == 1) {
-    f = d.trans_a ? k.gemv_t : k.gemv;
+    f = d.trans_a ? kernels::transposed_vector<T> : kernels::matrix_vector<T>;
     s.m = d.trans_a ? d.k : d.m, s.n = d.trans_a ? d.m : d.k;
     s.run = product<T>;
   } else if (d.batch == 1 && d.k > 0 && d.m == 1) {
-    f = d.trans_b ? k.gemv : k.gemv_t;
+    f = d.trans_b ? kernels::matrix_vector<T> : kernels::transposed_vector<T>;
     s.m = d.trans_b ? d.n : d.k, s.n = d.trans_b ? d.k : d.n;
     s.run = product_swapped<T>;
+  } else if (d.batch == 1 && d.k == 1) {
+    f = kernels::outer_product<T>;
+    s.m = d.m, s.n = d.n;
+    s.run = product<T>;
   } else {
     s.run = matrices<T>;
     s.data = &d;

@@ -110,7 +110,8 @@ struct FusedData final : StepData {
   std::vector<Call> calls;
   std::vector<Sum> sums;
   std::size_t size = 0;
-  std::uint32_t scratch = 0;
+  std::uint32_t scratch = 0;  // of so many bytes
+  std::size_t scratch_bytes = 0;
   std::string str(const std::string& indent) const override;
 };
 Step fused_step(const FusedData& data);

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dini/core/pool.hpp"
 #include "dini/exec/steps.hpp"
+#include "dini/ops/kernels/dense_workspace.hpp"
 #include "dini/ops/kernels/vector.hpp"
 #include "dini/ops/reduce_loops.hpp"
 #include "dini/ops/watched.hpp"
@@ -71,15 +73,17 @@ template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std:
   }
 }
 
-void all_blocks(const FusedData& d, void** v, const RunContext& context, double* totals, double factor) {
+// The blocks from `first` to `last`. Sum k of block i has its part at parts[i * sums + k].
+void some_blocks(const FusedData& d, void** v, const RunContext& context, char* scratch, std::size_t first,
+                 std::size_t last, double* parts, double factor) {
   constexpr std::size_t block = FusedData::block;
   char* at[FusedData::most_operands];
   std::size_t stride[FusedData::most_operands];
-  char* scratch = static_cast<char*>(v[d.scratch]);
   for (std::size_t k = 0; k < d.operands.size(); ++k) {
     const FusedData::Operand& o = d.operands[k];
-    at[k] = o.kind == FusedData::Operand::array ? static_cast<char*>(v[o.slot]) : scratch + o.offset;
     stride[k] = o.kind == FusedData::Operand::array ? block * o.item : 0;
+    at[k] =
+        o.kind == FusedData::Operand::array ? static_cast<char*>(v[o.slot]) + first * stride[k] : scratch + o.offset;
     if (o.kind != FusedData::Operand::splat) continue;
     const std::size_t n = std::min(block, d.size);
     switch (o.item) {
@@ -88,23 +92,41 @@ void all_blocks(const FusedData& d, void** v, const RunContext& context, double*
       default: std::fill_n(reinterpret_cast<std::uint64_t*>(at[k]), n, *static_cast<std::uint64_t*>(v[o.slot])); break;
     }
   }
-  std::fill_n(totals, d.sums.size(), 0.0);
-  for (std::size_t i = 0; i < d.size; i += block) {
+  for (std::size_t i = first; i < last; ++i) {
     context.poll_turn();
-    const std::size_t n = std::min(block, d.size - i);
-    std::size_t next = 0;
+    const std::size_t n = std::min(block, d.size - i * block);
+    double* part = parts + i * d.sums.size();
+    const FusedData::Sum* sum = d.sums.data();
     for (const FusedData::Call& call : d.calls) {
       if (call.function) {
         const void* in[3] = {at[call.in[0]], at[call.in[1]], at[call.in[2]]};
         call.function(in, at[call.out], n);
         continue;
       }
-      const FusedData::Sum& sum = d.sums[next];
-      totals[next++] += sum.dtype == Dtype::float32 ? static_cast<double>(block_part<float>(sum, at, n, factor))
-                                                    : block_part<double>(sum, at, n, factor);
+      *part++ = sum->dtype == Dtype::float32 ? static_cast<double>(block_part<float>(*sum, at, n, factor))
+                                             : block_part<double>(*sum, at, n, factor);
+      ++sum;
     }
     for (std::size_t k = 0; k < d.operands.size(); ++k) at[k] += stride[k];
   }
+}
+
+// All of them, by all threads where there are many. Sums are added from the first block to the last, whoever made their parts.
+void all_blocks(const FusedData& d, void** v, const RunContext& context, double* totals, double factor) {
+  constexpr std::size_t piece = 32, threads_from = 2 * piece;  // a piece of a few cheap operations takes some 10 µs
+  const std::size_t blocks = (d.size + FusedData::block - 1) / FusedData::block, sums = d.sums.size();
+  kernels::Scratch<double> parts(blocks * sums);
+  if (blocks < threads_from) {
+    some_blocks(d, v, context, static_cast<char*>(v[d.scratch]), 0, blocks, parts.data(), factor);
+  } else {
+    detail::for_pieces((blocks + piece - 1) / piece, [&](std::size_t k) {
+      kernels::Scratch<char> scratch(d.scratch_bytes);
+      some_blocks(d, v, context, scratch.data(), k * piece, std::min((k + 1) * piece, blocks), parts.data(), factor);
+    });
+  }
+  std::fill_n(totals, sums, 0.0);
+  for (std::size_t i = 0; i < blocks; ++i)
+    for (std::size_t k = 0; k < sums; ++k) totals[k] += parts[i * sums + k];
 }
 
 void fused(const Step& s, void** v, const RunContext& context) {

@@ -15,7 +15,7 @@ using Vector = std::vector<double>;
 Vector times(const Matrix<double>& a, const Vector& x, bool transposed = false) {
   Vector y(transposed ? a.columns : a.rows);
   if (transposed)
-    vector_kernels<double>().gemv_t(a.rows, a.columns, a.p(), x.data(), y.data());
+    vector_kernels<double>().gemv_t(a.rows, a.columns, a.columns, a.p(), x.data(), y.data());
   else
     vector_kernels<double>().gemv(a.rows, a.columns, a.p(), x.data(), y.data());
   return y;

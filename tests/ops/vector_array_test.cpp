@@ -180,7 +180,7 @@ TYPED_TEST(VectorArrays, MatrixTimesVector) {
       for (std::size_t n : {0, 1, 2, 3, 5, 8, 10, 15, 16, 17, 33, 63, 64, 65, 128, 131, 200, 257}) {
         const std::vector<T> A = uniform_values<T>(m * n, 8), x = uniform_values<T>(n, 9), u = uniform_values<T>(m, 10);
         auto y = guarded<T>(m, T(7), [&](T* p) { k.gemv(m, n, A.data(), x.data(), p); });
-        auto t = guarded<T>(n, T(7), [&](T* p) { k.gemv_t(m, n, A.data(), u.data(), p); });
+        auto t = guarded<T>(n, T(7), [&](T* p) { k.gemv_t(m, n, n, A.data(), u.data(), p); });
         auto C = guarded<T>(m * n, T(7), [&](T* p) { k.outer(m, n, u.data(), x.data(), p); });
         for (std::size_t i = 0; i < m; ++i) {
           double exact = 0, size = 0;
@@ -205,7 +205,7 @@ TYPED_TEST(VectorArrays, MatrixTimesVector) {
           std::vector<T> column(m);
           for (std::size_t j = 0; j < n; ++j) {
             for (std::size_t i = 0; i < m; ++i) column[i] = A[i * n + j];
-            k.gemv_t(m, 1, column.data(), u.data(), &one);
+            k.gemv_t(m, 1, 1, column.data(), u.data(), &one);
             ASSERT_TRUE(same_bits(one, t[j])) << isa << " column " << j << " alone";
           }
         }

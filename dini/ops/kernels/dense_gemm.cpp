@@ -3,16 +3,23 @@
 #include <cstring>
 #include <type_traits>
 
+#include "dini/core/pool.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/kernels/dense_pieces.hpp"
 #include "dini/ops/kernels/dense_table.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
-#include "dini/ops/kernels/vector.hpp"
+#include "dini/ops/kernels/matrix_vector.hpp"
 
 namespace dini::kernels {
 namespace {
+
+// A quarter of a length, but no less than `least`, in whole lines of the cache.
+std::size_t part_of(std::size_t length, std::size_t least) {
+  constexpr std::size_t line = 16;
+  return std::max(least, (length / 4 + line - 1) / line * line);
+}
 
 template <class T>
 void gemm_blas(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
@@ -29,17 +36,16 @@ void gemm_blas(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::si
          as_int(columns), as_int(k), T(1), a + (trans_a ? i : i * k), as_int(trans_a ? m : k),
          b + (trans_b ? j * k : j), as_int(trans_b ? k : n), T(0), c + i * n + j, as_int(n));
   };
-  if (multiplications(m, n, k) < work_in_pieces) return part(0, m, 0, n);
-  // Squares as far as they go: what a piece reads is packed anew for each.
-  const std::size_t rows =
-      std::min(m, std::max<std::size_t>(512, piece_length(m, std::sqrt(work_in_pieces / 2 * static_cast<double>(k)))));
-  const std::size_t columns = piece_length(n, multiplications(rows, 1, k));
-  for (std::size_t i = 0; i < m; i += rows) {
-    for (std::size_t j = 0; j < n; j += columns) {
-      detail::poll_cancel();
-      part(i, std::min(rows, m - i), j, std::min(columns, n - j));
-    }
-  }
+  // Squares as far as they go, since what a piece reads is packed anew for each; by the sizes alone, and at least a few, for the threads.
+  const double most = std::sqrt(work_in_pieces / 2 * static_cast<double>(k));
+  const std::size_t rows = std::min({m, std::max<std::size_t>(512, piece_length(m, most)), part_of(m, 256)});
+  const std::size_t columns = std::min(piece_length(n, multiplications(rows, 1, k)), m < 512 ? part_of(n, 256) : n);
+  const std::size_t across = (n + columns - 1) / columns, down = (m + rows - 1) / rows;
+  detail::for_pieces(down * across, [&](std::size_t piece) {
+    detail::poll_cancel();
+    const std::size_t i = piece / across * rows, j = piece % across * columns;
+    part(i, std::min(rows, m - i), j, std::min(columns, n - j));
+  });
 }
 
 template <class T>
@@ -81,9 +87,11 @@ void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t 
     if (k == 0) {
       std::memset(c, 0, m * n * sizeof(T));
     } else if (n == 1) {
-      trans_a ? vector_kernels<T>().gemv_t(k, m, a, b, c) : vector_kernels<T>().gemv(m, k, a, b, c);
+      trans_a ? transposed_vector(k, m, a, b, c) : matrix_vector(m, k, a, b, c);
     } else if (m == 1) {
-      trans_b ? vector_kernels<T>().gemv(n, k, b, a, c) : vector_kernels<T>().gemv_t(k, n, b, a, c);
+      trans_b ? matrix_vector(n, k, b, a, c) : transposed_vector(k, n, b, a, c);
+    } else if (k == 1) {
+      outer_product(m, n, a, b, c);
     } else if (work >= dense_table::gemm_blas_from) {
       gemm_blas(trans_a, trans_b, m, n, k, a, b, c);
     } else if (trans_b && k > 1) {

@@ -55,12 +55,13 @@ template <class T> struct VectorKernels {
   T (*max)(const T* x, std::size_t n);              // NaN if any element is; n = 0 gives -inf
   T (*min)(const T* x, std::size_t n);              // NaN if any element is; n = 0 gives +inf
 
-  // Dense products with one thread. A is row-major, m x n and contiguous; outputs may not overlap inputs. For one
-  // instruction set, an element's bits depend on its own row (gemv) or column (gemv_t) of A and on x only.
-  void (*gemv)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);    // y = A x;  x has n, y has m
-  void (*gemv_t)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);  // y = Aᵀx;  x has m, y has n
-  void (*axpy)(std::size_t n, T alpha, const T* x, T* y);                      // y += alpha x, fused if it can be
-  void (*outer)(std::size_t m, std::size_t n, const T* a, const T* b, T* C);   // C = a bᵀ, m x n
+  // Dense products with one thread. A is row-major, m x n and contiguous, but that gemv_t's rows are ld apart; outputs may
+  // not overlap inputs. For one instruction set, an element's bits depend on its own row (gemv) or column (gemv_t) of A and on x only.
+  void (*gemv)(std::size_t m, std::size_t n, const T* A, const T* x, T* y);  // y = A x;  x has n, y has m
+  void (*gemv_t)(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x,
+                 T* y);                                                       // y = Aᵀx;  x has m, y has n
+  void (*axpy)(std::size_t n, T alpha, const T* x, T* y);                     // y += alpha x, fused if it can be
+  void (*outer)(std::size_t m, std::size_t n, const T* a, const T* b, T* C);  // C = a bᵀ, m x n
 };
 
 // The table for this machine (T is float or double). The environment variable DINI_ISA = baseline | avx2 | avx512,

@@ -143,12 +143,12 @@ template <class T> void gemv(std::size_t m, std::size_t n, const T* A, const T* 
 
 // `count` registers of y at once, all of them full but perhaps the last.
 template <std::size_t count, class T>
-DINI_INLINE void column_sums(std::size_t m, std::size_t n, const T* A, const T* x, T* y, std::size_t last) {
+DINI_INLINE void column_sums(std::size_t m, std::size_t ld, const T* A, const T* x, T* y, std::size_t last) {
   constexpr std::size_t w = width<T>;
   const Vec<T> zero = T(0);
   Vec<T> s[count];
   for (auto& a : s) a = zero;
-  for (std::size_t i = 0; i < m; ++i, A += n) {
+  for (std::size_t i = 0; i < m; ++i, A += ld) {
     Vec<T> v = x[i];
     for (std::size_t c = 0; c + 1 < count; ++c) s[c] = mul_add(load(A + c * w), v, s[c]);
     const T* end = A + (count - 1) * w;
@@ -165,25 +165,25 @@ DINI_INLINE void column_sums(std::size_t m, std::size_t n, const T* A, const T* 
 // Registers up to which all of y stays in registers: measured. The bits are the same either way.
 inline constexpr std::size_t narrow = DINI_VECTOR_LEVEL == 512 ? 4 : 8;
 
-template <class T> void gemv_t_narrow(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+template <class T> void gemv_t_narrow(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x, T* y) {
   constexpr std::size_t w = width<T>;
   std::size_t registers = (n + w - 1) / w, last = n - (registers - 1) * w;
   switch (registers) {
-    case 1: return column_sums<1>(m, n, A, x, y, last);
-    case 2: return column_sums<2>(m, n, A, x, y, last);
-    case 3: return column_sums<3>(m, n, A, x, y, last);
-    case 4: return column_sums<4>(m, n, A, x, y, last);
-    case 5: return column_sums<5>(m, n, A, x, y, last);
-    case 6: return column_sums<6>(m, n, A, x, y, last);
-    case 7: return column_sums<7>(m, n, A, x, y, last);
-    case 8: return column_sums<8>(m, n, A, x, y, last);
+    case 1: return column_sums<1>(m, ld, A, x, y, last);
+    case 2: return column_sums<2>(m, ld, A, x, y, last);
+    case 3: return column_sums<3>(m, ld, A, x, y, last);
+    case 4: return column_sums<4>(m, ld, A, x, y, last);
+    case 5: return column_sums<5>(m, ld, A, x, y, last);
+    case 6: return column_sums<6>(m, ld, A, x, y, last);
+    case 7: return column_sums<7>(m, ld, A, x, y, last);
+    case 8: return column_sums<8>(m, ld, A, x, y, last);
     default: return;
   }
 }
 
 // y += the `rows` rows of A times x, the sums going on where they stand in y.
 template <std::size_t rows, class T>
-DINI_INLINE void add_rows(std::size_t n, const T* A, const T* x, T* y, bool first) {
+DINI_INLINE void add_rows(std::size_t n, std::size_t ld, const T* A, const T* x, T* y, bool first) {
   constexpr std::size_t w = width<T>;
   const Vec<T> zero = T(0);
   Vec<T> v[rows];
@@ -191,27 +191,27 @@ DINI_INLINE void add_rows(std::size_t n, const T* A, const T* x, T* y, bool firs
   std::size_t j = 0;
   for (; j + w <= n; j += w) {
     Vec<T> s = first ? zero : load(y + j);
-    for (std::size_t r = 0; r < rows; ++r) s = mul_add(load(A + r * n + j), v[r], s);
+    for (std::size_t r = 0; r < rows; ++r) s = mul_add(load(A + r * ld + j), v[r], s);
     store(y + j, s);
   }
   if (j < n) {
     Vec<T> s = first ? zero : load_part(y + j, n - j, zero);
-    for (std::size_t r = 0; r < rows; ++r) s = mul_add(load_part(A + r * n + j, n - j, zero), v[r], s);
+    for (std::size_t r = 0; r < rows; ++r) s = mul_add(load_part(A + r * ld + j, n - j, zero), v[r], s);
     store_part(y + j, s, n - j);
   }
 }
 
-template <class T> void gemv_t(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+template <class T> void gemv_t(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x, T* y) {
   if (n == 0) return;
-  if (n <= narrow * width<T>) return gemv_t_narrow(m, n, A, x, y);
+  if (n <= narrow * width<T>) return gemv_t_narrow(m, n, ld, A, x, y);
   if (m == 0) {
     for (std::size_t j = 0; j < n; ++j) y[j] = T(0);
     return;
   }
   std::size_t i = 0;
-  for (; i + 8 <= m; i += 8) add_rows<8>(n, A + i * n, x + i, y, i == 0);
-  if (m - i >= 4) add_rows<4>(n, A + i * n, x + i, y, i == 0), i += 4;
-  for (; i < m; ++i) add_rows<1>(n, A + i * n, x + i, y, i == 0);
+  for (; i + 8 <= m; i += 8) add_rows<8>(n, ld, A + i * ld, x + i, y, i == 0);
+  if (m - i >= 4) add_rows<4>(n, ld, A + i * ld, x + i, y, i == 0), i += 4;
+  for (; i < m; ++i) add_rows<1>(n, ld, A + i * ld, x + i, y, i == 0);
 }
 
 template <class T> void axpy(std::size_t n, T alpha, const T* x, T* y) {
