@@ -6,7 +6,7 @@ jobs := $(shell nproc)
 configure_options := $(if $(CI),-DDINI_WERROR=ON)
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: help demo test debug asan clang package bench format format-check tidy mutate clean
+.PHONY: help demo test debug asan tsan shared clang package bench format format-check tidy mutate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -29,11 +29,23 @@ debug: ## the tests without optimisation
 	cmake --build --preset debug -j $(jobs)
 	ctest --preset debug -j 2
 
-asan: ## the tests under the address and undefined-behaviour sanitizers
-	@scripts/install_packages.sh
+asan: ## the tests under the address and undefined-behaviour sanitizers, by clang
+	@scripts/install_packages.sh --with-clang
 	cmake --preset asan $(configure_options)
 	cmake --build --preset asan -j $(jobs)
 	ctest --preset asan -j 2
+
+tsan: ## what several threads do, under the thread sanitizer
+	@scripts/install_packages.sh
+	cmake --preset tsan $(configure_options)
+	cmake --build --preset tsan -j $(jobs) --target dini_tests
+	build/tsan/bin/dini_tests --gtest_brief=1
+
+shared: ## the library as a shared one, by clang, and users' projects built against it
+	@scripts/install_packages.sh --with-clang
+	cmake --preset clang -B build/shared -DDINI_BUILD_TESTS=OFF $(configure_options)
+	cmake --build build/shared -j $(jobs)
+	tests/package/run.sh build/shared
 
 clang: ## the tests, built by clang against a shared library
 	@scripts/install_packages.sh --with-clang

@@ -16,7 +16,7 @@ namespace {
 
 // 10,000 Programs in all; fewer where the library is slow: under sanitizers, and without optimisation.
 constexpr int tests = 40;
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__OPTIMIZE__) && !defined(DINI_SANITIZED)
 constexpr int programs = 10000;
 #else
 constexpr int programs = 1000;

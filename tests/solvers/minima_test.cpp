@@ -21,7 +21,7 @@ using namespace dini::tests;
 // All problems, or a few under sanitizers, which look for other faults and take their time.
 std::vector<SumOfSquares> problems() {
   std::vector<SumOfSquares> all = sums_of_squares_of_the_literature();
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DINI_SANITIZED
   all.resize(5);
 #endif
   return all;

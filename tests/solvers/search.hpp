@@ -21,7 +21,7 @@ namespace dini::tests {
 /// Times as many draws as a test makes by itself, and other ones: from the environment. A tenth under sanitizers, which look for other
 /// faults and take their time.
 inline int draws(int usual) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DINI_SANITIZED
   usual = usual < 50 ? usual : usual / 10;
 #endif
   const char* times = std::getenv("DINI_SEARCH_TIMES");
