@@ -63,8 +63,9 @@ void check_options(const SolveRequest& r) {
     bad("the solver " + m.name() + " takes " + name(tried ? m.takes() : Restriction::none) + ", got a problem with " +
         name(restriction) + (takers.empty() ? "; no solver of this kind takes them" : "; those that do: " + takers));
   }
-  // To the theorem a root is a root, however it was found.
-  o.adjoint.check(r.kind == Kind::bracketed_root ? Kind::root : r.kind);
+  // To the theorem a root is a root, and a minimum a minimum, however it was found.
+  const bool program = r.kind == Kind::quadratic_program, bracket = r.kind == Kind::bracketed_root;
+  o.adjoint.check(program ? Kind::minimize : bracket ? Kind::root : r.kind);
   if (!m.may_outlive()) {
     for (const Trace* t = current_trace().get(); t; t = t->parent().get()) {
       if (t->kind() == "jit") {
