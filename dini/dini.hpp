@@ -67,6 +67,7 @@
 #include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
+#include "dini/solvers/nelder_mead.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/newton_error_norm.hpp"
 #include "dini/solvers/newton_krylov.hpp"

@@ -76,9 +76,11 @@ template <class G, class Z, class... P> struct RowsOf<AtMost<G>, Z, P...> {
 template <class H> const H& function_of(const Equal<H>& c) { return c.h; }
 template <class G> const G& function_of(const AtMost<G>& c) { return c.g; }
 
-template <Kind kind, class F, class Z, class... C, class... P>
-auto solve_constrained(const char* name, const F& f, const Z& z0, const Constraints<C...>& constraints,
+template <Kind kind, class F, class Start, class... C, class... P>
+auto solve_constrained(const char* name, const F& f, const Start& start, const Constraints<C...>& constraints,
                        const FixedPointOptions& options, const P&... params) {
+  constexpr bool resumes = is_optimum<Start> && sizeof...(C) > 0;
+  using Z = point_of_start_t<Start>;
   using ZT = tree_t<Z>;
   const auto bounds = constraint_of<0>(constraints);
   const auto equal = constraint_of<1>(constraints);
@@ -89,14 +91,20 @@ auto solve_constrained(const char* name, const F& f, const Z& z0, const Constrai
   if constexpr (!check_tree_call<F, P..., Z>()) {
     return Found{};
   } else {
-    const TreeCall<Z, P...> call(z0, params...);
+    const TreeCall<Z, P...> call(point_of_start(start), params...);
+    const FixedPointOptions own = resumes ? resumed(options) : options;
     SolveRequest request{name,
                          kind,
                          [&](const Leaves& in) { return flatten(call(f, in)); },
                          flatten(call.start),
                          flatten(call.like),
                          structure(call.start),
-                         options};
+                         own};
+    if constexpr (resumes) {
+      request.with_multipliers = true;
+      request.start_equal = flatten(start.duals.equal);
+      request.start_at_most = flatten(start.duals.at_most);
+    }
     H like_h{};
     G like_g{};
     if constexpr (!std::is_null_pointer_v<std::remove_cvref_t<decltype(bounds)>>) {
@@ -123,8 +131,10 @@ auto solve_constrained(const char* name, const F& f, const Z& z0, const Constrai
 
 }  // namespace detail
 
-/// z with E(params..., z) least near z0 among those that keep to the constraints. The functions' last argument is z. ShapeError where
-/// E is no scalar or a bound does not fit z; ValueError for a solver that takes no such constraints; SolveError when the solve fails
+/// z with E(params..., z) least near z0 among those that keep to the constraints. The functions' last argument is z. z0 may be an Optimum
+/// of the same constraints, of other data: its value and its active set, corrected in a few steps, are tried first, and `solver()` is
+/// "start" where that is the solution; no derivative flows from it. ShapeError where E is no scalar, or a bound or the start does not fit;
+/// ValueError for a solver that takes no such constraints; SolveError when the solve fails
 /// (`infeasible`, `unbounded`, ...), as options.on_failure says.
 template <class E, class Z, class... C, class... P>
 auto minimize(const E& e, const Z& z0, const Constraints<C...>& constraints, const MinimizeOptions& options,

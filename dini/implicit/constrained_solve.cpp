@@ -154,8 +154,9 @@ class ConstrainedSolve final : public SingleSolve {
       kept.alive = check_status(kept.alive, refused_status, cause, measure, report);
     }
 
-    push = [=](const Leaves& dtheta, const Leaves& leaves) {
+    push = [=](const Leaves& tangents, const Leaves& leaves) {
       const KeptSides k = unflatten(kept, leaves);
+      const Leaves dtheta = nan ? guarded_leaves(tangents, k.alive) : tangents;
       auto along = [&](const Side& s) {
         const Array b = evaluate(*theta_tangent, join(dtheta, s.theta))[0];
         return -method->solve(LinearSystem::of_matrix(s.matrix, structure), s.prepared, b, failure);

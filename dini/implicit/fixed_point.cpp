@@ -12,6 +12,7 @@
 #include "dini/solvers/automatic.hpp"
 #include "dini/solvers/bracketing.hpp"
 #include "dini/solvers/constrained.hpp"
+#include "dini/solvers/from_multipliers.hpp"
 #include "dini/solvers/library.hpp"
 #include "dini/transforms/host.hpp"
 #include "dini/transforms/watch_op.hpp"
@@ -63,8 +64,9 @@ void check_options(const SolveRequest& r) {
     bad("the solver " + m.name() + " takes " + name(tried ? m.takes() : Restriction::none) + ", got a problem with " +
         name(restriction) + (takers.empty() ? "; no solver of this kind takes them" : "; those that do: " + takers));
   }
-  // To the theorem a root is a root, however it was found.
-  o.adjoint.check(r.kind == Kind::bracketed_root ? Kind::root : r.kind);
+  // To the theorem a root is a root, and a minimum a minimum, however it was found.
+  const bool program = r.kind == Kind::quadratic_program, bracket = r.kind == Kind::bracketed_root;
+  o.adjoint.check(program ? Kind::minimize : bracket ? Kind::root : r.kind);
   if (!m.may_outlive()) {
     for (const Trace* t = current_trace().get(); t; t = t->parent().get()) {
       if (t->kind() == "jit") {
@@ -120,6 +122,12 @@ Array ravelled_rows(const std::string& name, const Leaves& values, Dtype dtype, 
     rows.size += v.size();
   }
   return rows.flat(values);
+}
+
+void check_multipliers(const std::string& name, const std::string& of, const Array& multipliers, std::int64_t rows) {
+  if (multipliers.size() == rows) return;
+  throw ShapeError(name + ": the start has " + std::to_string(multipliers.size()) + " multipliers in duals." + of +
+                   " for " + std::to_string(rows) + " rows; it has to be of the same constraints, or its value alone");
 }
 
 // Bounds in one array like z's.
@@ -215,6 +223,11 @@ Array checked_values(const SolveRequest& request, const Leaves& values, const Ra
 
 }  // namespace
 
+FixedPointOptions resumed(FixedPointOptions options) {
+  options.solver = Solver(from_multipliers(options.solver.method()));
+  return options;
+}
+
 Restriction restriction_of(const SolveRequest& request) { return form_of(request).restriction(); }
 
 SolvedLeaves solve_leaves(const SolveRequest& request) {
@@ -241,13 +254,20 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
   const Leaves lower = request.lower.empty() ? Leaves{Array(-std::numeric_limits<double>::infinity())} : request.lower;
   if (form.lower) theta.push_back(ravelled_bound(name, lower, ravelled));
   if (form.upper) theta.push_back(ravelled_bound(name, request.upper, ravelled));
+  if (request.with_multipliers) {
+    for (const Leaves& of_start : {request.start_equal, request.start_at_most}) {
+      Ravel rows;
+      theta.push_back(stop_gradient(ravelled_rows(name, of_start, ravelled.dtype, rows)));
+    }
+  }
+  const std::size_t own = theta.size();
   theta.insert(theta.end(), request.theta.begin(), request.theta.end());
 
-  // [z, bounds..., θ leaves...] -> the map, ravelled, and the constraints
+  // [z, bounds..., multipliers of the start..., θ leaves...] -> the map, ravelled, and the constraints
   Ravel equal, at_most;
   auto map = [&](const Leaves& in) {
     Leaves arguments = ravelled.unflat(in[0]);
-    arguments.insert(arguments.end(), in.begin() + 1 + static_cast<std::ptrdiff_t>(form.bounds()), in.end());
+    arguments.insert(arguments.end(), in.begin() + 1 + static_cast<std::ptrdiff_t>(own), in.end());
     Leaves values{checked_values(request, request.f(arguments), ravelled)};
     if (form.equal) values.push_back(ravelled_rows(name, request.equal(arguments), ravelled.dtype, equal));
     if (form.at_most) values.push_back(ravelled_rows(name, request.at_most(arguments), ravelled.dtype, at_most));
@@ -278,6 +298,10 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
       if (anything_abstract()) throw;  // else the map is called with values
     }
     if (staged) {
+      if (request.with_multipliers) {
+        check_multipliers(name, "equal", theta[form.bounds()], equal.size);
+        check_multipliers(name, "at_most", theta[form.bounds() + 1], at_most.size);
+      }
       theta.insert(theta.end(), staged->captured.begin(), staged->captured.end());
       Outcome out = solve(staged->program, settings, start, theta);
       return {ravelled.unflat(out.z), out, constrained_leaves(out, ravelled, equal, at_most)};

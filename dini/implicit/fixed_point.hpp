@@ -76,7 +76,12 @@ struct SolveRequest {
   const FixedPointOptions& options;
   Leaves lower = {}, upper = {};            // like z0, or one array for all, or none
   ErasedFunction equal = {}, at_most = {};  // [z leaves, θ leaves...] -> leaves, or none
+  /// Of a start with multipliers those, in leaves like the values of equal and at_most, and options.solver as `resumed` has it.
+  bool with_multipliers = false;
+  Leaves start_equal = {}, start_at_most = {};
 };
+/// The options of a solve that begins with multipliers: its solver tries first whether their active set is the right one.
+FixedPointOptions resumed(FixedPointOptions options);
 Array zeros_for_layer(const Array& a);
 /// What a solve with constraints gives beside, in leaves like z's and like the values of equal and at_most.
 struct ConstrainedLeaves {

@@ -9,6 +9,9 @@
 // all that the function captures, in every order, under jit and vmap.
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "dini/implicit/loss.hpp"
 
 namespace dini {
@@ -55,6 +58,13 @@ template <class Z, class H = NoRows, class G = NoRows> struct Optimum {
 
 namespace detail {
 
+/// The point of a start: that itself, or what an earlier optimisation found.
+template <class Z> const Z& point_of_start(const Z& z) { return z; }
+template <class Z, class H, class G> const Z& point_of_start(const Optimum<Z, H, G>& o) { return o.value; }
+template <class Start>
+using point_of_start_t = std::remove_cvref_t<decltype(point_of_start(std::declval<const Start&>()))>;
+template <class Start> inline constexpr bool is_optimum = !std::is_same_v<point_of_start_t<Start>, Start>;
+
 /// ½ Σ r², over all leaves.
 Array half_square(const Leaves& residuals);
 
@@ -90,11 +100,12 @@ template <class Z> Optimum<Z> as_optimum(const Solution<Z>& s, Array objective) 
 }  // namespace detail
 
 /// z with E(params..., z) least near z0; E's last argument is z, and its value a scalar. Steps go downhill, so that saddles and maxima are
-/// left; where E falls without end the status is `unbounded`. ShapeError where E is no scalar; SolveError when the solve fails, as
-/// options.on_failure says.
-template <class E, class Z, class... P>
-auto minimize(const E& e, const Z& z0, const MinimizeOptions& options, const P&... params) {
-  auto found = detail::solve_tree<Kind::minimize>("minimize", e, z0, options, params...);
+/// left; where E falls without end the status is `unbounded`. z0 may be an earlier Optimum, of which the value is taken. ShapeError where
+/// E is no scalar; SolveError when the solve fails, as options.on_failure says.
+template <class E, class Start, class... P>
+auto minimize(const E& e, const Start& z0, const MinimizeOptions& options, const P&... params) {
+  using Z = detail::point_of_start_t<Start>;
+  auto found = detail::solve_tree<Kind::minimize>("minimize", e, detail::point_of_start(z0), options, params...);
   Array objective;
   if constexpr (detail::takes<E, P..., Z>) objective = Array(e(detail::as_tree(params)..., found.value));
   return detail::as_optimum(std::move(found), std::move(objective));
@@ -102,9 +113,11 @@ auto minimize(const E& e, const Z& z0, const MinimizeOptions& options, const P&.
 template <class E, class Z> auto minimize(const E& e, const Z& z0) { return minimize(e, z0, MinimizeOptions{}); }
 
 /// z with ½‖r(params..., z)‖², or what options.loss makes of r, least near z0; r's last argument is z, its value a tree of any number of
-/// residuals.
-template <class R, class Z, class... P>
-auto least_squares(const R& r, const Z& z0, const LeastSquaresOptions& options, const P&... params) {
+/// residuals. z0 may be an earlier Optimum.
+template <class R, class Start, class... P>
+auto least_squares(const R& r, const Start& start, const LeastSquaresOptions& options, const P&... params) {
+  using Z = detail::point_of_start_t<Start>;
+  const Z& z0 = detail::point_of_start(start);
   if constexpr (detail::takes<R, P..., Z>) {
     const auto residuals = detail::robust(r, options.loss);
     auto found = detail::solve_tree<Kind::least_squares>("least_squares", residuals, z0, options, params...);

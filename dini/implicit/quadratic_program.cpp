@@ -27,7 +27,7 @@ std::string sizes(std::int64_t rows, std::int64_t columns) {
 // The arrays that are there in one floating dtype, and of their full shapes.
 class Checked {
  public:
-  explicit Checked(const QuadraticProgram& given) : p(given) {
+  explicit Checked(const QuadraticProgram& given) : p(given), linear(!given.P.defined()) {
     if (!p.q.defined()) throw ValueError("quadratic_program: q is missing; of a feasibility problem it is zeros({n})");
     if (p.q.ndim() != 1) misfit("q", p.q, "a vector, one number for each unknown");
     Leaves there;
@@ -50,6 +50,7 @@ class Checked {
   QuadraticProgram p;
   Dtype dtype;
   std::int64_t n;
+  bool linear;
 
  private:
   using Sides = std::vector<std::pair<std::string, Array*>>;
@@ -95,18 +96,10 @@ Array one_sided(const Array& gx, const Array& h, double side) {
   return where(none, Array(-infinite), side * (gx - where(none, zeros_like(h), h)));
 }
 
-}  // namespace programs
-}  // namespace detail
-
-Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, const ProgramOptions& options,
-                                               const Array& x0) {
-  using namespace detail;
-  const programs::Checked checked(program);
+template <class Start>
+Optimum<Array, Array, Array> solved(const Checked& checked, const ProgramOptions& options, const Start& start) {
   const QuadraticProgram& given = checked.p;
-  const bool linear = !given.P.defined(), two_sided = given.h_lower.defined();
-  if (x0.defined() && x0.shape() != given.q.shape()) programs::misfit("x0", x0, "like q, " + given.q.shape().str());
-  const Array start = x0.defined() ? astype(x0, checked.dtype) : zeros_like(given.q);
-
+  const bool linear = checked.linear, two_sided = given.h_lower.defined();
   const Leaves data{linear ? given.q : given.P,         given.q, given.A, given.b, given.G, given.h,
                     two_sided ? given.h_lower : given.h};
   auto objective = [linear](const Leaves& d, const Array& x) {
@@ -121,6 +114,29 @@ Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, 
   return solve_constrained<Kind::quadratic_program>(
       "quadratic_program", objective, start,
       subject_to(Bounds{given.lower, given.upper}, Equal{equal}, AtMost{at_most}), options, data);
+}
+
+}  // namespace programs
+}  // namespace detail
+
+Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, const ProgramOptions& options,
+                                               const Array& x0) {
+  using namespace detail::programs;
+  const Checked checked(program);
+  const Array& q = checked.p.q;
+  if (x0.defined() && x0.shape() != q.shape()) misfit("x0", x0, "like q, " + q.shape().str());
+  return solved(checked, options, x0.defined() ? astype(x0, checked.dtype) : zeros_like(q));
+}
+
+Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, const ProgramOptions& options,
+                                               const Optimum<Array, Array, Array>& start) {
+  using namespace detail::programs;
+  const Checked checked(program);
+  const Array& q = checked.p.q;
+  if (start.value.shape() != q.shape()) misfit("start.value", start.value, "like q, " + q.shape().str());
+  Optimum<Array, Array, Array> from = start;
+  from.value = astype(from.value, checked.dtype);
+  return solved(checked, options, from);
 }
 
 }  // namespace dini

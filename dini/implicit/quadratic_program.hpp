@@ -25,5 +25,8 @@ using ProgramOptions = MinimizeOptions;
 /// `not_a_minimum` where P has a negative eigenvalue.
 Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, const ProgramOptions& options = {},
                                                const Array& x0 = {});
+/// From the solution of a program of the same shapes: its active set is tried first, as `minimize` does.
+Optimum<Array, Array, Array> quadratic_program(const QuadraticProgram& program, const ProgramOptions& options,
+                                               const Optimum<Array, Array, Array>& start);
 
 }  // namespace dini

@@ -2,6 +2,7 @@
 
 #include "dini/implicit/host_solve.hpp"
 #include "dini/implicit/solve_spec.hpp"
+#include "dini/linear/check_status.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/linalg.hpp"
@@ -75,6 +76,14 @@ void lay_to_rest(Leaves& arrays, const Array& alive, const std::function<Array(c
   for (Array& a : arrays) {
     if (is_floating(a.dtype())) a = where(alive, a, calm(a));
   }
+}
+
+Leaves guarded_leaves(const Leaves& dtheta, const Array& alive) {
+  Leaves out = dtheta;
+  for (Array& a : out) {
+    if (a.defined() && is_floating(a.dtype())) a = guard(a, alive);
+  }
+  return out;
 }
 
 Array unit_like(const Array& a) {

@@ -140,12 +140,13 @@ struct Plain final : SingleSolve {
       lay_to_rest(kept.matrix, kept.alive, unit_like);
       lay_to_rest(kept.prepared, kept.alive, unit_like);
       lay_to_rest(kept.system, kept.alive, [](const Array& a) { return zeros_like(a); });
-      // Those of ∂F/∂θ are not 0, or forward mode would find a derivative of 0 where there is none.
+      // Those of ∂F/∂θ are not 0, or forward mode would find a derivative of 0 where there is none; nor may they cancel (below).
       lay_to_rest(kept.theta, kept.alive, [](const Array& a) { return ones_like(a); });
     }
 
-    push = [theta_tangent, method, system, refined, failure](const Leaves& dtheta, const Kept& k) {
-      const Array b = evaluate(*theta_tangent, join(dtheta, k.theta))[0];
+    push = [theta_tangent, method, system, refined, failure, nan](const Leaves& dtheta, const Kept& k) {
+      const Leaves moving = nan ? guarded_leaves(dtheta, k.alive) : dtheta;
+      const Array b = evaluate(*theta_tangent, join(moving, k.theta))[0];
       const LinearSystem here = system.with(k.matrix.empty() ? k.system : k.matrix);
       const Array x = refined ? solve_factored(k.prepared, k.matrix[0], b, here.structure(), true)
                               : method->solve(here, k.prepared, b, failure);

@@ -113,6 +113,8 @@ Leaves still(const Leaves& arrays);
 /// Of what has no derivative no NaN may come into the sums of others, so that a loss may mask it: it is given numbers that none
 /// comes of. `calm` gives those for an array.
 void lay_to_rest(Leaves& arrays, const Array& alive, const std::function<Array(const Array&)>& calm);
+/// Tangents of θ of which those that move what has no derivative are NaN: made-up numbers do not cancel then.
+Leaves guarded_leaves(const Leaves& dtheta, const Array& alive);
 /// The identity for a square matrix, ones otherwise.
 Array unit_like(const Array& a);
 

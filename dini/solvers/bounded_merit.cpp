@@ -25,6 +25,10 @@ Array complementarity(const BoundsOf& bounds, const Array& z, const Array& f) {
   return fischer_burmeister(z - bounds.lower, -fischer_burmeister(bounds.upper - z, -f));
 }
 
+Array bending(const Array& h, const Array& z, const Array& z0) {
+  return dot(abs(h), abs(z)) + unfelt(dot(abs(h), abs(z0)));
+}
+
 BoundedMerit of_root(const SolverProblem& problem, const BoundsOf& bounds, const Array& z0) {
   const Array sizes = max(abs(jacobian(problem.residual)(z0)), 1);
   const Array units = stop_gradient(where(isfinite(sizes) & (sizes > 0), sizes, ones_like(sizes)));
@@ -44,7 +48,7 @@ BoundedMerit of_root(const SolverProblem& problem, const BoundsOf& bounds, const
     m.value = 0.5 * sum(square(phi));
     m.gradient = dot(phi, whole);
     m.hessian = dot(transpose(whole), whole);
-    m.error = bounded_error(f, dot(abs(slopes), abs(z)), bounds, z, z0);
+    m.error = bounded_error(f, bending(slopes, z, z0), bounds, z, z0);
     return m;
   };
   return out;
@@ -64,7 +68,7 @@ BoundedMerit merit_of(const SolverProblem& problem, const Array& z0) {
     m.value = objective_at(problem, z);
     m.gradient = problem.residual(z);
     m.hessian = 0.5 * (h + transpose(h));
-    m.error = bounded_error(m.gradient, dot(abs(h), abs(z)), bounds, z, z0);
+    m.error = bounded_error(m.gradient, bounded_merit::bending(h, z, z0), bounds, z, z0);
     return m;
   };
   return out;

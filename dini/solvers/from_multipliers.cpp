@@ -6,6 +6,7 @@
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/solvers/kkt.hpp"
+#include "dini/solvers/quadratic_data.hpp"
 #include "dini/transforms/control.hpp"
 
 namespace dini::detail {
@@ -33,6 +34,11 @@ class FromMultipliers final : public SolverMethod {
     const KktPoint start{
         z0, p.theta.at(first), p.theta.at(first + 1), code(StatusCode::stagnated), none, array(std::int64_t{1}), norms};
     Outcome out = finished(p, start, z0, stop);
+    // A program that is not convex has no solution to any start.
+    if (p.kind == Kind::quadratic_program) {
+      const Array convex = is_convex(quadratic_data(p, z0));
+      out.status = where(convex, out.status, code(StatusCode::not_a_minimum));
+    }
     if (stop.history > 0) out.history = where(arange(stop.history) == 0, out.residual_norm, norms);
     if (!then_) return out;
     return loop([](const Outcome& o) { return o.status != 0; },

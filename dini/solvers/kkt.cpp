@@ -81,12 +81,20 @@ Array bending_by_products(const Function& slope, const Array& z) {
   return maximum(product(z), product(alternating));
 }
 
+Array unfelt(const Array& bending_at_start) {
+  const double eps = epsilon(bending_at_start.dtype());
+  const Array force = eps * eps / solution_tolerance(bending_at_start.dtype()) * bending_at_start;
+  return where(isfinite(force), force, zeros_like(force));
+}
+
 KktLook kkt_look(const KktParts& p, const KktUnknowns& at, const Array& z0) {
   using namespace kkt_parts_of;
   const Array reach = maximum(largest(abs(at.z)), largest(abs(z0)));
   const Array pull = force(p, at);
-  const Array sigma = largest(p.bending + abs(p.gradient) + dot(abs(transpose(p.c_slope)), abs(at.equal)) +
-                              dot(abs(transpose(p.g_slope)), abs(at.at_most)));
+  Array forces = p.bending + abs(p.gradient) + dot(abs(transpose(p.c_slope)), abs(at.equal)) +
+                 dot(abs(transpose(p.g_slope)), abs(at.at_most));
+  if (p.hessian.defined()) forces = forces + unfelt(dot(abs(p.hessian), abs(z0)));
+  const Array sigma = largest(forces);
   KktLook out;
   const Array one = ones_like(at.z);
   out.slack = slack(p.g, sum(abs(p.g_slope), 1), p.g - dot(p.g_slope, at.z), reach);

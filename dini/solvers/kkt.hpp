@@ -10,7 +10,7 @@
 //
 // Sizes are compared in units: with a_i the gradient of row i, also of a bound,
 //
-//     ρ_i = ‖a_i‖₁·max(‖z‖_∞, ‖z0‖_∞) + |g_i - a_iᵀz|,    σ = max_j (|H||z| + |∇f| + |C|ᵀ|ν| + |G|ᵀ|λ|)_j,
+//     ρ_i = ‖a_i‖₁·max(‖z‖_∞, ‖z0‖_∞) + |g_i - a_iᵀz|,    σ = max_j (|H|(|z| + eps²/τ·|z0|) + |∇f| + |C|ᵀ|ν| + |G|ᵀ|λ|)_j,
 //     ŝ_i = -g_i/ρ_i,    λ̂_i = λ_i‖a_i‖_∞/σ
 //
 // and the error of a point is the largest of ‖∇L‖_∞/σ, |c_i|/ρ_i, violations -ŝ_i, min(λ̂_i, ŝ_i) and -λ̂_i. With τ = eps^(2/3),
@@ -62,6 +62,10 @@ KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const Kk
 /// An estimate of |H||z| from two products with H, the Jacobian of `slope`: with z, and with |z| of alternating signs, by which terms
 /// add up that cancel in Hz.
 Array bending_by_products(const Function& slope, const Array& z);
+
+/// The forces that what passes for 0 beside the start makes, from |H||z0|. Where all of a solution is 0 there is nothing else to compare
+/// forces with. kkt_look counts them where the parts have H; else they are to be in `bending`.
+Array unfelt(const Array& bending_at_start);
 
 /// A point in units.
 struct KktLook {

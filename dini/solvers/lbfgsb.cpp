@@ -24,11 +24,16 @@ struct Memory {
   auto tree() { return std::tie(here, steps, scale, first_value); }
 };
 
-ConstrainedState state(const SolverProblem& p, const BoundsOf& bounds, const Array& z0, const Array& z, const Memory& m,
-                       const Array& failure, const Array& evaluations) {
-  const Array none = zeros({0}, z.dtype()), bending = bending_by_products(p.residual, z);
+// Where the solve began, and the forces that count for nothing there.
+struct From {
+  Array z0, unfelt;
+};
+
+ConstrainedState state(const SolverProblem& p, const BoundsOf& bounds, const From& from, const Array& z,
+                       const Memory& m, const Array& failure, const Array& evaluations) {
+  const Array none = zeros({0}, z.dtype()), bending = bending_by_products(p.residual, z) + from.unfelt;
   const Array own = failure_at(m.here, m.first_value), why = where(failure != 0, failure, own);
-  return {z, none, none, bounded_error(m.here.gradient, bending, bounds, z, z0), why, evaluations, flatten(m)};
+  return {z, none, none, bounded_error(m.here.gradient, bending, bounds, z, from.z0), why, evaluations, flatten(m)};
 }
 
 // θ for the first step, which leads about as far as z is from 0.
@@ -56,6 +61,7 @@ std::shared_ptr<const detail::SolverMethod> LBFGSB::method() const {
   using namespace detail;
   return std::make_shared<ConstrainedMethod>(*this, [o = *this](const SolverProblem& p, const Array& z0) {
     const BoundsOf bounds = bounds_of(p, z0);
+    const lbfgsb::From from{z0, unfelt(bending_by_products(p.residual, z0))};
     ConstrainedSteps steps;
     steps.init = [=, &p](const Array& start) {
       const Array z = clip(start, bounds.lower, bounds.upper);
@@ -63,7 +69,7 @@ std::shared_ptr<const detail::SolverMethod> LBFGSB::method() const {
       m.scale = lbfgsb::first_scale(z, m.here.gradient);
       m.first_value = m.here.value;
       const Array failure = where(contradictory(bounds), code(StatusCode::infeasible), code(StatusCode::converged));
-      return lbfgsb::state(p, bounds, z0, z, m, failure, array(std::int64_t{1}));
+      return lbfgsb::state(p, bounds, from, z, m, failure, array(std::int64_t{1}));
     };
     steps.step = [=, &p](const ConstrainedState& s) {
       const lbfgsb::Memory m = unflatten(lbfgsb::Memory(), s.memory);
@@ -82,7 +88,7 @@ std::shared_ptr<const detail::SolverMethod> LBFGSB::method() const {
       const Array known = any(m.steps.s != 0.0), anew = lbfgsb::first_scale(s.z, g);
       n.scale = where(found, 0.1 * m.scale, where(known, anew, m.scale));
       const Array stuck = where(found | known, code(StatusCode::converged), code(StatusCode::stagnated));
-      return lbfgsb::state(p, bounds, z0, z, n, stuck, s.evaluations + end.evaluations);
+      return lbfgsb::state(p, bounds, from, z, n, stuck, s.evaluations + end.evaluations);
     };
     steps.default_max_steps = 15000;
     steps.patience = 1000;

@@ -23,6 +23,7 @@
 #include "dini/solvers/levenberg_marquardt.hpp"
 #include "dini/solvers/levenberg_marquardt_root.hpp"
 #include "dini/solvers/limited_memory_broyden.hpp"
+#include "dini/solvers/nelder_mead.hpp"
 #include "dini/solvers/newton.hpp"
 #include "dini/solvers/newton_error_norm.hpp"
 #include "dini/solvers/newton_krylov.hpp"
@@ -48,6 +49,7 @@ const std::vector<MethodInfo<Solver>>& library_solvers() {
       LBFGS::table().info<Solver>(),
       NonlinearCG::table().info<Solver>(),
       GradientDescent::table().info<Solver>(),
+      NelderMead::table().info<Solver>(),
       HybridLeastSquares::table().info<Solver>(),
       LevenbergMarquardt::table().info<Solver>(),
       GaussNewton::table().info<Solver>(),

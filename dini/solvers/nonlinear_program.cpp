@@ -78,7 +78,7 @@ KktLook NonlinearProgram::look(const Array& z, const Values& v, const Slopes& s,
   parts.g_slope = s.at_most / expand_dims(at_most_scale_, 1);
   parts.lower = bounds_.lower;
   parts.upper = bounds_.upper;
-  parts.bending = dot(abs(s.hessian), abs(z)) / scale_;
+  parts.bending = (dot(abs(s.hessian), abs(z)) + unfelt(dot(abs(s.hessian), abs(z0_)))) / scale_;
   return kkt_look(parts, {z, equal_of(equal), at_most_of(at_most)}, z0_);
 }
 

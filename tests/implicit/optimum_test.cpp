@@ -8,6 +8,7 @@
 
 #include "dini/dini.hpp"
 #include "dini/solvers/library.hpp"
+#include "tests/implicit/optimum_cases.hpp"
 #include "tests/solvers/accurate.hpp"
 
 namespace optimum_test {
@@ -15,69 +16,8 @@ namespace optimum_test {
 using namespace dini;
 using tests::largest;
 
-const Array enzyme_x = array({.038, .194, .425, .626, 1.253, 2.5, 3.74});
-const Array enzyme_y = array({.05, .127, .094, .2122, .2729, .2665, .3317});
-
-// An energy of θ and z, or residuals; where its least is and how that depends on θ. Slopes are [z, θ].
-struct Case {
-  std::string name;
-  bool fit;
-  std::function<Array(const Array& theta, const Array& z)> f;
-  Array theta, start, value, slope;
-};
-
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all{
-      {"Himmelblau", false,
-       [](const Array& t, const Array& z) {
-         return square(square(z(0)) + z(1) - t(0)) + square(z(0) + square(z(1)) - t(1));
-       },
-       array({11.0, 7.0}), array({2.9, 2.1}), array({3.0, 2.0}), array({{4.0, -1.0}, {-1.0, 6.0}}) / 23.0},
-      {"Himmelblau's residuals", true,
-       [](const Array& t, const Array& z) {
-         return stack({square(z(0)) + z(1) - t(0), z(0) + square(z(1)) - t(1)});
-       },
-       array({11.0, 7.0}), array({2.9, 2.1}), array({3.0, 2.0}), array({{4.0, -1.0}, {-1.0, 6.0}}) / 23.0},
-      {"Beale", false,
-       [](const Array& c, const Array& z) {
-         return sum(square(c - z(0) + z(0) * power(z(1), array({1.0, 2.0, 3.0}))));
-       },
-       array({1.5, 2.25, 2.625}), array({2.9, .45}), array({3.0, .5}),
-       array({{-32.0 / 21, 4.0 / 105, 208.0 / 105}, {-32.0 / 63, -38.0 / 315, 124.0 / 315}})},
-      {"Beale's residuals", true,
-       [](const Array& c, const Array& z) {
-         return c - z(0) + z(0) * power(z(1), array({1.0, 2.0, 3.0}));
-       },
-       array({1.5, 2.25, 2.625}), array({2.9, .45}), array({3.0, .5}),
-       array({{-32.0 / 21, 4.0 / 105, 208.0 / 105}, {-32.0 / 63, -38.0 / 315, 124.0 / 315}})},
-      {"Matyas", false,
-       [](const Array& t, const Array& z) { return t(0) * (square(z(0)) + square(z(1))) - t(1) * z(0) * z(1); },
-       array({.26, .48}), array({6.0, 6.0}), zeros({2}), zeros({2, 2})},
-      {"a chain", true,
-       [](const Array& c, const Array& z) {
-         return concatenate({100 * (z(slice(1, 4)) - z(slice(0, 3)) - (c(slice(1, 4)) - c(slice(0, 3)))), c - z});
-       },
-       array({1.0, -2.0, 3.0, .5}), zeros({4}), array({1.0, -2.0, 3.0, .5}), eye(4)},
-      {"a quadratic form", false,
-       [](const Array& b, const Array& y) {
-         return dot(y, dot(array({{2.0, -1.0}, {-1.0, 3.0}}), y)) + dot(b, y) + 100;
-       },
-       array({-100.0, 5.0}), array({2.0, 3.0}), array({29.5, 9.0}), array({{-.3, -.1}, {-.1, -.2}})},
-      // With Gauss and Newton's JᵀJ the last column would be (0.8590103, 2.8696318).
-      {"enzyme kinetics", true,
-       [](const Array& y, const Array& p) {
-         const Array all = concatenate({enzyme_y(slice(0, 6)), y});
-         return all - p(0) * enzyme_x / (p(1) + enzyme_x);
-       },
-       array({.3317}), array({.3, .5}), array({.36183687202, .55626645709}), array({{.89802963}, {3.0922243}})},
-      {"a narrow valley", true,
-       [](const Array& t, const Array& z) {
-         return std::sqrt(2) * stack({t(1) * (z(1) - square(z(0))), t(0) - z(0)});
-       },
-       array({1.0, 10.0}), array({.9, .8}), array({1.0, 1.0}), array({{1.0, 0.0}, {2.0, 0.0}})},
-  };
-  return all;
-}
+using Case = tests::OptimumCase;
+using tests::optimum_cases;
 
 auto solve(const Case& c, const Array& theta, const MinimizeOptions& o = {}) {
   return c.fit ? least_squares(c.f, c.start, LeastSquaresOptions::of(o), theta) : minimize(c.f, c.start, o, theta);
@@ -87,7 +27,7 @@ Array energy(const Case& c, const Array& theta, const Array& z) {
 }
 
 TEST(Optimum, KnownValuesAndDerivatives) {
-  for (const Case& c : cases()) {
+  for (const Case& c : optimum_cases()) {
     const auto s = solve(c, c.theta);
     EXPECT_TRUE(s.status == StatusCode::converged) << c.name;
     EXPECT_LE(largest(s.value - c.value), 1e-9) << c.name << s.value;
@@ -104,7 +44,7 @@ TEST(Optimum, KnownValuesAndDerivatives) {
 
 TEST(Optimum, TheObjectiveIsDifferentiable) {
   // By the envelope theorem its gradient is ∂E/∂θ at the optimum; its Hessian is ∂²E/∂θ² + ∂²E/∂θ∂z · dz/dθ.
-  for (const Case& c : cases()) {
+  for (const Case& c : optimum_cases()) {
     const Array z = solve(c, c.theta).value;
     auto least = [&](const Array& t) { return solve(c, t).objective; };
     auto in_theta = [&](const Array& t, const Array& z) {
@@ -122,7 +62,7 @@ TEST(Optimum, TheObjectiveIsDifferentiable) {
 }
 
 TEST(Optimum, LanesAreTheOptimaOneByOne) {
-  for (const Case& c : cases()) {
+  for (const Case& c : optimum_cases()) {
     const Array some = stack({c.theta, 1.01 * c.theta, .99 * c.theta});
     auto one = [&](const Array& t) { return solve(c, t).value; };
     const Array together = vmap(one)(some), slopes = vmap(jacrev(one))(some);
@@ -134,7 +74,7 @@ TEST(Optimum, LanesAreTheOptimaOneByOne) {
 }
 
 TEST(Optimum, InFloat32) {
-  for (const Case& c : cases()) {
+  for (const Case& c : optimum_cases()) {
     const Dtype d = Dtype::float32;
     auto f = [&](const Array& t, const Array& z) { return astype(c.f(t, z), d); };
     const Array z0 = astype(c.start, d), t = astype(c.theta, d);

@@ -10,7 +10,7 @@
 
 #include "dini/dini.hpp"
 #include "dini/solvers/library.hpp"
-#include "tests/solvers/constrained_cases.hpp"
+#include "tests/solvers/known_cases.hpp"
 
 namespace constrained_test {
 
@@ -20,16 +20,16 @@ using detail::ConstrainedEnd;
 using detail::Outcome;
 using detail::StopRule;
 
-const std::vector<ConstrainedCase>& all_cases() {
-  static const std::vector<ConstrainedCase> all = [] {
-    std::vector<ConstrainedCase> out = cases_with_bounds();
-    for (const ConstrainedCase& c : cases_with_constraints()) out.push_back(c);
+const std::vector<KnownCase>& all_cases() {
+  static const std::vector<KnownCase> all = [] {
+    std::vector<KnownCase> out = cases_with_bounds();
+    for (const KnownCase& c : cases_with_constraints()) out.push_back(c);
     return out;
   }();
   return all;
 }
 
-std::vector<Solver> solvers_of(const ConstrainedCase& c) {
+std::vector<Solver> solvers_of(const KnownCase& c) {
   std::vector<Solver> out{Solver()};
   for (const auto& info : library_solvers()) {
     if (info.kinds.has(c.kind) && info.takes >= problem_of(c, array(c.theta)).restriction())
@@ -46,8 +46,8 @@ double apart(const Array& a, const Point& b) {
   return worst;
 }
 
-const ConstrainedCase::Solution* nearest(const ConstrainedCase& c, const Array& z) {
-  const ConstrainedCase::Solution* out = nullptr;
+const KnownCase::Solution* nearest(const KnownCase& c, const Array& z) {
+  const KnownCase::Solution* out = nullptr;
   for (const auto& s : c.solutions) {
     if (!out || apart(z, s.z) < apart(z, out->z)) out = &s;
   }
@@ -69,10 +69,10 @@ const std::vector<Exception> exceptions = {
     {"sqp", "HS13", StatusCode::stagnated},
 };
 
-class Constrained : public testing::TestWithParam<ConstrainedCase> {};
+class Constrained : public testing::TestWithParam<KnownCase> {};
 
 TEST_P(Constrained, EverySolverFindsIt) {
-  const ConstrainedCase& c = GetParam();
+  const KnownCase& c = GetParam();
   for (const Solver& solver : solvers_of(c)) {
     const std::string what = solver.name() + " on " + c.name;
     const auto solve = jit([&](const Array& theta, const Array& z) {
@@ -103,47 +103,10 @@ TEST_P(Constrained, EverySolverFindsIt) {
   }
 }
 
-// The case by auto through the public functions; `use` is given the optimum.
-template <class Use> void by_public_functions(const ConstrainedCase& c, const Array& theta, const Use& use) {
-  const Array z0 = array(c.start);
-  auto f = [&](const Array& t, const Array& z) { return c.f(t, z); };
-  const Array lower = c.lower ? c.lower(theta) : Array(-std::numeric_limits<double>::infinity());
-  const Array upper = c.upper ? c.upper(theta) : Array(std::numeric_limits<double>::infinity());
-  const Bounds bounds{lower, upper};
-  const Equal equal{[&](const Array& t, const Array& z) { return c.equal(t, z); }};
-  const AtMost at_most{[&](const Array& t, const Array& z) { return c.at_most(t, z); }};
-  auto run = [&](const auto& constraints) {
-    if (c.kind == Kind::least_squares)
-      use(least_squares(f, z0, constraints, {}, theta));
-    else
-      use(minimize(f, z0, constraints, {}, theta));
-  };
-  if (c.equal && c.at_most)
-    run(subject_to(bounds, equal, at_most));
-  else if (c.equal)
-    run(subject_to(bounds, equal));
-  else if (c.at_most)
-    run(subject_to(bounds, at_most));
-  else
-    run(subject_to(bounds));
-}
-
 TEST_P(Constrained, ItsDerivativesAreKnown) {
-  const ConstrainedCase& c = GetParam();
+  const KnownCase& c = GetParam();
   if (c.status != StatusCode::converged || c.singular || c.theta.empty()) return;
-  const Array z0 = array(c.start);
-  auto solution = [&](const Array& theta) {
-    if (c.kind == Kind::root) {
-      const Array lower = c.lower ? c.lower(theta) : Array(-std::numeric_limits<double>::infinity());
-      const Array upper = c.upper ? c.upper(theta) : Array(std::numeric_limits<double>::infinity());
-      return root([&](const Array& t, const Array& z) { return c.f(t, z); }, z0, Bounds{lower, upper}, RootOptions{},
-                  theta)
-          .value;
-    }
-    Array z;
-    by_public_functions(c, theta, [&](const auto& s) { z = s.value; });
-    return z;
-  };
+  auto solution = [&](const Array& theta) { return tests::solve(c, theta).z; };
   const Array theta = array(c.theta), z = jit(solution)(theta);
   const auto* s = nearest(c, z);
   const Array forward = jacfwd(solution)(theta), reverse = jit(jacrev(solution))(theta);

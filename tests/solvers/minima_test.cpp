@@ -69,6 +69,7 @@ TEST(Minima, OfTheLiteratureByEverySolver) {
                                           {"lbfgs", 25},
                                           {"nonlinear_cg", 21},
                                           {"gradient_descent", 15},
+                                          {"nelder_mead", 25},
                                           {"hybrid_least_squares", 26},
                                           {"levenberg_marquardt", 26},
                                           {"gauss_newton", 20}};

@@ -1,10 +1,10 @@
-#include "tests/solvers/constrained_cases.hpp"
+#include "tests/solvers/known_cases.hpp"
 
 namespace dini::tests {
 
 namespace {
 
-using Case = ConstrainedCase;
+using Case = KnownCase;
 const double infinity = std::numeric_limits<double>::infinity();
 
 Case::Bound numbers(const Point& v) {
@@ -264,8 +264,8 @@ std::vector<Case> made() {
 
 }  // namespace
 
-const std::vector<ConstrainedCase>& cases_with_constraints() {
-  static const std::vector<ConstrainedCase> all = made();
+const std::vector<KnownCase>& cases_with_constraints() {
+  static const std::vector<KnownCase> all = made();
   return all;
 }
 

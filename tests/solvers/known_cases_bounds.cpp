@@ -1,10 +1,10 @@
-#include "tests/solvers/constrained_cases.hpp"
+#include "tests/solvers/known_cases.hpp"
 
 namespace dini::tests {
 
 namespace {
 
-using Case = ConstrainedCase;
+using Case = KnownCase;
 const double infinite = std::numeric_limits<double>::infinity(), pi = std::acos(-1.0);
 
 // Bounds made of numbers and of elements of θ.
@@ -156,6 +156,18 @@ std::vector<Case> made() {
        .lower = fixed({0, 0}),
        .start = {1, 1},
        .solutions = {{.z = {1.5, 0}, .objective = 1.25, .lower = {0, 1.5}, .slopes = {{.5, 0}, {.5, 0}, {0, 0}}}}});
+  // The nearest point of a box, which the point is in or not.
+  for (bool within : {true, false}) {
+    out.push_back(
+        {.name = within ? "a point of a box" : "a point outside of a box",
+         .theta = {1, -2, .5},
+         .f = [](const Array& t, const Array& z) { return sum(square(z - t)); },
+         .lower = fixed(within ? Point{0, -5, 0} : Point{0, 0, 0}),
+         .upper = fixed(within ? Point{2, 0, 1} : Point{1.5, 1, .4}),
+         .start = {0, 0, 0},
+         .solutions = {within ? Case::Solution{.z = {1, -2, .5}, .slopes = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}
+                              : Case::Solution{.z = {1, 0, .4}, .slopes = {{1, 0, 0}, {0, 0, 0}, {0, 0, 0}}}}});
+  }
   for (double k : {1., 100.}) {
     out.push_back({.name = "a tie, times " + std::to_string(static_cast<int>(k)),
                    .theta = {0, 0},
@@ -163,7 +175,8 @@ std::vector<Case> made() {
                    .lower = [](const Array& t) { return array({t(1)}); },
                    .start = {3},
                    .solutions = {{.z = {0}, .objective = 0, .lower = {0}, .slopes = {{.5}, {.5}}}},
-                   .weakly_active = 1});
+                   .weakly_active = 1,
+                   .smooth = false});
   }
   out.push_back(
       {.name = "equal bounds",
@@ -180,7 +193,8 @@ std::vector<Case> made() {
            },
        .start = {-1.2, 1},
        .solutions =
-           {{.z = {.5, .25}, .objective = .125, .lower = {0, 0}, .upper = {.5, 0}, .slopes = {{0, 0}, {1, 1}}}}});
+           {{.z = {.5, .25}, .objective = .125, .lower = {0, 0}, .upper = {.5, 0}, .slopes = {{0, 0}, {1, 1}}}},
+       .smooth = false});
   out.push_back({.name = "bounds that contradict",
                  .f = [](const Array&, const Array& z) { return sum(square(z)); },
                  .lower = fixed({1, 0}),
@@ -196,7 +210,8 @@ std::vector<Case> made() {
                      },
                  .start = {-1.2, .5},
                  .solutions = {{.z = {1, 1}, .objective = 0, .upper = {0, 0}, .slopes = {{100. / 401, .5}}}},
-                 .weakly_active = 1});
+                 .weakly_active = 1,
+                 .smooth = false});
   // Roots with bounds.
   out.push_back(
       {.name = "a root between its bounds",
@@ -238,14 +253,15 @@ std::vector<Case> made() {
                  .lower = fixed({0, 0, 0, 0}),
                  .start = {1, 1, 1, 1},
                  .solutions = {{.z = {std::sqrt(6) / 2, 0, 0, .5}}},
-                 .weakly_active = 1});
+                 .weakly_active = 1,
+                 .smooth = false});
   return out;
 }
 
 }  // namespace
 
-const std::vector<ConstrainedCase>& cases_with_bounds() {
-  static const std::vector<ConstrainedCase> all = made();
+const std::vector<KnownCase>& cases_with_bounds() {
+  static const std::vector<KnownCase> all = made();
   return all;
 }
 
