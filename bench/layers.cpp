@@ -3,41 +3,18 @@
 // system by the same iteration. The ratios are what counts; absolute times are this machine's today.
 //
 //     layers [--json]
-#include <Eigen/Dense>
-#include <immintrin.h>
-
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <functional>
-#include <vector>
+#include <string>
 
 #include <dini/dini.hpp>
 
-#ifdef __AVX2__
-extern "C" __m256d _ZGVdN4v_tanh(__m256d);
-#endif
+#include "harness.hpp"
 
 namespace {
 
-template <class T> using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
-template <class T> using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-void tanh_of(Vector<float>& v) { v = v.array().tanh(); }
-void tanh_of(Vector<double>& v) {
-#ifdef __AVX2__
-  Eigen::Index k = 0;
-  for (; k + 4 <= v.size(); k += 4) _mm256_storeu_pd(v.data() + k, _ZGVdN4v_tanh(_mm256_loadu_pd(v.data() + k)));
-  if (k == v.size()) return;
-  alignas(32) double last[4] = {};
-  std::memcpy(last, v.data() + k, sizeof(double) * static_cast<std::size_t>(v.size() - k));
-  _mm256_store_pd(last, _ZGVdN4v_tanh(_mm256_load_pd(last)));
-  std::memcpy(v.data() + k, last, sizeof(double) * static_cast<std::size_t>(v.size() - k));
-#else
-  v = v.array().tanh();
-#endif
-}
+using namespace bench;
 
 // The layer by hand.
 template <class T> struct ByHand {
@@ -83,29 +60,6 @@ template <class T> struct ByHand {
   }
 };
 
-using Clock = std::chrono::steady_clock;
-double micros(Clock::duration d) { return std::chrono::duration<double, std::micro>(d).count(); }
-
-double once(const std::function<void()>& call, int repeat) {
-  const auto start = Clock::now();
-  for (int k = 0; k < repeat; ++k) call();
-  return micros(Clock::now() - start) / repeat;
-}
-
-// The best of many short runs of the two in turn, so that both see the same machine.
-std::pair<double, double> race(const std::function<void()>& a, const std::function<void()>& b) {
-  a();
-  b();
-  const int repeat = std::max(1, static_cast<int>(200 / std::max(once(b, 1), 0.1)));
-  double best_a = 1e300, best_b = 1e300;
-  const auto end = Clock::now() + std::chrono::milliseconds(1500);
-  for (int k = 0; k < 10 || Clock::now() < end; ++k) {
-    best_a = std::min(best_a, once(a, repeat));
-    best_b = std::min(best_b, once(b, repeat));
-  }
-  return {best_a, best_b};
-}
-
 volatile double sink;
 
 template <class T> void work(int n, double tolerance, bool json) {
@@ -130,12 +84,14 @@ template <class T> void work(int n, double tolerance, bool json) {
   auto value = jit(loss);
 
   ByHand<T> hand(n, W.data<T>().data(), x.data<T>().data(), static_cast<T>(tolerance));
-  const auto [value_us, hand_value_us] =
+  const auto [value_time, hand_value_time] =
       race([&] { sink = static_cast<double>(*value(W, x).template data<T>().data()); },
            [&] { sink = static_cast<double>(hand.value()); });
-  const auto [both_us, hand_both_us] =
+  const auto [both_time, hand_both_time] =
       race([&] { sink = static_cast<double>(*both(W, x).first.template data<T>().data()); },
            [&] { sink = static_cast<double>(hand.value_and_gradient()); });
+  const double value_us = value_time.wall, hand_value_us = hand_value_time.wall;
+  const double both_us = both_time.wall, hand_both_us = hand_both_time.wall;
   const double hand_value = static_cast<double>(hand.value_and_gradient());
   const double error = std::max(
       std::abs(dini_value.template item<double>() - hand_value),
