@@ -99,12 +99,13 @@ Leaves interpret_lanes(const Params& params, Arrays in) {
     lane_sum_kernel(out_avals[k])(operands, p, static_cast<std::size_t>(total.size()));
     return total;
   };
+  const std::int64_t lanes_of_block = s.lanes_of_block();
   for (std::int64_t lane = 0; lane < s.size; ++lane) {
     Leaves arguments(in.begin(), in.end());
     for (std::size_t k = 0; k < s.mapped.size; ++k) arguments[k] = slice_of(in[k], in_avals[k], lane);
     const Leaves made = interpret(*s.program, arguments);
-    const std::int64_t in_block = lane % detail::lanes_in_block;
-    const bool ends = in_block + 1 == detail::lanes_in_block || lane + 1 == s.size;
+    const std::int64_t in_block = lane % lanes_of_block;
+    const bool ends = in_block + 1 == lanes_of_block || lane + 1 == s.size;
     for (std::size_t k = 0; k < made.size(); ++k) {
       const std::size_t bytes = static_cast<std::size_t>(made[k].size()) * item_size(made[k].dtype());
       if (s.stacked.has(k)) {
@@ -112,7 +113,7 @@ Leaves interpret_lanes(const Params& params, Arrays in) {
         continue;
       }
       block[k] = in_block == 0 ? made[k] : sum(k, block[k], made[k]);
-      if (ends) out[k] = lane < detail::lanes_in_block ? block[k] : sum(k, out[k], block[k]);
+      if (ends) out[k] = lane < lanes_of_block ? block[k] : sum(k, out[k], block[k]);
     }
   }
   return out;

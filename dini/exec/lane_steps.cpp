@@ -4,8 +4,10 @@
 #include <cstring>
 #include <span>
 
+#include "dini/core/pool.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/exec/subroutine.hpp"
+#include "dini/ops/kernels/dense_workspace.hpp"
 
 namespace dini::exec {
 
@@ -26,11 +28,13 @@ void add_to(const LanesData::Sum& sum, char* total, const char* part) {
   sum.add(operands, total, sum.elements);
 }
 
-// The lanes of one block by number, in memory that nobody else uses meanwhile; the block's sums are left there. Whatever runs blocks at
-// the same time gives each its own memory, and adds their sums in the order of the blocks.
-void run_block_of_lanes(const LanesData& d, void** v, char* memory, std::int64_t block, const RunContext& context) {
+// The lanes of one block by number. Nobody else uses the memory meanwhile, nor the block's sums.
+void run_block_of_lanes(const LanesData& d, void** v, char* memory, char* sums, std::int64_t block,
+                        const RunContext& context) {
   void** slots = reinterpret_cast<void**>(memory);
-  const std::int64_t first = block * detail::lanes_in_block, last = std::min(d.size, first + detail::lanes_in_block);
+  fill_table(*d.plan, slots, memory + d.arrays);
+  for (const LanesData::Part& p : d.shared) slots[p.inner] = v[p.outer];
+  const std::int64_t first = block * d.lanes_of_block, last = std::min(d.size, first + d.lanes_of_block);
   const auto lane_of = [&](const LanesData::Part& p, std::int64_t lane) {
     return static_cast<char*>(v[p.outer]) + static_cast<std::size_t>(lane) * p.bytes;
   };
@@ -39,14 +43,14 @@ void run_block_of_lanes(const LanesData& d, void** v, char* memory, std::int64_t
     for (const LanesData::Part& p : d.mapped) slots[p.inner] = lane_of(p, lane);
     for (const LanesData::Part& p : d.made) slots[p.inner] = lane_of(p, lane);
     for (const LanesData::Sum& s : d.sums) {
-      if (s.made) slots[s.inner] = memory + (lane == first ? s.block : s.lane);
+      if (s.made) slots[s.inner] = lane == first ? sums + s.block : memory + s.lane;
     }
     run_block(d.plan->main, slots, context);
     for (const LanesData::Part& p : d.copied) {
       if (p.bytes) std::memcpy(lane_of(p, lane), slots[p.inner], p.bytes);
     }
     for (const LanesData::Sum& s : d.sums) {
-      char* to = memory + s.block;
+      char* to = sums + s.block;
       if (lane > first)
         add_to(s, to, static_cast<const char*>(slots[s.inner]));
       else if (!s.made && s.bytes)
@@ -57,23 +61,19 @@ void run_block_of_lanes(const LanesData& d, void** v, char* memory, std::int64_t
 
 void run(const Step& step, void** v, const RunContext& context) {
   const LanesData& d = *static_cast<const LanesData*>(step.data);
-  char* memory = static_cast<char*>(v[d.memory]);
-  void** slots = reinterpret_cast<void**>(memory);
-  fill_table(*d.plan, slots, memory + d.arrays);
-  for (const LanesData::Part& p : d.shared) slots[p.inner] = v[p.outer];
-  const std::int64_t blocks = (d.size + detail::lanes_in_block - 1) / detail::lanes_in_block;
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    run_block_of_lanes(d, v, memory, block, context);
-    for (const LanesData::Sum& s : d.sums) {
-      char *total = static_cast<char*>(v[s.outer]), *part = memory + s.block;
-      if (block > 0)
-        add_to(s, total, part);
-      else if (s.bytes)
-        std::memcpy(total, part, s.bytes);
-    }
+  char* all_sums = static_cast<char*>(v[d.block_sums]);
+  const auto sums_of = [&](std::size_t block) { return all_sums + block * d.sums_bytes; };
+  const auto blocks = static_cast<std::size_t>(d.blocks);
+  detail::for_pieces(blocks, [&](std::size_t block) {
+    kernels::Scratch<char> memory(d.memory_bytes);
+    run_block_of_lanes(d, v, memory.data(), sums_of(block), static_cast<std::int64_t>(block), context);
+  });
+  for (const LanesData::Sum& s : d.sums) {
+    if (blocks == 0) std::memset(v[s.outer], 0, s.bytes);
+    if (blocks > 0 && s.bytes) std::memcpy(v[s.outer], sums_of(0) + s.block, s.bytes);
+    for (std::size_t block = 1; block < blocks; ++block)
+      add_to(s, static_cast<char*>(v[s.outer]), sums_of(block) + s.block);
   }
-  if (blocks > 0) return;
-  for (const LanesData::Sum& s : d.sums) std::memset(v[s.outer], 0, s.bytes);
 }
 
 }  // namespace lane_steps
@@ -84,6 +84,8 @@ void lay_out(LanesData& d, const detail::LaneParts& parts, const std::vector<std
   const Plan& plan = *d.plan;
   const auto rounded = [](std::size_t n) { return (n + 63) / 64 * 64; };
   d.size = parts.size;
+  d.lanes_of_block = parts.lanes_of_block();
+  d.blocks = (d.size + d.lanes_of_block - 1) / d.lanes_of_block;
   for (std::size_t k = 0; k < in.size(); ++k) {
     const LanesData::Part p{in[k], static_cast<std::uint32_t>(k), bytes_of(plan.input_avals[k])};
     (parts.mapped.has(k) ? d.mapped : d.shared).push_back(p);
@@ -102,9 +104,9 @@ void lay_out(LanesData& d, const detail::LaneParts& parts, const std::vector<std
       continue;
     }
     LanesData::Sum s{p, made, lane_sum_kernel(from.aval), static_cast<std::size_t>(from.aval.shape.size()), 0, 0};
-    s.lane = d.memory_bytes;
-    s.block = s.lane + rounded(p.bytes);
-    d.memory_bytes = s.block + rounded(p.bytes);
+    s.lane = d.memory_bytes, s.block = d.sums_bytes;
+    d.memory_bytes += rounded(p.bytes);
+    d.sums_bytes += rounded(p.bytes);
     d.sums.push_back(s);
   }
 }

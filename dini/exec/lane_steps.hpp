@@ -1,7 +1,7 @@
 // The op `lanes` in a plan: the plan of one lane, run on pointers into the batch.
 //
-// It has a table of pointers and a workspace of its own, which are a piece of the caller's workspace and serve one lane after the
-// other, so that a lane allocates nothing. Lanes go in blocks by number; a block is the work of one thread, in memory of its own.
+// It has a table of pointers and a workspace of its own, which serve one lane after the other, so that a lane allocates nothing. Lanes
+// go in blocks by number, which all threads share out; a block is the work of one, in memory of its own.
 #pragma once
 
 #include "dini/exec/plan.hpp"
@@ -20,20 +20,22 @@ struct LanesData final : StepData {
     bool made = false;            // in its place, where that is the lane's to give
     ElementKernel add = nullptr;  // of so many elements
     std::size_t elements = 0;
-    std::size_t lane = 0, block = 0;  // where one lane's summand and one block's sum are, in the block's memory
+    std::size_t lane = 0;   // where one lane's summand is, in the block's memory
+    std::size_t block = 0;  // and the block's sum, among those of the block
   };
   std::shared_ptr<const Plan> plan;
-  std::int64_t size = 0;
+  std::int64_t size = 0, lanes_of_block = 1, blocks = 0;
   std::vector<Part> mapped, shared;
   std::vector<Part> made, copied;  // stacked outputs: made in their place, or copies of something else
   std::vector<Sum> sums;
-  std::size_t arrays = 0;  // where the lane's workspace begins, in the block's memory
-  std::uint32_t memory = 0;
-  std::size_t memory_bytes = 0;  // for one block at a time
+  std::size_t arrays = 0;        // where the lane's workspace begins, in the block's memory
+  std::size_t memory_bytes = 0;  // of that
+  std::size_t sums_bytes = 0;    // of one block's sums
+  std::uint32_t block_sums = 0;  // the slot of all blocks' sums
   std::string str(const std::string& indent) const override;
 };
 
-/// Lays out the block's memory; `parts` are what the op's parameters say.
+/// Lays out a block's memory and sums; `parts` are what the op's parameters say.
 void lay_out(LanesData& data, const detail::LaneParts& parts, const std::vector<std::uint32_t>& in,
              const std::vector<std::uint32_t>& out);
 

@@ -221,9 +221,9 @@ void PlanBuilder::lower_lanes(Level& l, Block& block, const Equation& e) {
   CallSlots slots;
   bind_call(l, slots, e);
   lay_out(*data, detail::lane_parts(e.params), slots.in, slots.out);
-  const int memory = add_slot(Slot::temporary, data->memory_bytes);
-  data->memory = static_cast<std::uint32_t>(memory);
-  touch(memory);
+  const int sums = add_slot(Slot::temporary, static_cast<std::size_t>(data->blocks) * data->sums_bytes);
+  data->block_sums = static_cast<std::uint32_t>(sums);
+  touch(sums);
 }
 
 void PlanBuilder::bind_call(Level& l, CallSlots& slots, const Equation& e) {

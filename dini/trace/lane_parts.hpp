@@ -3,20 +3,35 @@
 //     [mapped inputs..., shared inputs...] -> [stacked outputs..., summed outputs...]
 //
 // A mapped input has a leading axis, of which each lane has its own part. A stacked output has it, too; a summed one is the sum of
-// what the lanes give: of so many lanes by number first, of those sums in order then, so that it does not depend on who runs which.
+// what the lanes give: of the lanes of a block by number first, of those sums in order then, so that it does not depend on who runs
+// which.
 #pragma once
+
+#include <algorithm>
 
 #include "dini/trace/groups.hpp"
 #include "dini/trace/program.hpp"
 
 namespace dini::detail {
 
-inline constexpr std::int64_t lanes_in_block = 1024;
-
 struct LaneParts {
   ProgramRef program;
   std::int64_t size;
   Group mapped, shared, stacked, summed;
+
+  /// How many lanes are a block, one thread's work at a time: by the sizes alone. A few dozen blocks at least, so that threads end at
+  /// about the same time, and no more than leave room for the sums of all.
+  std::int64_t lanes_of_block() const {
+    constexpr std::int64_t fewest_blocks = 32, most_lanes = 1024, most_bytes = std::int64_t(1) << 25;
+    std::int64_t bytes = 1;
+    for (std::size_t k = summed.first; k < summed.end(); ++k) {
+      const Aval a = program->output_avals()[k];
+      bytes += a.shape.size() * static_cast<std::int64_t>(item_size(a.dtype));
+    }
+    const std::int64_t lanes = std::clamp<std::int64_t>((size + fewest_blocks - 1) / fewest_blocks, 1, most_lanes);
+    const std::int64_t blocks = std::max<std::int64_t>(1, most_bytes / bytes);
+    return std::max(lanes, (size + blocks - 1) / blocks);
+  }
 };
 
 inline LaneParts lane_parts(const Params& params) {
