@@ -6,6 +6,7 @@
 
 #include "dini/core/cancel.hpp"
 #include "dini/core/arithmetic.hpp"
+#include "dini/exec/lane_steps.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/ops/watched.hpp"
 #include "dini/trace/internal.hpp"
@@ -41,6 +42,15 @@ Leaves interpret_while(const Params& params, Arrays in) {
   return state;
 }
 
+// A place in a leading axis.
+Array slice_of(const Array& a, const Aval& one, std::int64_t at) {
+  const std::size_t bytes = static_cast<std::size_t>(one.shape.size()) * item_size(one.dtype);
+  void* p;
+  Array out = allocate(one, &p);
+  if (bytes) std::memcpy(p, static_cast<const char*>(a.raw()) + static_cast<std::size_t>(at) * bytes, bytes);
+  return out;
+}
+
 Leaves interpret_scan(const Params& params, Arrays in) {
   const Program& body = *params.program("body");
   const auto carry = static_cast<std::size_t>(params.integer("carry"));
@@ -57,14 +67,7 @@ Leaves interpret_scan(const Params& params, Arrays in) {
   for (std::int64_t step = 0; step < length; ++step) {
     const std::int64_t at = params.flag("reverse") ? length - 1 - step : step;
     Leaves arguments = state;
-    for (std::size_t k = 0; k < xs; ++k) {
-      const Aval& aval = in_avals[carry + k];
-      const std::size_t bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
-      void* p;
-      arguments.push_back(allocate(aval, &p));
-      if (bytes)
-        std::memcpy(p, static_cast<const char*>(in[carry + k].raw()) + static_cast<std::size_t>(at) * bytes, bytes);
-    }
+    for (std::size_t k = 0; k < xs; ++k) arguments.push_back(slice_of(in[carry + k], in_avals[carry + k], at));
     arguments.insert(arguments.end(), in.begin() + static_cast<std::ptrdiff_t>(carry + xs), in.end());
     Leaves out = interpret(body, arguments);
     state.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(carry));
@@ -76,6 +79,45 @@ Leaves interpret_scan(const Params& params, Arrays in) {
   return joined(state, stacked);
 }
 
+Leaves interpret_lanes(const Params& params, Arrays in) {
+  const detail::LaneParts s = detail::lane_parts(params);
+  const std::vector<Aval> in_avals = s.program->input_avals(), out_avals = s.program->output_avals();
+  Leaves out, block(out_avals.size());
+  std::vector<char*> memory;
+  for (std::size_t k = 0; k < out_avals.size(); ++k) {
+    Aval a = out_avals[k];
+    if (s.stacked.has(k)) a.shape = prepend(s.size, a.shape);
+    void* p;
+    out.push_back(allocate(a, &p));
+    memory.push_back(static_cast<char*>(p));
+    if (s.summed.has(k)) std::memset(p, 0, static_cast<std::size_t>(a.shape.size()) * item_size(a.dtype));
+  }
+  const auto sum = [&](std::size_t k, const Array& a, const Array& b) {
+    void* p;
+    Array total = allocate(out_avals[k], &p);
+    const void* operands[] = {a.raw(), b.raw()};
+    lane_sum_kernel(out_avals[k])(operands, p, static_cast<std::size_t>(total.size()));
+    return total;
+  };
+  for (std::int64_t lane = 0; lane < s.size; ++lane) {
+    Leaves arguments(in.begin(), in.end());
+    for (std::size_t k = 0; k < s.mapped.size; ++k) arguments[k] = slice_of(in[k], in_avals[k], lane);
+    const Leaves made = interpret(*s.program, arguments);
+    const std::int64_t in_block = lane % detail::lanes_in_block;
+    const bool ends = in_block + 1 == detail::lanes_in_block || lane + 1 == s.size;
+    for (std::size_t k = 0; k < made.size(); ++k) {
+      const std::size_t bytes = static_cast<std::size_t>(made[k].size()) * item_size(made[k].dtype());
+      if (s.stacked.has(k)) {
+        if (bytes) std::memcpy(memory[k] + static_cast<std::size_t>(lane) * bytes, made[k].raw(), bytes);
+        continue;
+      }
+      block[k] = in_block == 0 ? made[k] : sum(k, block[k], made[k]);
+      if (ends) out[k] = lane < detail::lanes_in_block ? block[k] : sum(k, out[k], block[k]);
+    }
+  }
+  return out;
+}
+
 Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
   detail::poll_cancel();
   if (op.kernel) return call_kernel(op, in, params);
@@ -85,6 +127,7 @@ Leaves interpret_equation(const Op& op, Arrays in, const Params& params) {
     case Kind::cond: return interpret_cond(params, in);
     case Kind::while_loop: return interpret_while(params, in);
     case Kind::scan: return interpret_scan(params, in);
+    case Kind::lanes: return interpret_lanes(params, in);
     case Kind::callback: return call_host(op, params, Leaves(in.begin(), in.end()), op.infer(avals, params));
     case Kind::late:
     case Kind::subroutine:

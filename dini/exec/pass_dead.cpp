@@ -118,6 +118,21 @@ void prune_cond(Equation& e, const std::vector<bool>& live) {
   for (Program* branch : programs_of(e)) keep_only(branch->inputs, operands);
 }
 
+void prune_lanes(Equation& e, const std::vector<bool>& live) {
+  Program& lane = program_of(e, "program");
+  const std::size_t mapped = e.params.integer("mapped"), stacked = e.params.integer("stacked");
+  std::vector<bool> wanted(e.outputs.size());
+  for (std::size_t k = 0; k < wanted.size(); ++k) wanted[k] = live[e.outputs[k]];
+  keep_only(lane.outputs, wanted);
+  keep_only(e.outputs, wanted);
+  remove_dead(lane);
+  const std::vector<bool> keep = inputs_needed(lane, 0, lane.inputs.size());
+  keep_only(lane.inputs, keep);
+  keep_only(e.inputs, keep);
+  set_integer(e, "mapped", std::count(keep.begin(), keep.begin() + mapped, true));
+  set_integer(e, "stacked", std::count(wanted.begin(), wanted.begin() + stacked, true));
+}
+
 }  // namespace dead
 
 void remove_dead(Program& p) {
@@ -135,6 +150,7 @@ void remove_dead(Program& p) {
       case Kind::while_loop: dead::prune_while(e, live); break;
       case Kind::scan: dead::prune_scan(e, live); break;
       case Kind::cond: dead::prune_cond(e, live); break;
+      case Kind::lanes: dead::prune_lanes(e, live); break;
       default: break;
     }
     for (int v : e.inputs) live[v] = true;

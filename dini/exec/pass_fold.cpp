@@ -68,12 +68,19 @@ void sink_constants(Program& p) {
   }
   for (Equation& e : p.equations) {
     const Kind kind = kind_of(*e.op);
-    if (kind != Kind::cond && kind != Kind::while_loop && kind != Kind::scan) continue;
+    if (kind != Kind::cond && kind != Kind::while_loop && kind != Kind::scan && kind != Kind::lanes) continue;
     if (kind == Kind::cond) {
       for (std::size_t k = e.inputs.size(); k-- > 1;) {
         const Array* value = values[e.inputs[k]];
         if (!value) continue;
         for (Program* branch : programs_of(e)) fold::sink(*branch, k - 1, *value);
+        e.inputs.erase(e.inputs.begin() + k);
+      }
+    } else if (kind == Kind::lanes) {
+      for (std::size_t k = e.inputs.size(), mapped = e.params.integer("mapped"); k-- > mapped;) {
+        const Array* value = values[e.inputs[k]];
+        if (!value) continue;
+        fold::sink(program_of(e, "program"), k, *value);
         e.inputs.erase(e.inputs.begin() + k);
       }
     } else {

@@ -1,5 +1,5 @@
 // Loop invariants: what a loop's body or condition computes from captured values and constants alone is computed once,
-// before the loop. Carries that the body returns as they came become captured values first.
+// before the loop, as is what lanes have in common. Carries that the body returns as they came become captured values first.
 #include <algorithm>
 
 #include "dini/exec/passes.hpp"
@@ -72,6 +72,16 @@ void loop(Rewriter& r, Equation e) {
   r.keep(std::move(e));
 }
 
+// What is the same in all lanes is computed once before them.
+void lanes(Rewriter& r, Equation e) {
+  r.rename(e);
+  detail::Groups in;
+  const detail::Group mapped = in.next(e.params.integer("mapped")), shared = in.next(e.inputs.size() - mapped.size);
+  const std::vector<int> kept = move_out(r, e, "program", mapped.size, shared.of(e.inputs));
+  e.inputs = detail::joined({mapped.of(e.inputs), kept});
+  r.keep(std::move(e));
+}
+
 }  // namespace hoist
 
 void hoist_invariant(Program& p) {
@@ -80,6 +90,8 @@ void hoist_invariant(Program& p) {
     const Kind kind = kind_of(*e.op);
     if (kind == Kind::while_loop || kind == Kind::scan)
       hoist::loop(r, std::move(e));
+    else if (kind == Kind::lanes)
+      hoist::lanes(r, std::move(e));
     else
       r.keep(std::move(e));
   }

@@ -132,6 +132,7 @@ void PlanBuilder::lower_equation(Level& l, Block& block, const Equation& e, int 
     case Kind::callback: return lower_callback(l, block, e);
     case Kind::subroutine: return lower_subroutine(l, block, e);
     case Kind::late: return lower_late_call(l, block, e);
+    case Kind::lanes: return lower_lanes(l, block, e);
     default: throw_not_runnable(*e.op);
   }
 }

@@ -57,6 +57,7 @@ class PlanBuilder {
   void lower_cond(Level& l, Block& block, const Equation& e);
   void lower_subroutine(Level& l, Block& block, const Equation& e);
   void lower_late_call(Level& l, Block& block, const Equation& e);
+  void lower_lanes(Level& l, Block& block, const Equation& e);
   void bind_call(Level& l, CallSlots& slots, const Equation& e);
   void lower_callback(Level& l, Block& block, const Equation& e);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dini/exec/lane_steps.hpp"
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/exec/subroutine.hpp"
@@ -210,6 +211,19 @@ void PlanBuilder::lower_late_call(Level& l, Block& block, const Equation& e) {
   auto* data = own(std::make_unique<LateCallData>(detail::late_program(e.params)));
   emit(block, late_call_step(*data), {});
   bind_call(l, *data, e);
+}
+
+void PlanBuilder::lower_lanes(Level& l, Block& block, const Equation& e) {
+  auto* data = own(std::make_unique<LanesData>());
+  Program& lane = program_of(e, "program");
+  data->plan = make_plan(lane, lane.output_avals());
+  emit(block, lanes_step(*data), {});
+  CallSlots slots;
+  bind_call(l, slots, e);
+  lay_out(*data, detail::lane_parts(e.params), slots.in, slots.out);
+  const int memory = add_slot(Slot::temporary, data->memory_bytes);
+  data->memory = static_cast<std::uint32_t>(memory);
+  touch(memory);
 }
 
 void PlanBuilder::bind_call(Level& l, CallSlots& slots, const Equation& e) {

@@ -18,6 +18,7 @@ Kind kind_of(const Op& op) {
     case Control::scan: return Kind::scan;
     case Control::callback: return Kind::callback;
     case Control::late: return Kind::late;
+    case Control::lanes: return Kind::lanes;
     case Control::none: break;
   }
   if (&op == &subroutine_op()) return Kind::subroutine;

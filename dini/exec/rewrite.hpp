@@ -13,7 +13,7 @@
 namespace dini::exec {
 
 /// What an op is to the executor.
-enum class Kind { kernel, cond, while_loop, scan, callback, late, subroutine, inlined, none };
+enum class Kind { kernel, cond, while_loop, scan, callback, late, lanes, subroutine, inlined, none };
 Kind kind_of(const Op& op);
 
 /// The ops that passes look for or emit.

@@ -107,6 +107,7 @@ const Op& check_status_op() {
     Op o;
     o.name = "check_status";
     o.rounding = Rounding::exact;
+    o.sees_all_lanes = true;
     o.infer = [](std::span<const Aval> in, const Params&) { return std::vector<Aval>{in[0]}; };
     o.kernel = [](const KernelCall& call) {
       const auto* status = static_cast<const std::int64_t*>(call.in[1]);

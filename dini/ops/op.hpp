@@ -132,7 +132,7 @@ struct Sample {
 enum class Operands { floating, booleans, integers, any };
 
 /// Ops that are run in a way of their own. (A call, a solve and others that stand for one Program are `inlined`.)
-enum class Control { none, cond, while_loop, scan, callback, late };
+enum class Control { none, cond, while_loop, scan, callback, late, lanes };
 
 /// What an op adds to the rounding errors that its operands bring (rounding_noise).
 enum class Rounding {
@@ -206,6 +206,7 @@ struct Op {
 
   bool in_place = false;       // output 0 may be written over input 0
   bool differentiable = true;  // false: derivatives are zero (floor, comparisons) or there are none (factorize)
+  bool sees_all_lanes = false;  // it throws with a report of all lanes, so that in a batch it comes after all of them
   bool effectful = false;      // calls back into a user's code: never removed, merged or moved
 };
 

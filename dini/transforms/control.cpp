@@ -11,6 +11,7 @@
 #include "dini/transforms/callable.hpp"
 #include "dini/transforms/control_parts.hpp"
 #include "dini/transforms/host.hpp"
+#include "dini/transforms/lanes.hpp"
 #include "dini/transforms/watch_op.hpp"
 
 namespace dini {
@@ -202,8 +203,9 @@ Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves&
 }  // namespace detail
 
 OpList control_ops() {
-  static const Op* const list[] = {&detail::call_op(), &detail::late_call_op(), &detail::cond_op(), &detail::while_op(),
-                                   &detail::scan_op(), &detail::callback_op(),  &detail::watch_op()};
+  static const Op* const list[] = {&detail::call_op(),     &detail::late_call_op(), &detail::cond_op(),
+                                   &detail::while_op(),    &detail::scan_op(),      &detail::lanes_op(),
+                                   &detail::callback_op(), &detail::watch_op()};
   return list;
 }
 

@@ -7,6 +7,7 @@
 //          and {watch}, a WatchOpaque, of a loop that may be ended in the middle of a turn: with the carries that the turn
 //          began with
 //   scan   {body, length, carry, xs, reverse}     [carry..., xs..., captured...] -> [carry..., stacked ys...]
+//   lanes  {program, size, mapped, stacked}       [mapped..., shared...] -> [stacked..., summed...]  (transforms/lanes.hpp)
 #pragma once
 
 #include "dini/ops/registry.hpp"

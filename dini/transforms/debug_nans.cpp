@@ -8,6 +8,7 @@
 #include "dini/core/index.hpp"
 #include "dini/trace/groups.hpp"
 #include "dini/trace/internal.hpp"
+#include "dini/trace/lane_parts.hpp"
 #include "dini/trace/run.hpp"
 
 namespace dini {
@@ -118,6 +119,15 @@ void look_inside(const Op& op, const Leaves& in, const Params& params) {
         Leaves x;
         for (const Array& a : xs.of(in)) x.push_back(a(at));
         state = carry.of(evaluate(*params.program("body"), joined({state, x, captured.of(in)})));
+      }
+      return;
+    }
+    case Control::lanes: {
+      const LaneParts s = lane_parts(params);
+      for (std::int64_t k = 0; k < s.size; ++k) {
+        Leaves one = in;
+        for (std::size_t j = 0; j < s.mapped.size; ++j) one[j] = in[j](k);
+        evaluate(*s.program, one);
       }
       return;
     }

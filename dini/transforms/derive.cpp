@@ -2,15 +2,15 @@
 
 namespace dini::detail {
 
-namespace {
-
-std::string key(const char* what, const std::vector<bool>& a, const std::vector<bool>& b, std::int64_t n = 0) {
+std::string derived_key(const char* what, const std::vector<bool>& a, const std::vector<bool>& b, std::int64_t n) {
   std::string s = what;
   for (bool x : a) s += x ? '1' : '0';
   s += '/';
   for (bool x : b) s += x ? '1' : '0';
   return s + '/' + std::to_string(n);
 }
+
+namespace {
 
 bool wanted(const std::vector<bool>& want, std::size_t k) { return k < want.size() && want[k]; }
 
@@ -21,7 +21,7 @@ ErasedFunction function_of(const ProgramRef& p) {
 }  // namespace
 
 JvpProgram jvp_program(const ProgramRef& p, const std::vector<bool>& active, const std::vector<bool>& want) {
-  return *p->cached<JvpProgram>(key("jvp", active, want), [&] {
+  return *p->cached<JvpProgram>(derived_key("jvp", active, want), [&] {
     auto made = std::make_shared<JvpProgram>();
     std::vector<Aval> avals = p->input_avals();
     const std::size_t n = avals.size();
@@ -48,7 +48,7 @@ JvpProgram jvp_program(const ProgramRef& p, const std::vector<bool>& active, con
 }
 
 LinearProgram linear_program(const ProgramRef& p, const std::vector<bool>& active, const std::vector<bool>& want) {
-  return *p->cached<LinearProgram>(key("linear", active, want), [&] {
+  return *p->cached<LinearProgram>(derived_key("linear", active, want), [&] {
     auto made = std::make_shared<LinearProgram>();
     made->primal = stage_closed(
         [&](const Leaves& inputs) {
@@ -89,7 +89,7 @@ LinearProgram linear_program(const ProgramRef& p, const std::vector<bool>& activ
 }
 
 ProgramRef transpose_program(const ProgramRef& p, const std::vector<bool>& linear) {
-  return p->cached<const Program>(key("transpose", linear, {}), [&] {
+  return p->cached<const Program>(derived_key("transpose", linear, {}), [&] {
     std::vector<Aval> avals = p->output_avals();
     const std::size_t n = avals.size();
     for (Aval& a : avals) a.weak = false;
@@ -115,7 +115,7 @@ ProgramRef transpose_program(const ProgramRef& p, const std::vector<bool>& linea
 
 BatchProgram batch_program(const ProgramRef& p, const std::vector<bool>& batched, std::int64_t size,
                            const std::vector<bool>& want) {
-  return *p->cached<BatchProgram>(key("batch", batched, want, size), [&] {
+  return *p->cached<BatchProgram>(derived_key("batch", batched, want, size), [&] {
     auto made = std::make_shared<BatchProgram>();
     std::vector<Aval> avals = p->input_avals();
     for (std::size_t k = 0; k < avals.size(); ++k) {

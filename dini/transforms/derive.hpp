@@ -23,6 +23,10 @@ template <class T> class Lazy {
   mutable std::optional<T> value_;
 };
 
+/// The name by which a Program keeps what is derived from it.
+std::string derived_key(const char* what, const std::vector<bool>& a, const std::vector<bool>& b = {},
+                        std::int64_t n = 0);
+
 /// [inputs..., tangents of the active inputs...] -> [outputs..., tangents of the active outputs...]. An output is active
 /// when its tangent is not identically zero, or when `want` asks for it.
 struct JvpProgram {

@@ -11,6 +11,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping_ops.hpp"
 #include "dini/transforms/control_parts.hpp"
+#include "dini/transforms/lanes.hpp"
 #include "dini/transforms/rounding_ops.hpp"
 
 namespace dini::detail {
@@ -167,6 +168,7 @@ class Marking {
   // The Programs that an op holds: in its place, or each marked and given the mark.
   std::vector<int> within(const Equation& e, std::vector<int> inputs, const std::vector<Aval>& out) {
     if (e.op->inlined) return splice(*e.op->inlined(e.params, avals(inputs)), inputs);
+    if (e.op->control == Control::lanes) return splice(*batch_of_lanes(e.params), inputs);
     Params params = e.params;
     if (e.op->control == Control::cond) {
       control::Programs branches = params.get<control::Programs>("branches");

@@ -1,0 +1,381 @@
+#include "dini/transforms/lanes.hpp"
+
+#include <algorithm>
+
+#include "dini/ops/elementwise.hpp"
+#include "dini/ops/reduce.hpp"
+#include "dini/ops/shaping.hpp"
+#include "dini/ops/shaping_build.hpp"
+#include "dini/trace/lane_parts.hpp"
+#include "dini/trace/split.hpp"
+#include "dini/transforms/control_parts.hpp"
+
+namespace dini::detail {
+
+namespace lanes {
+
+using control::Mask;
+
+// What an emission makes of a Program: what is shared, and the op's, whose outputs stand in another order.
+struct Emission {
+  struct Output {
+    enum From { op, input, shared } from = op;
+    std::size_t index = 0;
+  };
+  ProgramRef early, program;
+  std::size_t stacked = 0;
+  std::vector<Output> outputs;
+};
+
+std::shared_ptr<Emission> emission(const Program& p, const Mask& mapped, const Mask& summed) {
+  auto made = std::make_shared<Emission>();
+  const SplitProgram parts = split_program(p, mapped);
+  const Program& late = *parts.late;
+  const std::size_t first_kept = control::count(mapped);
+  made->early = parts.early;
+  std::vector<int> stacked, sums;
+  for (std::size_t k = 0; k < late.outputs.size(); ++k) {
+    const int v = late.outputs[k];
+    const auto at =
+        static_cast<std::size_t>(std::find(late.inputs.begin(), late.inputs.end(), v) - late.inputs.begin());
+    const bool is_input = at < late.inputs.size();
+    if (is_input && at >= first_kept) {
+      made->outputs.push_back({Emission::Output::shared, at - first_kept});
+    } else if (is_input && !summed[k]) {
+      made->outputs.push_back({Emission::Output::input, at});
+    } else {
+      std::vector<int>& list = summed[k] ? sums : stacked;
+      made->outputs.push_back({Emission::Output::op, list.size()});
+      list.push_back(v);
+    }
+  }
+  made->stacked = stacked.size();
+  for (std::size_t k = 0; k < made->outputs.size(); ++k) {
+    if (made->outputs[k].from == Emission::Output::op && summed[k]) made->outputs[k].index += stacked.size();
+  }
+  made->program = control::reordered(late, late.inputs, joined({stacked, sums}));
+  return made;
+}
+
+Array times(const Array& a, std::int64_t n) {
+  return is_floating(a.dtype()) ? a * Array(static_cast<double>(n)) : a * Array(n);
+}
+
+Mask marks(std::size_t first, bool of_first, std::size_t second) {
+  Mask out(first, of_first);
+  out.resize(first + second, !of_first);
+  return out;
+}
+Mask mapped_inputs(const LaneParts& s) { return marks(s.mapped.size, true, s.shared.size); }
+Mask summed_outputs(const LaneParts& s) { return marks(s.stacked.size, false, s.summed.size); }
+
+// The outputs, of which those that are not summed have the axis.
+Leaves emit_all(const ProgramRef& p, const Leaves& in, const Mask& mapped, std::int64_t size, const Mask& summed) {
+  Batched made = emit_lanes(p, in, mapped, size, summed);
+  for (std::size_t k = 0; k < made.out.size(); ++k) {
+    if (!summed[k] && !made.batched[k]) made.out[k] = repeat_leading(made.out[k], size);
+  }
+  return made.out;
+}
+
+std::vector<Aval> infer(std::span<const Aval>, const Params& params) {
+  const LaneParts s = lane_parts(params);
+  std::vector<Aval> out = s.program->output_avals();
+  for (std::size_t k = 0; k < s.stacked.size; ++k) out[k].shape = prepend(s.size, out[k].shape);
+  return out;
+}
+
+Linearized linearize(const LinearizeCall& call) {
+  const LaneParts s = lane_parts(call.params);
+  const Leaves in(call.in.begin(), call.in.end());
+  const Mask mapped = mapped_inputs(s), summed = summed_outputs(s), active = call.active;
+  const LinearProgram linear = linear_program(s.program, active);
+  Mask all_summed = summed;
+  all_summed.resize(summed.size() + linear.residuals, false);
+  Batched all = emit_lanes(linear.primal, in, mapped, s.size, all_summed);
+  const Group residuals{summed.size(), linear.residuals};
+  Leaves out = control::part(all.out, 0, summed.size());
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    if (!summed[k] && !all.batched[k]) out[k] = repeat_leading(out[k], s.size);
+  }
+  const Leaves kept = residuals.of(all.out);
+  const Mask moving = joined({only(mapped, active), residuals.of(all.batched)});
+  return {out, [=, size = s.size](const Leaves& given) {
+            const Leaves moved = emit_all(linear.tangent, joined({only(given, active), kept}), moving, size,
+                                          only(summed, linear.out_active));
+            return control::spread(moved, linear.out_active);
+          }};
+}
+
+std::pair<Leaves, Leaves> joint(const JvpCall& call) {
+  const LaneParts s = lane_parts(call.params);
+  const Leaves in(call.in.begin(), call.in.end()), given(call.tangents.begin(), call.tangents.end());
+  const Mask mapped = mapped_inputs(s), summed = summed_outputs(s), active = control::defined(given);
+  const JvpProgram both = jvp_program(s.program, active);
+  const Leaves all = emit_all(both.program, joined({in, only(given, active)}), joined({mapped, only(mapped, active)}),
+                              s.size, joined({summed, only(summed, both.out_active)}));
+  return {control::part(all, 0, summed.size()),
+          control::spread(control::part(all, summed.size(), all.size()), both.out_active)};
+}
+
+Leaves transpose(const TransposeCall& call) {
+  const LaneParts s = lane_parts(call.params);
+  const Leaves in(call.in.begin(), call.in.end()), cotangents(call.cotangents.begin(), call.cotangents.end());
+  const Mask mapped = mapped_inputs(s), stacked = flipped(summed_outputs(s)), known = control::defined(in),
+             linear = flipped(known), received = control::defined(cotangents);
+  const ProgramRef some = s.program->cached<const Program>(derived_key("outputs", received), [&] {
+    return control::reordered(*s.program, s.program->inputs, only(s.program->outputs, received));
+  });
+  const Leaves sent =
+      emit_all(transpose_program(some, linear), joined({only(cotangents, received), only(in, known)}),
+               joined({only(stacked, received), only(mapped, known)}), s.size, flipped(only(mapped, linear)));
+  return control::spread(sent, linear);
+}
+
+// Another axis in front: inside, since what lanes of one kind share is then shared by those of the other as well.
+Batched batch(const BatchCall& call) {
+  const LaneParts s = lane_parts(call.params);
+  const BatchProgram inner = batch_program(s.program, call.batched, call.size);
+  const Mask mapped = mapped_inputs(s), summed = summed_outputs(s);
+  Leaves in(call.in.begin(), call.in.end());
+  for (std::size_t k = 0; k < s.mapped.size; ++k) {
+    if (call.batched[k]) in[k] = swapaxes(in[k], 0, 1);
+  }
+  Leaves out = emit_all(inner.program, in, mapped, s.size, summed);
+  for (std::size_t k = 0; k < s.stacked.size; ++k) {
+    if (inner.out_batched[k]) out[k] = swapaxes(out[k], 0, 1);
+  }
+  return {out, inner.out_batched};
+}
+
+// Samples: [x, m of each lane, c, k of all]. The name says what the Program computes.
+using Lane = Leaves (*)(const Leaves&);
+struct LaneSample {
+  const char* name;
+  std::int64_t stacked;
+  Lane program;
+};
+const LaneSample lane_samples[] = {
+    {"each", 2,
+     [](const Leaves& v) {
+       return Leaves{v[0] * v[2] * v[2], v[1] + 1};
+     }},
+    {"sums", 0,
+     [](const Leaves& v) {
+       return Leaves{sum(v[0] * v[2]) * v[3], sin(v[2]) * v[0], v[1] * v[1]};
+     }},
+    {"both", 1,
+     [](const Leaves& v) {
+       return Leaves{exp(v[0]) * v[3], v[2] - v[0] * v[0], v[3] * v[3]};
+     }},
+    {"passed on", 3,
+     [](const Leaves& v) {
+       return Leaves{v[0], v[1], v[2], v[0], v[3]};
+     }},
+};
+
+std::vector<Sample> samples(Dtype d) {
+  std::vector<Sample> out;
+  for (const auto& [name, stacked, f] : lane_samples) {
+    for (const std::int64_t size : {3, 1}) {
+      const Leaves in{sample({size, 4}, d), sample_integers({4, 1, 2}, {3})(slice(0, size)), sample({4}, d, 1),
+                      sample({}, d, 2)};
+      const Leaves one{in[0](0), in[1](0), in[2], in[3]};
+      out.push_back({in,
+                     {{"program", control::program_like(one, f)},
+                      {"size", size},
+                      {"mapped", std::int64_t{2}},
+                      {"stacked", stacked},
+                      {"name", std::string(name)}}});
+    }
+  }
+  return out;
+}
+
+control::Plain plain(const Sample& s) {
+  const std::string& name = s.params.text("name");
+  const auto x = numbers(s.in[0]), m = numbers(s.in[1]), c = numbers(s.in[2]);
+  const long double k = numbers(s.in[3])[0];
+  const std::size_t size = m.size(), n = c.size();
+  if (name == "passed on") {
+    std::vector<long double> repeated, scaled{k * static_cast<long double>(size)}, summed(n, 0);
+    for (std::size_t i = 0; i < size; ++i) repeated.insert(repeated.end(), c.begin(), c.end());
+    for (std::size_t i = 0; i < x.size(); ++i) summed[i % n] += x[i];
+    return {x, m, repeated, summed, scaled};
+  }
+  std::vector<long double> each(x.size()), next(size), products{0}, sines(n, 0), squares{0}, grown(x.size()),
+      rest(n, 0);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double a = x[i], b = c[i % n];
+    each[i] = a * b * b;
+    grown[i] = std::exp(a) * k;
+    products[0] += a * b * k;
+    sines[i % n] += std::sin(b) * a;
+    rest[i % n] += b - a * a;
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    next[i] = m[i] + 1;
+    squares[0] += m[i] * m[i];
+  }
+  if (name == "each") return {each, next};
+  if (name == "sums") return {products, sines, squares};
+  return {grown, rest, {k * k * static_cast<long double>(size)}};
+}
+
+// ---- Which Programs ---------------------------------------------------------------------------------------------------
+
+bool holds(const Program& p, const Equation& e, const char* what, bool (*is)(const Equation&)) {
+  if (is(e)) return true;
+  for (const ProgramRef& inner : programs_in(p, e)) {
+    const bool found = *inner->cached<bool>(what, [&] {
+      return std::make_shared<bool>(std::any_of(inner->equations.begin(), inner->equations.end(),
+                                                [&](const Equation& f) { return holds(*inner, f, what, is); }));
+    });
+    if (found) return true;
+  }
+  return false;
+}
+
+bool reports(const Program& p, const Equation& e) {
+  return holds(p, e, "reports", [](const Equation& f) { return f.op->sees_all_lanes; });
+}
+
+bool loops(const Program& p, const Equation& e) {
+  return holds(p, e, "loops", [](const Equation& f) { return f.op->control == Control::while_loop; });
+}
+
+Mask marked_inputs(const Program& p, const Mask& mapped) {
+  Mask out(p.variables.size(), false);
+  for (std::size_t k = 0; k < p.inputs.size(); ++k) out[static_cast<std::size_t>(p.inputs[k])] = mapped[k];
+  return dependents(p, out);
+}
+
+}  // namespace lanes
+
+Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
+                   const std::vector<bool>& summed) {
+  using lanes::Emission;
+  std::vector<bool> sums = summed;
+  sums.resize(p->outputs.size(), false);
+  const auto made =
+      p->cached<Emission>(derived_key("lanes", mapped, sums), [&] { return lanes::emission(*p, mapped, sums); });
+  const Leaves own = only(in, mapped), others = only(in, flipped(mapped));
+  // Equation by equation: as one call all results would depend on all operands, and a tangent's factor be a tangent.
+  const Leaves kept = evaluate(*made->early, others);
+  Leaves results;
+  if (!made->program->outputs.empty()) {
+    results = emit(lanes_op(), joined({own, kept}),
+                   {{"program", made->program},
+                    {"size", size},
+                    {"mapped", static_cast<std::int64_t>(own.size())},
+                    {"stacked", static_cast<std::int64_t>(made->stacked)}});
+  }
+  Batched out;
+  for (std::size_t k = 0; k < made->outputs.size(); ++k) {
+    const auto [from, index] = made->outputs[k];
+    if (from == Emission::Output::shared) {
+      out.out.push_back(sums[k] ? lanes::times(kept[index], size) : kept[index]);
+      out.batched.push_back(false);
+    } else {
+      out.out.push_back(from == Emission::Output::input ? own[index] : results[index]);
+      out.batched.push_back(!sums[k]);
+    }
+  }
+  return out;
+}
+
+bool runs_lane_by_lane(const ProgramRef& p, const std::vector<bool>& mapped) {
+  if (is_effectful(*p)) return false;
+  const std::vector<bool> marks = lanes::marked_inputs(*p, mapped);
+  bool ends_apart = false;
+  for (const Equation& e : p->equations) {
+    if (lanes::reports(*p, e)) return false;
+    ends_apart |=
+        std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return marks[static_cast<std::size_t>(v)]; }) &&
+        lanes::loops(*p, e);
+  }
+  return ends_apart;
+}
+
+BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
+                           const std::vector<bool>& want) {
+  return *p->cached<BatchProgram>(derived_key("by lanes", mapped, want, size), [&] {
+    // What reports on all lanes, and what follows from it, comes behind the rest.
+    const SplitProgram parts = split_program(*p, std::vector<bool>(p->inputs.size(), false), {.stays = lanes::reports});
+    auto made = std::make_shared<BatchProgram>();
+    if (!runs_lane_by_lane(parts.early, mapped)) {
+      *made = batch_program(p, mapped, size, want);
+      return made;
+    }
+    std::vector<Aval> avals = p->input_avals();
+    for (std::size_t k = 0; k < avals.size(); ++k) {
+      if (mapped[k]) avals[k].shape = prepend(size, avals[k].shape);
+    }
+    made->program = stage_closed(
+        [&](const Leaves& inputs) {
+          const Batched first = emit_lanes(parts.early, inputs, mapped, size);
+          Batched r = vmap([&](const Leaves& kept) { return evaluate(*parts.late, kept); }, first.out, first.batched,
+                           size, false);
+          for (std::size_t k = 0; k < r.out.size(); ++k) {
+            if (k < want.size() && want[k] && !r.batched[k]) {
+              r.out[k] = repeat_leading(r.out[k], size);
+              r.batched[k] = true;
+            }
+          }
+          made->out_batched = r.batched;
+          return r.out;
+        },
+        avals, "vmap");
+    return made;
+  });
+}
+
+ProgramRef batch_of_lanes(const Params& params) {
+  const LaneParts s = lane_parts(params);
+  std::vector<Aval> avals = s.program->input_avals();
+  for (std::size_t k = 0; k < s.mapped.size; ++k) avals[k].shape = prepend(s.size, avals[k].shape);
+  const std::vector<bool> all(s.program->outputs.size(), true);
+  const ProgramRef batched = batch_program(s.program, lanes::mapped_inputs(s), s.size, all).program;
+  return stage_closed(
+      [&](const Leaves& in) {
+        Leaves out = evaluate(*batched, in);
+        for (std::size_t k = s.summed.first; k < s.summed.end(); ++k) out[k] = sum(out[k], 0);
+        return out;
+      },
+      avals, "lanes");
+}
+
+ProgramRef alone(const Op& op, const Params& params, const std::vector<Aval>& in) {
+  auto p = std::make_shared<Program>();
+  Equation e{&op, params, {}, {}};
+  auto add = [&](const Aval& a) {
+    p->variables.push_back(a);
+    return static_cast<int>(p->variables.size()) - 1;
+  };
+  for (const Aval& a : in) e.inputs.push_back(add(a));
+  for (const Aval& a : op.infer(in, params)) e.outputs.push_back(add(a));
+  p->inputs = e.inputs;
+  p->outputs = e.outputs;
+  p->equations.push_back(std::move(e));
+  return p;
+}
+
+const Op& lanes_op() {
+  static const Op op = [] {
+    Op o;
+    o.name = "lanes";
+    o.control = Control::lanes;
+    o.rounding = Rounding::within;
+    o.infer = lanes::infer;
+    o.linearize = lanes::linearize;
+    o.joint = lanes::joint;
+    o.transpose = lanes::transpose;
+    o.batch = lanes::batch;
+    o.samples = lanes::samples;
+    o.plain = lanes::plain;
+    return o;
+  }();
+  return op;
+}
+
+}  // namespace dini::detail

@@ -1,0 +1,34 @@
+// lanes: an op that runs a Program lane by lane, so that a lane that has ended stops.
+//
+// A batched Program computes all lanes at once: its loops go on while any lane does, what is finished within them takes part in
+// inner loops, and of branches all are run. That is the faster way where lanes do the same; where each has its own number of steps
+// the op has the advantage. Its rules are those of a call, of the Program within: the cotangent of an operand that lanes share is
+// an output that is summed over them, and under another vmap the Program within is batched.
+#pragma once
+
+#include "dini/transforms/derive.hpp"
+
+namespace dini::detail {
+
+const Op& lanes_op();  // dini/trace/lane_parts.hpp
+
+/// A Program over lanes, by the op: what no mapped input has to do with is emitted once, without the axis, and outputs that are of
+/// that kind do not have it. Those in `summed` are summed over lanes, and do not have it either. For Programs without effects.
+Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
+                   const std::vector<bool>& summed = {});
+
+/// Whether lanes of a Program had better be run one by one: it has loops that each lane ends by itself, no effects that a batch has
+/// to have in its order, and no check_status, which is to see all lanes; and its shapes are such that it pays.
+bool runs_lane_by_lane(const ProgramRef& p, const std::vector<bool>& mapped);
+
+/// As batch_program, lane by lane where that is better. What a Program has of check_status then comes after all lanes.
+BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
+                           const std::vector<bool>& want = {});
+
+/// The Program of a batch that an equation of the op stands for.
+ProgramRef batch_of_lanes(const Params& params);
+
+/// An equation as a Program.
+ProgramRef alone(const Op& op, const Params& params, const std::vector<Aval>& in);
+
+}  // namespace dini::detail
