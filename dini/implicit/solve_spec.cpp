@@ -12,6 +12,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/drive.hpp"
 #include "dini/transforms/grad.hpp"
+#include "dini/transforms/lanes.hpp"
 
 namespace dini::detail::implicit {
 
@@ -163,7 +164,7 @@ struct Lanes final : Spec {
   const SolveSettings& settings_of() const override { return inner->settings_of(); }
   ProgramRef forward(bool derivable) const override {
     const ProgramRef one = inner->forward(derivable);
-    return batch_program(one, batched, size, Mask(one->outputs.size(), true)).program;
+    return lanes_program(one, batched, size, Mask(one->outputs.size(), true)).program;
   }
   Derivative derivative(const Mask& active) const override {
     const Derivative one = inner->derivative(active);
@@ -173,14 +174,14 @@ struct Lanes final : Spec {
     prepare_in.push_back(batched[0]);
     prepare_in.resize(prepare_in.size() + 1 + made, true);
     prepare_in.insert(prepare_in.end(), batched.begin() + 1, batched.end());
-    const Mask all(one.prepare->outputs.size(), true);
+    // What is the same in all lanes, as a matrix that they share, is kept once.
+    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size, {}, Turns::few);
     Mask push_in;
     for (std::size_t k = 0; k < active.size(); ++k) {
       if (active[k]) push_in.push_back(batched[k + 1]);
     }
-    push_in.insert(push_in.end(), all.begin(), all.end());
-    return {batch_program(one.prepare, prepare_in, size, all).program,
-            batch_program(one.push, push_in, size, Mask(n, true)).program};
+    push_in.insert(push_in.end(), prepare.out_batched.begin(), prepare.out_batched.end());
+    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true), Turns::few).program};
   }
 };
 

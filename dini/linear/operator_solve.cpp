@@ -9,6 +9,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/transforms/control_ops.hpp"
+#include "dini/transforms/lanes.hpp"
 
 namespace dini {
 
@@ -107,7 +108,7 @@ struct Lanes final : Spec {
   std::vector<bool> batched;
   std::int64_t size = 0;
   ProgramRef apply() const override { return batch_program(inner->apply(), batched, size, {true}).program; }
-  ProgramRef forward() const override { return batch_program(inner->forward(), batched, size, {true}).program; }
+  ProgramRef forward() const override { return lanes_program(inner->forward(), batched, size, {true}).program; }
   SpecRef transposed() const override {
     auto t = std::make_shared<Lanes>();
     t->inner = inner->transposed();

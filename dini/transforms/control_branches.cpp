@@ -9,6 +9,7 @@
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_build.hpp"
 #include "dini/transforms/control_parts.hpp"
+#include "dini/transforms/guarded.hpp"
 
 namespace dini::detail {
 
@@ -159,6 +160,21 @@ static Leaves transpose_branches(const TransposeCall& call) {
   return joined({Leaves(s.index.size), spread(sent, linear)});
 }
 
+// A branch's outputs in the lanes that are `mine`; of no use in others, and zeros where there are none.
+static Leaves run_where(const Array& mine, const ProgramRef& branch, const Leaves& operands, const Mask& batched,
+                        std::int64_t size, const Mask& want) {
+  const ProgramRef taken = batch_program(guarded(branch, batched), joined({batched, {true}}), size, want).program;
+  const Leaves in = joined({operands, {mine}});
+  const ProgramRef left = stage_closed(
+      [&](const Leaves&) {
+        Leaves out;
+        for (const Aval& a : taken->output_avals()) out.push_back(zeros(a.shape, a.dtype));
+        return out;
+      },
+      taken->input_avals(), "branch");
+  return emit(cond_op(), joined({{astype(any(mine), Dtype::int64)}, in}), {{"branches", Programs{left, taken}}});
+}
+
 static Batched batch_branches(const BatchCall& call) {
   const BranchParts s = parts_of_branches(call.params);
   const Leaves in(call.in.begin(), call.in.end());
@@ -171,16 +187,24 @@ static Batched batch_branches(const BatchCall& call) {
   for (const ProgramRef& p : s.programs) made.push_back(batch_program(p, batched, call.size, want).program);
   const Owners owners = owners_of(call.params, s.outputs);
   if (!lane_index) return {emit_branches(call.params, made, s.index.of(in), operands, owners), want};
-  // Lanes take different branches: all are run, and each lane keeps its own.
+  // Lanes take different branches: all are run, and each lane keeps its own. One with loops is run for those that take it alone,
+  // where nobody looks at the others'.
+  const bool owned = std::any_of(owners.begin(), owners.end(), [](std::int64_t b) { return b >= 0; });
+  const auto mine = [&](std::size_t b) {
+    const auto number = static_cast<std::int64_t>(b);
+    if (b == 0) return in[0] <= number;
+    return b + 1 == made.size() ? in[0] >= number : in[0] == number;
+  };
   Leaves out;
   for (std::size_t b = 0; b < made.size(); ++b) {
-    const Leaves these = emit(call_op(), operands, {{"program", made[b]}, {"name", std::string("branch")}});
+    const Leaves these = !owned && has_loops(*s.programs[b])
+                             ? run_where(mine(b), s.programs[b], operands, batched, call.size, want)
+                             : emit(call_op(), operands, {{"program", made[b]}, {"name", std::string("branch")}});
     if (b == 0) {
       out = these;
       continue;
     }
-    const Array mine =
-        b + 1 == made.size() ? in[0] >= static_cast<std::int64_t>(b) : in[0] == static_cast<std::int64_t>(b);
+    const Array takes_it = mine(b);
     for (std::size_t k = 0; k < out.size(); ++k) {
       if (owners[k] >= 0) {
         if (owners[k] == static_cast<std::int64_t>(b)) out[k] = these[k];
@@ -188,7 +212,7 @@ static Batched batch_branches(const BatchCall& call) {
       }
       Shape lanes{call.size};
       while (lanes.ndim() < out[k].ndim()) lanes.append(1);
-      out[k] = where(reshape(mine, lanes), these[k], out[k]);
+      out[k] = where(reshape(takes_it, lanes), these[k], out[k]);
     }
   }
   return {out, want};

@@ -7,6 +7,8 @@
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_build.hpp"
 #include "dini/transforms/control_parts.hpp"
+#include "dini/transforms/guarded.hpp"
+#include "dini/transforms/lanes.hpp"
 
 namespace dini::detail {
 
@@ -82,17 +84,28 @@ static Batched batch_while(const BatchCall& call) {
     carry = next;
   }
   const BatchProgram condition = batch_program(w.condition, joined({carry, for_condition}), call.size);
-  const BatchProgram body = batch_program(w.body, joined({carry, for_body}), call.size, carry);
   Leaves init = w.carry.of(in);
   for (std::size_t k = 0; k < init.size(); ++k) {
     if (carry[k] && !call.batched[k]) init[k] = repeat_leading(in[k], call.size);
   }
   const Leaves captured = joined({w.for_condition.of(in), w.for_body.of(in)});
   if (!condition.out_batched[0]) {
+    const BatchProgram body = batch_program(w.body, joined({carry, for_body}), call.size, carry);
     const Params params = while_params(condition.program, body.program, init.size(), w.for_condition.size, w.watch);
     return {emit(while_op(), joined({init, captured}), params), carry};
   }
-  // Lanes end at different steps: the loop goes on while any lane does, and finished lanes keep their values.
+  std::vector<Aval> avals;
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    const Aval& a = in[k].aval();
+    avals.push_back(call.batched[k] ? Aval{a.shape.erased(0), a.dtype, a.weak} : a);
+  }
+  if (auto out = by_lanes(alone(while_op(), call.params, avals), in, call.batched, call.size)) return *out;
+  // Lanes end at different steps: the loop goes on while any lane does, and finished lanes keep their values. Loops within do
+  // not wait for them.
+  const bool guards = has_loops(*w.body);
+  const Mask of_body = joined({carry, for_body});
+  const ProgramRef one_body = guards ? guarded(w.body, of_body) : w.body;
+  const BatchProgram body = batch_program(one_body, guards ? joined({of_body, {true}}) : of_body, call.size, carry);
   const ProgramRef any_lane =
       stage_closed([&](const Leaves& a) { return Leaves{any(evaluate(*condition.program, a)[0])}; },
                    condition.program->input_avals(), "while_loop");
@@ -100,11 +113,15 @@ static Batched batch_while(const BatchCall& call) {
   const Group state = of_masked.next(init.size()), body_captured = of_masked.next(for_body.size()),
               condition_captured = of_masked.next(for_condition.size());
   const Group behind{state.end(), for_condition.size()};  // of the condition's inputs
+  std::vector<Aval> types = body.program->input_avals();
+  if (guards) types.pop_back();
   const ProgramRef masked = stage_closed(
       [&](const Leaves& a) {
         const Leaves before = state.of(a);
         const Array going = evaluate(*condition.program, joined({before, condition_captured.of(a)}))[0];
-        Leaves after = evaluate(*body.program, joined({before, body_captured.of(a)}));
+        Leaves for_this = joined({before, body_captured.of(a)});
+        if (guards) for_this.push_back(going);
+        Leaves after = evaluate(*body.program, for_this);
         for (std::size_t k = 0; k < after.size(); ++k) {
           Shape lanes{call.size};
           while (lanes.ndim() < after[k].ndim()) lanes.append(1);
@@ -112,7 +129,7 @@ static Batched batch_while(const BatchCall& call) {
         }
         return after;
       },
-      joined({body.program->input_avals(), behind.of(condition.program->input_avals())}), "while_loop");
+      joined({types, behind.of(condition.program->input_avals())}), "while_loop");
   const Params params = while_params(any_lane, masked, init.size(), w.for_condition.size, w.watch);
   return {emit(while_op(), joined({init, captured, w.for_condition.of(in)}), params), carry};
 }

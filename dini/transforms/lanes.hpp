@@ -6,6 +6,8 @@
 // an output that is summed over them, and under another vmap the Program within is batched.
 #pragma once
 
+#include <optional>
+
 #include "dini/transforms/derive.hpp"
 
 namespace dini::detail {
@@ -17,13 +19,18 @@ const Op& lanes_op();  // dini/trace/lane_parts.hpp
 Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
                    const std::vector<bool>& summed = {});
 
-/// Whether lanes of a Program had better be run one by one: it has loops that each lane ends by itself, no effects that a batch has
-/// to have in its order, and no check_status, which is to see all lanes; and its shapes are such that it pays.
-bool runs_lane_by_lane(const ProgramRef& p, const std::vector<bool>& mapped);
+/// What loops of a Program are like: some go on until something has converged, some are over after a turn or two.
+enum class Turns { many, few };
 
-/// As batch_program, lane by lane where that is better. What a Program has of check_status then comes after all lanes.
+/// A Program over lanes in the way that is best for its shapes, if that is another than to compute them all together: one by one, or
+/// some at a time. Only for Programs with loops that lanes end by themselves, without effects, which a batch has to have in its order,
+/// and without check_status, which is to see all lanes.
+std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
+                                std::int64_t size, Turns turns = Turns::many);
+
+/// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes.
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
-                           const std::vector<bool>& want = {});
+                           const std::vector<bool>& want = {}, Turns turns = Turns::many);
 
 /// The Program of a batch that an equation of the op stands for.
 ProgramRef batch_of_lanes(const Params& params);

@@ -1,0 +1,132 @@
+#include "dini/transforms/guarded.hpp"
+
+#include <algorithm>
+
+#include "dini/ops/elementwise.hpp"
+#include "dini/trace/split.hpp"
+#include "dini/transforms/control_parts.hpp"
+
+namespace dini::detail {
+
+namespace guarding {
+
+using control::Mask;
+
+Mask marked(const Program& p, const Mask& inputs) {
+  Mask marks(p.variables.size(), false);
+  for (std::size_t k = 0; k < p.inputs.size(); ++k) marks[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
+  return dependents(p, marks);
+}
+
+Mask of_variables(const std::vector<int>& variables, const Mask& marks) {
+  Mask out;
+  for (int v : variables) out.push_back(marks[static_cast<std::size_t>(v)]);
+  return out;
+}
+
+// The groups of a loop's inputs.
+struct Loop {
+  Group carry, for_condition, for_body;
+};
+Loop loop_of(const Params& params, std::size_t inputs) {
+  Groups in;
+  Loop l;
+  l.carry = in.next(static_cast<std::size_t>(params.integer("carry")));
+  l.for_condition = in.next(static_cast<std::size_t>(params.integer("cond_captured")));
+  l.for_body = in.next(inputs - in.size());
+  return l;
+}
+
+bool ends_by_lanes(const Params& params, const Mask& inputs) {
+  const Program &condition = *params.program("cond"), &body = *params.program("body");
+  const Loop l = loop_of(params, inputs.size());
+  Mask carry = l.carry.of(inputs);
+  for (;;) {
+    const Mask next =
+        control::either(carry, of_variables(body.outputs, marked(body, joined({carry, l.for_body.of(inputs)}))));
+    if (next == carry) break;
+    carry = next;
+  }
+  return of_variables(condition.outputs, marked(condition, joined({carry, l.for_condition.of(inputs)})))[0];
+}
+
+std::vector<Aval> with_truth(std::vector<Aval> avals, std::size_t at) {
+  avals.insert(avals.begin() + static_cast<std::ptrdiff_t>(at), Aval{Shape{}, Dtype::bool_, false});
+  return avals;
+}
+
+Leaves emit_guarded(const Program& p, const Equation& e, const Leaves& in, const Mask& lanes, const Array& there) {
+  Params params = e.params;
+  if (!has_loops(p, e)) return emit(*e.op, in, params);
+  if (e.op->control == Control::while_loop && ends_by_lanes(params, lanes)) {
+    const Loop l = loop_of(params, in.size());
+    const ProgramRef condition = params.program("cond");
+    params.set("cond", stage_closed(
+                           [&](Leaves all) {
+                             const Array still_there = all.back();
+                             all.pop_back();
+                             return Leaves{evaluate(*condition, all)[0] & still_there};
+                           },
+                           with_truth(condition->input_avals(), condition->inputs.size()), "while_loop"));
+    params.set("cond_captured", static_cast<std::int64_t>(l.for_condition.size + 1));
+    return emit(while_op(), joined({l.carry.of(in), l.for_condition.of(in), {there}, l.for_body.of(in)}), params);
+  }
+  const Leaves with = joined({in, {there}});
+  if (e.op->control == Control::cond) {
+    control::Programs branches = params.get<control::Programs>("branches");
+    for (ProgramRef& b : branches) b = guarded(b, Mask(lanes.begin() + 1, lanes.end()));
+    params.set("branches", branches);
+    return emit(cond_op(), with, params);
+  }
+  if (e.op->control == Control::scan) {
+    // Its carries may come to have lanes in any step.
+    params.set("body", guarded(params.program("body"), Mask(in.size(), true)));
+    return emit(scan_op(), with, params);
+  }
+  if (e.op == &call_op()) {
+    params.set("program", guarded(params.program("program"), lanes));
+    return emit(call_op(), with, params);
+  }
+  return emit(*e.op, in, params);  // what has rules of its own keeps them
+}
+
+}  // namespace guarding
+
+bool has_loops(const Program& p) {
+  return *p.cached<bool>("loops", [&] {
+    return std::make_shared<bool>(
+        std::any_of(p.equations.begin(), p.equations.end(), [&](const Equation& e) { return has_loops(p, e); }));
+  });
+}
+
+bool has_loops(const Program& p, const Equation& e) {
+  if (e.op->control == Control::while_loop) return true;
+  const std::vector<ProgramRef> within = programs_in(p, e);
+  return std::any_of(within.begin(), within.end(), [](const ProgramRef& inner) { return has_loops(*inner); });
+}
+
+ProgramRef guarded(const ProgramRef& p, const std::vector<bool>& batched) {
+  return p->cached<const Program>(derived_key("guarded", batched), [&] {
+    return stage_closed(
+        [&](const Leaves& in) {
+          const std::vector<bool> lanes = guarding::marked(*p, batched);
+          Leaves values(p->variables.size());
+          const auto at = [&](int v) -> Array& { return values[static_cast<std::size_t>(v)]; };
+          for (std::size_t k = 0; k < p->inputs.size(); ++k) at(p->inputs[k]) = in[k];
+          for (const auto& [v, a] : p->constants) at(v) = a;
+          for (const Equation& e : p->equations) {
+            Leaves arguments;
+            for (int v : e.inputs) arguments.push_back(at(v));
+            const Leaves made =
+                guarding::emit_guarded(*p, e, arguments, guarding::of_variables(e.inputs, lanes), in.back());
+            for (std::size_t k = 0; k < made.size(); ++k) at(e.outputs[k]) = made[k];
+          }
+          Leaves out;
+          for (int v : p->outputs) out.push_back(at(v));
+          return out;
+        },
+        guarding::with_truth(p->input_avals(), p->inputs.size()), "vmap");
+  });
+}
+
+}  // namespace dini::detail
