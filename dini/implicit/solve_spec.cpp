@@ -175,13 +175,13 @@ struct Lanes final : Spec {
     prepare_in.resize(prepare_in.size() + 1 + made, true);
     prepare_in.insert(prepare_in.end(), batched.begin() + 1, batched.end());
     // What is the same in all lanes, as a matrix that they share, is kept once.
-    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size, {}, Turns::few);
+    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size);
     Mask push_in;
     for (std::size_t k = 0; k < active.size(); ++k) {
       if (active[k]) push_in.push_back(batched[k + 1]);
     }
     push_in.insert(push_in.end(), prepare.out_batched.begin(), prepare.out_batched.end());
-    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true), Turns::few).program};
+    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true)).program};
   }
 };
 

@@ -130,8 +130,8 @@ Leaves switch_leaves(const char* function, const Array& index, const std::vector
   return emit(cond_op(), control::join(control::join({clamped}, operands), captured), {{"branches", programs}});
 }
 
-Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
-                    const Leaves& init, const WatchRef& watch) {
+static Leaves emit_while(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
+                         const Leaves& init, const WatchRef& watch, std::int64_t at_most) {
   require_assigned(init, "while_loop", "state");
   Leaves start = init;
   const Staged b = stage_body(body, start, {}, "while_loop");
@@ -146,7 +146,12 @@ Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const 
                      list(b.program->output_avals()));
   }
   return emit(while_op(), control::join(control::join(start, c.captured), b.captured),
-              control::while_params(c.program, b.program, start.size(), c.captured.size(), OpaqueRef(watch)));
+              control::while_params(c.program, b.program, start.size(), c.captured.size(), OpaqueRef(watch), at_most));
+}
+
+Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body,
+                    const Leaves& init, const WatchRef& watch) {
+  return emit_while(condition, body, init, watch, 0);
 }
 
 Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const ErasedFunction& body, Leaves state,
@@ -164,8 +169,8 @@ Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const E
   state.push_back(array(std::int64_t{0}));
   auto inner = [](const Leaves& s) { return control::part(s, 0, s.size() - 1); };
   Leaves out =
-      while_leaves([&](const Leaves& s) { return (s.back() < at_most) & condition(inner(s)); },
-                   [&](const Leaves& s) { return control::join(body(inner(s)), {s.back() + 1}); }, state, watch);
+      emit_while([&](const Leaves& s) { return (s.back() < at_most) & condition(inner(s)); },
+                 [&](const Leaves& s) { return control::join(body(inner(s)), {s.back() + 1}); }, state, watch, at_most);
   out.pop_back();
   return out;
 }

@@ -5,7 +5,7 @@
 //   cond   {branches}                             [index, operands...] -> [outputs...], 0 <= index < number of branches
 //   while  {cond, body, carry, cond_captured}     [carry..., captured by cond..., captured by body...] -> [carry...]
 //          and {watch}, a WatchOpaque, of a loop that may be ended in the middle of a turn: with the carries that the turn
-//          began with
+//          began with; {at_most} says how many turns there are at most, where that is known
 //   scan   {body, length, carry, xs, reverse}     [carry..., xs..., captured...] -> [carry..., stacked ys...]
 //   lanes  {program, size, mapped, stacked}       [mapped..., shared...] -> [stacked..., summed...]  (transforms/lanes.hpp)
 #pragma once

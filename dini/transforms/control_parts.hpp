@@ -45,12 +45,13 @@ inline ProgramRef reordered(const Program& p, std::vector<int> inputs, std::vect
 inline std::size_t count(const Mask& m) { return static_cast<std::size_t>(std::count(m.begin(), m.end(), true)); }
 
 inline Params while_params(ProgramRef condition, ProgramRef body, std::size_t carry, std::size_t cond_captured,
-                           const OpaqueRef& watch = {}) {
+                           const OpaqueRef& watch = {}, std::int64_t at_most = 0) {
   Params params{{"cond", std::move(condition)},
                 {"body", std::move(body)},
                 {"carry", static_cast<std::int64_t>(carry)},
                 {"cond_captured", static_cast<std::int64_t>(cond_captured)}};
   if (watch) params.set("watch", watch);
+  if (at_most > 0) params.set("at_most", at_most);
   return params;
 }
 inline Params scan_params(ProgramRef body, std::int64_t length, std::size_t carry, std::size_t xs, bool reverse) {

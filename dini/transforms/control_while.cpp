@@ -18,11 +18,17 @@ struct WhileParts {
   ProgramRef condition, body;
   Group carry, for_condition, for_body;  // of the op's inputs
   OpaqueRef watch;
+  std::int64_t at_most;
 };
 static WhileParts parts_of_while(const Params& p) {
   Groups in;
-  WhileParts w{
-      p.program("cond"), p.program("body"), {}, {}, {}, p.has("watch") ? p.get<OpaqueRef>("watch") : OpaqueRef()};
+  WhileParts w{p.program("cond"),
+               p.program("body"),
+               {},
+               {},
+               {},
+               p.has("watch") ? p.get<OpaqueRef>("watch") : OpaqueRef(),
+               p.has("at_most") ? p.integer("at_most") : 0};
   w.carry = in.next(static_cast<std::size_t>(p.integer("carry")));
   w.for_condition = in.next(static_cast<std::size_t>(p.integer("cond_captured")));
   w.for_body = in.next(w.body->inputs.size() - w.carry.size);
@@ -67,7 +73,7 @@ static std::pair<Leaves, Leaves> joint_while(const JvpCall& call) {
   const Leaves out = emit(
       while_op(),
       joined({w.carry.of(in), tangents, w.for_condition.of(in), w.for_body.of(in), only(w.for_body.of(dx), captured)}),
-      while_params(condition, body, c.size + dc.size, w.for_condition.size, w.watch));
+      while_params(condition, body, c.size + dc.size, w.for_condition.size, w.watch, w.at_most));
   return {part(out, 0, c.size), spread(part(out, c.size, out.size()), active)};
 }
 
@@ -91,7 +97,8 @@ static Batched batch_while(const BatchCall& call) {
   const Leaves captured = joined({w.for_condition.of(in), w.for_body.of(in)});
   if (!condition.out_batched[0]) {
     const BatchProgram body = batch_program(w.body, joined({carry, for_body}), call.size, carry);
-    const Params params = while_params(condition.program, body.program, init.size(), w.for_condition.size, w.watch);
+    const Params params =
+        while_params(condition.program, body.program, init.size(), w.for_condition.size, w.watch, w.at_most);
     return {emit(while_op(), joined({init, captured}), params), carry};
   }
   std::vector<Aval> avals;
@@ -130,7 +137,7 @@ static Batched batch_while(const BatchCall& call) {
         return after;
       },
       joined({types, behind.of(condition.program->input_avals())}), "while_loop");
-  const Params params = while_params(any_lane, masked, init.size(), w.for_condition.size, w.watch);
+  const Params params = while_params(any_lane, masked, init.size(), w.for_condition.size, w.watch, w.at_most);
   return {emit(while_op(), joined({init, captured, w.for_condition.of(in)}), params), carry};
 }
 

@@ -92,17 +92,20 @@ Leaves emit_guarded(const Program& p, const Equation& e, const Leaves& in, const
 
 }  // namespace guarding
 
-bool has_loops(const Program& p) {
-  return *p.cached<bool>("loops", [&] {
-    return std::make_shared<bool>(
-        std::any_of(p.equations.begin(), p.equations.end(), [&](const Equation& e) { return has_loops(p, e); }));
+bool has_loops(const Program& p, bool lengthy) {
+  return *p.cached<bool>(lengthy ? "long loops" : "loops", [&] {
+    return std::make_shared<bool>(std::any_of(p.equations.begin(), p.equations.end(),
+                                              [&](const Equation& e) { return has_loops(p, e, lengthy); }));
   });
 }
 
-bool has_loops(const Program& p, const Equation& e) {
-  if (e.op->control == Control::while_loop) return true;
+bool has_loops(const Program& p, const Equation& e, bool lengthy) {
+  constexpr std::int64_t few = 8;
+  if (e.op->control == Control::while_loop) {
+    if (!lengthy || !e.params.has("at_most") || e.params.integer("at_most") > few) return true;
+  }
   const std::vector<ProgramRef> within = programs_in(p, e);
-  return std::any_of(within.begin(), within.end(), [](const ProgramRef& inner) { return has_loops(*inner); });
+  return std::any_of(within.begin(), within.end(), [&](const ProgramRef& inner) { return has_loops(*inner, lengthy); });
 }
 
 ProgramRef guarded(const ProgramRef& p, const std::vector<bool>& batched) {

@@ -10,10 +10,10 @@
 
 namespace dini::detail {
 
-/// Whether a Program has a loop.
-bool has_loops(const Program& p);
+/// Whether a Program has a loop; with `lengthy`, one that may take more than a few turns.
+bool has_loops(const Program& p, bool lengthy = false);
 /// Of an equation of that Program.
-bool has_loops(const Program& p, const Equation& e);
+bool has_loops(const Program& p, const Equation& e, bool lengthy = false);
 
 /// The Program with one more input, `there`, a truth value: without it, it need not compute anything. Its loops that lanes end by
 /// themselves, `batched` being the inputs that have lanes, end at once where that is false.

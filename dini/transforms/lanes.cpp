@@ -283,19 +283,21 @@ bool has_matrices(const Program& p, const Mask& inputs, std::int64_t larger_than
 //
 // Tiles of 256 are slower from n = 10 on. In a tile arrays are short enough for the cache and long enough for vectors, and products
 // with a shared matrix are products of matrices; what it loses is that it waits for its slowest lane. That is too much where a
-// step is long for a single lane: where it has matrices of its own to factorise.
+// step is long for a single lane: where it has matrices of its own to factorise. A few turns are not worth a tile's cutting and joining
+// (1.2 for what is prepared for the derivative of an implied volatility, 2.3 in tiles).
 constexpr std::int64_t tile_size = 64, small_matrix = 16;
-std::int64_t together(const Program& p, const Mask& mapped, Turns turns) {
+std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = marked_inputs(p, mapped);
-  bool ends_apart = false;
+  bool loops = false, long_loops = false;
   for (const Equation& e : p.equations) {
     if (reports(p, e)) return 0;
-    ends_apart |= any_marked(e, marks) && has_loops(p, e);
+    if (!any_marked(e, marks)) continue;
+    loops |= has_loops(p, e);
+    long_loops |= has_loops(p, e, true);
   }
-  if (!ends_apart) return 0;
-  if (has_matrices(p, mapped, small_matrix)) return 1;
-  return turns == Turns::few ? 0 : tile_size;
+  if (loops && has_matrices(p, mapped, small_matrix)) return 1;
+  return long_loops ? tile_size : 0;
 }
 
 Batched emit_tiles(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
@@ -359,14 +361,14 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 }
 
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
-                                std::int64_t size, Turns turns) {
-  const std::int64_t together = lanes::together(*p, mapped, turns);
+                                std::int64_t size) {
+  const std::int64_t together = lanes::together(*p, mapped);
   if (together == 0 || (together > 1 && size <= together)) return std::nullopt;
   return together == 1 ? emit_lanes(p, in, mapped, size) : lanes::emit_tiles(p, in, mapped, size, together);
 }
 
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
-                           const std::vector<bool>& want, Turns turns) {
+                           const std::vector<bool>& want) {
   return *p->cached<BatchProgram>(derived_key("by lanes", mapped, want, size), [&] {
     // What reports on all lanes, and what follows from it, comes behind the rest.
     const SplitProgram parts = split_program(*p, std::vector<bool>(p->inputs.size(), false), {.stays = lanes::reports});
@@ -377,7 +379,7 @@ BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped,
     }
     made->program = stage_closed(
         [&](const Leaves& inputs) {
-          const std::optional<Batched> first = by_lanes(parts.early, inputs, mapped, size, turns);
+          const std::optional<Batched> first = by_lanes(parts.early, inputs, mapped, size);
           const ProgramRef rest = first ? parts.late : p;
           Batched r = vmap([&](const Leaves& in) { return evaluate(*rest, in); }, first ? first->out : inputs,
                            first ? first->batched : mapped, size, false);

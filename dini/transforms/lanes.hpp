@@ -19,18 +19,15 @@ const Op& lanes_op();  // dini/trace/lane_parts.hpp
 Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
                    const std::vector<bool>& summed = {});
 
-/// What loops of a Program are like: some go on until something has converged, some are over after a turn or two.
-enum class Turns { many, few };
-
 /// A Program over lanes in the way that is best for its shapes, if that is another than to compute them all together: one by one, or
 /// some at a time. Only for Programs with loops that lanes end by themselves, without effects, which a batch has to have in its order,
 /// and without check_status, which is to see all lanes.
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
-                                std::int64_t size, Turns turns = Turns::many);
+                                std::int64_t size);
 
 /// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes.
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
-                           const std::vector<bool>& want = {}, Turns turns = Turns::many);
+                           const std::vector<bool>& want = {});
 
 /// The Program of a batch that an equation of the op stands for.
 ProgramRef batch_of_lanes(const Params& params);
