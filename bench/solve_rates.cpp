@@ -198,7 +198,7 @@ void print(const Suite& suite, const std::vector<std::string>& wanted, bool eval
   std::printf("%-38s", "");
   for (std::size_t k = 0; k < solvers.size(); ++k) std::printf("%10zu", k);
   std::printf("\n");
-  std::vector<int> solved(solvers.size());
+  std::vector<int> solved(solvers.size()), there(solvers.size());
   std::vector<double> seconds(solvers.size());
   for (const Problem& p : suite.problems) {
     std::printf("%-38s", p.name.c_str());
@@ -208,6 +208,7 @@ void print(const Suite& suite, const std::vector<std::string>& wanted, bool eval
       seconds[k] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       const bool good = r.status == r.wanted && r.right;
       solved[k] += good;
+      there[k] += r.right;
       if (good) {
         std::printf("%10lld", static_cast<long long>(evaluations ? r.evaluations : r.steps));
       } else {
@@ -220,6 +221,8 @@ void print(const Suite& suite, const std::vector<std::string>& wanted, bool eval
   }
   std::printf("%-35s%3zu", "solved, of", suite.problems.size());
   for (int count : solved) std::printf("%10d", count);
+  std::printf("\n%-38s", "ended at one, whatever the status");
+  for (int count : there) std::printf("%10d", count);
   std::printf("\n%-38s", "seconds, with compilation");
   for (double s : seconds) std::printf("%10.2f", s);
   std::printf("\n\n");

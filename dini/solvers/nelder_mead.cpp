@@ -22,9 +22,9 @@ SimplexLengths lengths_of(const NelderMead& o, std::int64_t unknowns) {
           given(o.shrinkage, 1 - 1 / n)};
 }
 
-SolverState state_of(const Simplex& s, const Array& gradient, const Array& delta, const Array& failure,
+SolverState state_of(const Array& z, const Simplex& s, const Array& gradient, const Array& delta, const Array& failure,
                      const Array& evaluations) {
-  const Array own = failure_at({s.values(0), gradient}, s.first), z = s.points(0);
+  const Array own = failure_at({s.values(0), gradient}, s.first);
   return {z, gradient, delta, scalar_like(0, z), where(own != 0, own, failure), evaluations, {}, flatten(s)};
 }
 
@@ -41,15 +41,16 @@ SolverState corrected(const NelderMead& by, const SolverProblem& p, const Solver
       lower,
       [&](const SolverState&) {
         Simplex to = s;
-        to.points = s.points + delta;
+        to.points = s.points + (z - s.points(0));
         to.values = s.values.at(0).set(there.value);
-        return state_of(to, there.gradient, delta, code(StatusCode::converged), steps);
+        return state_of(z, to, there.gradient, delta, code(StatusCode::converged), steps);
       },
       [&](const SolverState& from) {
         const Simplex fresh = simplex_at(p, from.z, by.size, s.first);
         const Array stuck = where(fell, code(StatusCode::converged), code(StatusCode::stagnated));
         const Array same = where(fresh.values(0) < s.values(0), slope_at(p, fresh.points(0)).gradient, from.residual);
-        return state_of(fresh, same, full_like(from.z, Array(std::nan(""))), stuck, steps + from.z.size());
+        return state_of(fresh.points(0), fresh, same, full_like(from.z, Array(std::nan(""))), stuck,
+                        steps + from.z.size());
       },
       at);
 }
@@ -78,8 +79,8 @@ std::shared_ptr<const detail::SolverMethod> NelderMead::method() const {
   steps.init = [by = *this](const SolverProblem& p, const Array& z0) {
     const Slope here = slope_at(p, z0);
     const Simplex s = simplex_at(p, z0, by.size, here.value);
-    const Array gradient = where(s.values(0) < here.value, slope_at(p, s.points(0)).gradient, here.gradient);
-    return state_of(s, gradient, full_like(z0, Array(std::nan(""))), code(StatusCode::converged), array(z0.size() + 2));
+    return state_of(z0, s, here.gradient, full_like(z0, Array(std::nan(""))), code(StatusCode::converged),
+                    array(z0.size() + 2));
   };
   steps.step = [by = *this](const SolverProblem& p, const SolverState& at) {
     const Simplex s = unflatten(Simplex{}, at.memory);
@@ -89,10 +90,11 @@ std::shared_ptr<const detail::SolverMethod> NelderMead::method() const {
         all(spread <= seen), [&](const SolverState& from) { return corrected(by, p, from); },
         [&](const SolverState& from) {
           const MovedSimplex to = moved(p, s, lengths_of(by, at.z.size()));
+          const Array lowest = to.s.points(0);
           const Array gradient = cond(
-              to.s.values(0) < s.values(0), [&](const Array&, const Array& z) { return slope_at(p, z).gradient; },
-              [](const Array& same, const Array&) { return same; }, from.residual, to.s.points(0));
-          return state_of(to.s, gradient, full_like(from.z, Array(std::nan(""))), code(StatusCode::converged),
+              any(lowest != from.z), [&](const Array&, const Array& z) { return slope_at(p, z).gradient; },
+              [](const Array& same, const Array&) { return same; }, from.residual, lowest);
+          return state_of(lowest, to.s, gradient, full_like(from.z, Array(std::nan(""))), code(StatusCode::converged),
                           from.evaluations + to.evaluations);
         },
         at);

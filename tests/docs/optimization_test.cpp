@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "dini/dini.hpp"
@@ -23,6 +24,13 @@ TEST(OptimizationPage, Start) {
   EXPECT_NEAR(lambda.item(), 0.40028, 1e-5);
   EXPECT_NEAR(mu(0).item(), 2.03961, 1e-5);
   EXPECT_EQ(mu(1).item(), 0);
+
+  auto moved = minimize(cost, s, subject_to(Bounds{0.0, u}, AtMost{disc}), {}, array({2.1, 1.0}));
+  std::string by = moved.solver();                // "start"
+  auto steps = moved.steps.item<std::int64_t>();  // 0
+  EXPECT_EQ(by, "start");
+  EXPECT_EQ(steps, 0);
+  EXPECT_NEAR(moved.value(1).item(), 0.714143, 1e-6);
 }
 
 TEST(OptimizationPage, Ties) {

@@ -88,7 +88,8 @@ std::vector<RandomCase> made() {
                   .f = [](const Array& t, const Array& z) { return decay(t, z) / where(how(t) > 0, 0.0, 1.0); },
                   .start = {1, 0.3}},
                  drawn(2),
-                 StatusCode::nonfinite});
+                 StatusCode::nonfinite,
+                 400});
   out.push_back({{.name = "minimum with bounds",
                   .kind = Kind::minimize,
                   .f = energy,
@@ -96,7 +97,8 @@ std::vector<RandomCase> made() {
                   .upper = upper,
                   .start = origin},
                  drawn(2),
-                 StatusCode::infeasible});
+                 StatusCode::infeasible,
+                 400});
   out.push_back({{.name = "fit with bounds",
                   .kind = Kind::least_squares,
                   .f = decay,
@@ -110,7 +112,8 @@ std::vector<RandomCase> made() {
                       },
                   .start = {1, 0.3}},
                  drawn(3),
-                 StatusCode::infeasible});
+                 StatusCode::infeasible,
+                 400});
   // A plane and a ball, which are apart where it fails.
   out.push_back(
       {{.name = "minimum with constraints",

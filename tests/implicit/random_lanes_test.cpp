@@ -1,4 +1,4 @@
-// Batches of random problems of every kind, mostly a thousand, a tenth of them without a solution, are the solves one by one: values, statuses,
+// Batches of random problems of every kind, up to a thousand, a tenth of them without a solution, are the solves one by one: values, statuses,
 // steps, gradients, counts, certificates.
 #include <gtest/gtest.h>
 

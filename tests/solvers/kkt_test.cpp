@@ -146,7 +146,7 @@ TEST(Finish, AToleranceIsOnTheError) {
 
 TEST(Finish, AnyPointNearASolutionEndsThere) {
   for (int k = 0; k < 4; ++k) {
-    tests::Draw d(k);
+    tests::ProgramDraw d(k);
     const tests::ProgramData p = tests::solvable(d, 6, 2, 8, 6, 10, true);
     const auto exact = quadratic_program(p.program());
     Problem same{.f = [=](const Array& x) { return 0.5 * dot(x, dot(p.p, x)) + dot(p.q, x); },

@@ -30,9 +30,9 @@ struct Programs {
 };
 
 /// Numbers of a seed, by the generator that is the same everywhere.
-class Draw {
+class ProgramDraw {
  public:
-  explicit Draw(int seed) : key_(random::key(seed)) {}
+  explicit ProgramDraw(int seed) : key_(random::key(seed)) {}
   Array normal(const Shape& shape) { return random::normal(next(), shape); }
   Array uniform(const Shape& shape) { return random::uniform(next(), shape); }
   /// Numbers from 0 to 1, half of them 0.
@@ -51,7 +51,7 @@ inline ProgramData without_bounds(const Array& p, const Array& q, const Array& g
 }
 
 /// P of this rank and condition, me equations and m rows that hold at a point, half of them as equations; bounds about it if asked for.
-inline ProgramData solvable(Draw& d, std::int64_t n, std::int64_t me, std::int64_t m, std::int64_t rank,
+inline ProgramData solvable(ProgramDraw& d, std::int64_t n, std::int64_t me, std::int64_t m, std::int64_t rank,
                             double condition, bool bounds) {
   const Array at = d.normal({n}), j = 1.0 * arange(n);
   const double step = rank > 1 ? 0.5 * std::log(condition) / static_cast<double>(rank - 1) : 0;
@@ -68,7 +68,7 @@ inline ProgramData solvable(Draw& d, std::int64_t n, std::int64_t me, std::int64
 }
 
 /// Rows of which five add up, with weights, to 0 ≤ -gap.
-inline ProgramData with_gap(Draw& d, double gap, double scale) {
+inline ProgramData with_gap(ProgramDraw& d, double gap, double scale) {
   const std::int64_t n = 8, m = 16;
   const Array root = d.normal({n, n}), at = d.normal({n}), g = d.normal({m - 1, n});
   const Array weights = where(arange(m - 1) < 4, 0.1 + d.uniform({m - 1}), 0.0);
@@ -80,7 +80,7 @@ inline ProgramData with_gap(Draw& d, double gap, double scale) {
 }
 
 /// Falls for ever along a direction.
-inline ProgramData falling(Draw& d, bool linear) {
+inline ProgramData falling(ProgramDraw& d, bool linear) {
   const std::int64_t n = 8, m = 16;
   const Array way = d.normal({n}), at = d.normal({n}), unit = way / norm(way);
   auto without = [&](const Array& rows) { return rows - outer(dot(rows, unit), unit); };
@@ -92,7 +92,7 @@ inline ProgramData falling(Draw& d, bool linear) {
 }
 
 /// The cheapest assignment of k to k, of costs that are whole numbers, so that many are: a face of a degenerate linear program.
-inline ProgramData assignment(Draw& d, std::int64_t k) {
+inline ProgramData assignment(ProgramDraw& d, std::int64_t k) {
   const Array ones_k = ones({1, k});
   ProgramData out = without_bounds(zeros({k * k, k * k}), floor(5 * d.uniform({k * k})), zeros({0, k * k}), zeros({0}));
   out.a = concatenate({kron(eye(k), ones_k), kron(ones_k, eye(k))});
@@ -102,7 +102,7 @@ inline ProgramData assignment(Draw& d, std::int64_t k) {
 }
 
 /// Another unit for every unknown and row.
-inline ProgramData in_other_units(Draw& d, ProgramData p, double scale) {
+inline ProgramData in_other_units(ProgramDraw& d, ProgramData p, double scale) {
   auto units = [&](std::int64_t n) { return exp(std::log(scale) * (2 * d.uniform({n}) - 1)); };
   const std::int64_t n = p.q.size(), me = p.b.size(), m = p.h.size();
   const Array c = units(n), e = units(me), r = units(m);
@@ -122,27 +122,29 @@ inline std::vector<Programs> random_programs() {
   const StatusCode ok = StatusCode::converged, empty = StatusCode::infeasible, falls = StatusCode::unbounded;
   auto of = [](auto make) {
     return [make](int k) {
-      Draw d(k);
+      ProgramDraw d(k);
       return make(d);
     };
   };
   return {
-      {"5 unknowns, 10 rows", 300, ok, of([](Draw& d) { return solvable(d, 5, 0, 10, 5, 10, false); })},
-      {"10 unknowns, 20 rows", 300, ok, of([](Draw& d) { return solvable(d, 10, 0, 20, 10, 10, false); })},
-      {"20 unknowns, 60 rows", 300, ok, of([](Draw& d) { return solvable(d, 20, 0, 60, 20, 10, false); })},
-      {"100 unknowns, 200 rows", 10, ok, of([](Draw& d) { return solvable(d, 100, 0, 200, 100, 10, false); })},
-      {"of condition 1e12", 300, ok, of([](Draw& d) { return solvable(d, 10, 0, 20, 10, 1e12, false); })},
-      {"of rank 3, with bounds, some equal", 300, ok, of([](Draw& d) { return solvable(d, 10, 2, 10, 3, 1, true); })},
-      {"linear, with bounds, some equal", 300, ok, of([](Draw& d) { return solvable(d, 10, 2, 10, 0, 1, true); })},
-      {"assignments, of many solutions", 100, ok, of([](Draw& d) { return assignment(d, 5); })},
+      {"5 unknowns, 10 rows", 300, ok, of([](ProgramDraw& d) { return solvable(d, 5, 0, 10, 5, 10, false); })},
+      {"10 unknowns, 20 rows", 300, ok, of([](ProgramDraw& d) { return solvable(d, 10, 0, 20, 10, 10, false); })},
+      {"20 unknowns, 60 rows", 300, ok, of([](ProgramDraw& d) { return solvable(d, 20, 0, 60, 20, 10, false); })},
+      {"100 unknowns, 200 rows", 10, ok, of([](ProgramDraw& d) { return solvable(d, 100, 0, 200, 100, 10, false); })},
+      {"of condition 1e12", 300, ok, of([](ProgramDraw& d) { return solvable(d, 10, 0, 20, 10, 1e12, false); })},
+      {"of rank 3, with bounds, some equal", 300, ok,
+       of([](ProgramDraw& d) { return solvable(d, 10, 2, 10, 3, 1, true); })},
+      {"linear, with bounds, some equal", 300, ok,
+       of([](ProgramDraw& d) { return solvable(d, 10, 2, 10, 0, 1, true); })},
+      {"assignments, of many solutions", 100, ok, of([](ProgramDraw& d) { return assignment(d, 5); })},
       {"units from 1e-4 to 1e4", 300, ok,
-       of([](Draw& d) { return in_other_units(d, solvable(d, 10, 2, 10, 10, 10, false), 1e4); })},
-      {"solution at the tip of a cone", 100, ok, of([](Draw& d) {
+       of([](ProgramDraw& d) { return in_other_units(d, solvable(d, 10, 2, 10, 10, 10, false), 1e4); })},
+      {"solution at the tip of a cone", 100, ok, of([](ProgramDraw& d) {
          ProgramData p = solvable(d, 6, 0, 12, 6, 1, false);
          p.h = zeros({12});
          return p;
        })},
-      {"rows given three times", 100, ok, of([](Draw& d) {
+      {"rows given three times", 100, ok, of([](ProgramDraw& d) {
          ProgramData p = solvable(d, 8, 2, 6, 8, 10, false);
          p.a = concatenate({p.a, 2.0 * p.a, -p.a});
          p.b = concatenate({p.b, 2.0 * p.b, -p.b});
@@ -150,12 +152,12 @@ inline std::vector<Programs> random_programs() {
          p.h = concatenate({p.h, 3.0 * p.h, p.h});
          return p;
        })},
-      {"sets that just touch", 20, ok, of([](Draw& d) { return with_gap(d, 0, 1); })},
-      {"no point, by 1", 20, empty, of([](Draw& d) { return with_gap(d, 1, 1); })},
-      {"no point, in units 1e-4 to 1e4", 20, empty, of([](Draw& d) { return with_gap(d, 1, 1e4); })},
-      {"no point, by 1e-6", 20, empty, of([](Draw& d) { return with_gap(d, 1e-6, 1); })},
-      {"falling, quadratic", 20, falls, of([](Draw& d) { return falling(d, false); })},
-      {"falling, linear", 20, falls, of([](Draw& d) { return falling(d, true); })},
+      {"sets that just touch", 20, ok, of([](ProgramDraw& d) { return with_gap(d, 0, 1); })},
+      {"no point, by 1", 20, empty, of([](ProgramDraw& d) { return with_gap(d, 1, 1); })},
+      {"no point, in units 1e-4 to 1e4", 20, empty, of([](ProgramDraw& d) { return with_gap(d, 1, 1e4); })},
+      {"no point, by 1e-6", 20, empty, of([](ProgramDraw& d) { return with_gap(d, 1e-6, 1); })},
+      {"falling, quadratic", 20, falls, of([](ProgramDraw& d) { return falling(d, false); })},
+      {"falling, linear", 20, falls, of([](ProgramDraw& d) { return falling(d, true); })},
   };
 }
 

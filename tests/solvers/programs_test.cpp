@@ -52,7 +52,7 @@ TEST(RandomPrograms, EndAsTheyShould) {
 
 TEST(RandomPrograms, LanesHaveTheirOwnEnds) {
   // One that has a solution, one without a point, one that falls.
-  tests::Draw a(1), b(2), c(3);
+  tests::ProgramDraw a(1), b(2), c(3);
   const std::vector<tests::ProgramData> programs = {tests::with_gap(a, -1, 1), tests::with_gap(b, 1, 1),
                                                     tests::falling(c, false)};
   auto solved = [](const tests::ProgramData& d) {
