@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dini/exec/chain.hpp"
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/steps.hpp"
 
@@ -147,10 +148,10 @@ void PlanBuilder::lower_kernel(Level& l, Block& block, const Equation& e, int gr
   const bool single = e.outputs.size() == 1;
   const bool elementwise = single && e.op->element;
   Step step{nullptr};
-  if (elementwise && out[0].shape.size() == 1) step = scalar_step(*e.op, in, out[0]);
-  if (!step.run && elementwise) step = element_step(*e.op, in, out[0]);
-  if (!step.run && single && is_splat(l.p, e)) step = fill_step(out[0]);
-  if (!step.run && single && !in.empty()) step = dense_step(*e.op, e.params, in, out[0]);
+  if (elementwise) step = element_step(*e.op, in, out[0]);
+  if (!step.code && single && is_splat(l.p, e)) step = fill_step(out[0]);
+  if (e.op == &choose_op()) step = choose_step(out[0]);
+  if (!step.code && single && !in.empty()) step = dense_step(*e.op, e.params, in, out[0]);
   if (e.op == known().dot_general) {
     if (auto product = product_of(e.params, in)) step = product_step(*own(std::move(product)), out[0].dtype);
   }
@@ -164,7 +165,7 @@ void PlanBuilder::lower_kernel(Level& l, Block& block, const Equation& e, int gr
       }
     }
   }
-  if (step.run) {
+  if (step.run || step.code) {
     const int n = static_cast<int>(in.size());
     const int a = n > 0 ? l.slot[e.inputs[0]] : 0, b = n > 1 ? l.slot[e.inputs[1]] : a,
               c = n > 2 ? l.slot[e.inputs[2]] : a;
@@ -248,6 +249,7 @@ void PlanBuilder::build(Program& p, const std::vector<Aval>& outputs) {
     }
     plan_.outputs.push_back(source);
   }
+  join_chains(plan_.main, plan_.data);
 }
 
 std::unique_ptr<const Plan> make_plan(Program& program, const std::vector<Aval>& outputs) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dini/exec/chain.hpp"
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/exec/subroutine.hpp"
@@ -117,6 +118,8 @@ void PlanBuilder::lower_while(Level& l, Block& block, const Equation& e, int gro
   }
   leave_loop(l, e, carries, start);
   for (std::size_t k = carry; k < e.inputs.size(); ++k) touch(l.slot[e.inputs[k]]);
+  join_chains(data->cond, plan_.data);
+  join_chains(data->body, plan_.data);
   block.steps.push_back(while_step(*data));
 }
 
@@ -163,6 +166,7 @@ void PlanBuilder::lower_scan(Level& l, Block& block, const Equation& e, int grou
   leave_loop(l, e, carries, start);
   for (int s : stacked) touch(s);
   for (int v : e.inputs) touch(l.slot[v]);
+  join_chains(data->body, plan_.data);
   block.steps.push_back(scan_step(*data));
 }
 
@@ -191,6 +195,7 @@ void PlanBuilder::lower_cond(Level& l, Block& block, const Equation& e) {
       Step& step = emit(to, copy_step(plan_.slots[results[k]].bytes), {from, results[k]});
       step.a = from, step.d = results[k];
     }
+    join_chains(to, plan_.data);
   }
   ++clock_;
   for (int s : inputs) touch(s);

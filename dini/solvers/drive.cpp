@@ -87,7 +87,7 @@ class Drive {
     if (z0.size() == 0) return outcome(p);  // there is nothing to solve, and no step that could be traced
     auto stepped = [&](const Progress& from) {
       Progress q = loop([](const Progress& at) { return at.status == running; },
-                        [&](const Progress& at) { return next(at); }, from, max_steps + 1, stop.watch);
+                        [&](const Progress& at) { return next(at); }, from, ends_by_itself, stop.watch);
       // A watched loop may be told to end in the middle of a step, with the state that the step began with.
       if (stop.watch) q.status = where(q.status == running, code(StatusCode::cancelled), q.status);
       return q;
@@ -102,7 +102,7 @@ class Drive {
                      there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
                      [](const Progress& at) { return at; }, there);
                },
-               p, max_steps + 2);
+               p, ends_by_itself);
     }
     return outcome(p);
   }

@@ -68,7 +68,7 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
         b.k = a.k + 1;
         return b;
       },
-      h, o.max_iter);
+      h, ends_by_itself);
   Array status = where(h.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
   status = where(isfinite(h.residual), status, code(StatusCode::nonfinite));
   status = where(h.residual < o.tol, code(StatusCode::converged), status);

@@ -44,7 +44,7 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
              b.steps = a.steps + 1;
              return b;
            },
-           s, max_steps);
+           s, ends_by_itself);
   Array status = where(s.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
   status = where(isfinite(s.residual), status, code(StatusCode::nonfinite));
   status = where(s.residual <= tolerance, code(StatusCode::converged), status);

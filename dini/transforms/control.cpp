@@ -160,6 +160,7 @@ Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const E
     }
     return state;
   }
+  if (at_most == ends_by_itself) return while_leaves(condition, body, state, watch);
   state.push_back(array(std::int64_t{0}));
   auto inner = [](const Leaves& s) { return control::part(s, 0, s.size() - 1); };
   Leaves out =
