@@ -124,8 +124,11 @@ struct Not {
   DINI_NUMBERS(X, Add)                                                                                         \
   DINI_NUMBERS(X, Sub)                                                                                         \
   DINI_NUMBERS(X, Mul)                                                                                         \
-  DINI_FLOATS(X, Div) DINI_FLOATS(X, Max) DINI_FLOATS(X, Min) DINI_NUMBERS(X, Less) DINI_NUMBERS(X, LessEqual) \
-      DINI_NUMBERS(X, Equal) DINI_NUMBERS(X, NotEqual) X(And, b8) X(Or, b8) X(Xor, b8)
+  DINI_FLOATS(X, Div)                                                                                          \
+  DINI_FLOATS(X, Max)                                                                                          \
+  DINI_FLOATS(X, Min)                                                                                          \
+  DINI_NUMBERS(X, Less) DINI_NUMBERS(X, LessEqual) DINI_NUMBERS(X, Equal) DINI_NUMBERS(X, NotEqual) X(And, b8) \
+      X(Or, b8) X(Xor, b8)
 // To a dtype that can hold the number, or to float32 with one rounding.
 #define DINI_CONVERT(X) \
   X(b8, i32)            \

@@ -129,7 +129,7 @@ void PlanBuilder::lower_equation(Level& l, Block& block, const Equation& e, int 
       return;
     case Kind::while_loop: return lower_while(l, block, e, group);
     case Kind::scan: return lower_scan(l, block, e, group);
-    case Kind::cond: return lower_cond(l, block, e);
+    case Kind::cond: return lower_cond(l, block, e, group);
     case Kind::callback: return lower_callback(l, block, e);
     case Kind::subroutine: return lower_subroutine(l, block, e);
     case Kind::late: return lower_late_call(l, block, e);

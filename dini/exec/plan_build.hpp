@@ -54,15 +54,17 @@ class PlanBuilder {
   void lower_fused(Level& l, Block& block, const Group& group, int number);
   void lower_while(Level& l, Block& block, const Equation& e, int group);
   void lower_scan(Level& l, Block& block, const Equation& e, int group);
-  void lower_cond(Level& l, Block& block, const Equation& e);
+  void lower_cond(Level& l, Block& block, const Equation& e, int group);
   void lower_subroutine(Level& l, Block& block, const Equation& e);
   void lower_late_call(Level& l, Block& block, const Equation& e);
   void bind_call(Level& l, CallSlots& slots, const Equation& e);
   void lower_callback(Level& l, Block& block, const Equation& e);
 
-  // Loops.
+  // Loops and branches.
+  int passed_on(const Level& l, const Equation& e, std::size_t output, int group) const;
   std::vector<int> enter_carries(Level& l, Block& block, const Equation& e, std::size_t carry, int group);
-  std::vector<std::uint32_t> rotation(Level& body, Block& block, const std::vector<int>& carries);
+  std::vector<std::uint32_t> rotation(const Level& body, Block& block, const std::vector<int>& carries,
+                                      const std::vector<int>& results);
   void leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, int start);
 
   template <class T> T* own(std::unique_ptr<T> data) {

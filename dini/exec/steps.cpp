@@ -1,6 +1,7 @@
 #include "dini/exec/steps.hpp"
 
 #include <cstring>
+#include <limits>
 
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/rewrite.hpp"
@@ -39,6 +40,15 @@ template <class T> void matrices(const Step& s, void** v, const RunContext&) {
 template <class T> void sum(const Step& s, void** v, const RunContext&) {
   using F = T (*)(const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), s.n);
+}
+// No comparison with NaN, which both extremes then are, is true.
+template <class T> bool are_finite(std::size_t n, const T* x) {
+  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  return k.max(x, n) < infinity && k.min(x, n) > -infinity;
+}
+template <class T> void all_finite(const Step& s, void** v, const RunContext&) {
+  *out<bool>(v, s.d) = are_finite(s.n, in<T>(v, s.a));
 }
 template <class T> void norm(const Step& s, void** v, const RunContext&) {
   *out<T>(v, s.d) = reduce_detail::norm_of(in<T>(v, s.a), s.n);
@@ -127,7 +137,10 @@ Step poll_step() {
 Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, const Aval& out) {
   Step s{nullptr};
   s.name = op.name.c_str();
-  if (out.dtype == Dtype::float32) {
+  if (&op == &all_finite_op()) {
+    s.run = in[0].dtype == Dtype::float32 ? step::all_finite<float> : step::all_finite<double>;
+    s.n = static_cast<std::size_t>(in[0].shape.size());
+  } else if (out.dtype == Dtype::float32) {
     step::choose_dense<float>(s, op, params, in, out);
   } else if (out.dtype == Dtype::float64) {
     step::choose_dense<double>(s, op, params, in, out);
@@ -177,6 +190,24 @@ const Op& sum_product_op() {
         run.operator()<float>();
       else
         run.operator()<double>();
+    };
+    return o;
+  }();
+  return op;
+}
+
+const Op& all_finite_op() {
+  static const Op op = [] {
+    Op o;
+    o.name = "all_finite";
+    o.infer = [](std::span<const Aval>, const Params&) -> std::vector<Aval> {
+      return {{Shape{}, Dtype::bool_, false}};
+    };
+    o.kernel = [](const KernelCall& call) {
+      const std::size_t n = static_cast<std::size_t>(call.in_avals[0].shape.size());
+      *static_cast<bool*>(call.out[0]) = call.in_avals[0].dtype == Dtype::float32
+                                             ? step::are_finite(n, static_cast<const float*>(call.in[0]))
+                                             : step::are_finite(n, static_cast<const double*>(call.in[0]));
     };
     return o;
   }();

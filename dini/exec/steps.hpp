@@ -79,6 +79,7 @@ Step scan_step(const ScanData& data);
 
 struct CondData final : StepData {
   std::vector<Block> branches;
+  std::vector<std::vector<std::uint32_t>> cycles;  // of each branch, as those of a loop
   std::uint32_t index = 0;
   std::string str(const std::string& indent) const override;
 };
@@ -119,6 +120,8 @@ Step fused_step(const FusedData& data);
 
 /// Σ a·b over all elements, as sum(a * b).
 const Op& sum_product_op();
+/// Whether all elements are finite, as all(isfinite(a)).
+const Op& all_finite_op();
 /// a or b as one condition says, as select(broadcast(c), a, b).
 const Op& choose_op();
 

@@ -146,10 +146,9 @@ class Drive {
     p.error_estimate = constant(std::numeric_limits<double>::infinity());
     p.judged = array(false);
     if (!solver.forms_jacobian && drive_factors(solver, z0.size(), stop)) {
-      // Not there yet; of the types that they will have.
-      const Array a = eye(z0.size(), z0.dtype());
-      p.factors = {a};
-      for (const Array& f : factorize(a, problem.structure)) p.factors.push_back(f);
+      // Not there yet.
+      p.factors = {zeros({z0.size(), z0.size()}, z0.dtype())};
+      for (const Array& f : no_factors(p.factors[0], problem.structure)) p.factors.push_back(f);
     }
     p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
     return p;
