@@ -1,7 +1,6 @@
 #include "dini/implicit/regularity.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "dini/core/index.hpp"
 #include "dini/ops/contract.hpp"
@@ -24,7 +23,6 @@ namespace {
 // its cube. And the change that makes A suspicious.
 double near_enough(Dtype dtype) { return dtype == Dtype::float32 ? 1e-3 : 1e-5; }
 constexpr double suspicious = 0.1;
-constexpr std::int64_t by_itself = std::numeric_limits<std::int64_t>::max();  // a loop that counts its own turns
 
 Array because(Cause c) { return array(static_cast<std::int64_t>(c)); }
 
@@ -117,7 +115,7 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
                  to.going = where(first, ~(change.omega < suspicious), at.turns < 2);
                  return to;
                },
-               found, by_itself);
+               found, ends_by_itself);
   const Array ill = ~(found.rcond > least), multiple = ~(found.omega < suspicious);
   Verdict verdict;
   verdict.status = where(ill | multiple, code(StatusCode::singular), zero);
