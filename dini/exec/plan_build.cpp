@@ -60,6 +60,7 @@ bool PlanBuilder::dying(const Level& l, int v, int group) const {
 void PlanBuilder::touch(int slot) {
   Slot& s = plan_.slots[slot];
   if (s.first < 0) s.first = clock_;
+  if (s.last != clock_) touched_.push_back(slot);
   s.last = clock_;
 }
 

@@ -65,7 +65,11 @@ class PlanBuilder {
   std::vector<int> enter_carries(Level& l, Block& block, const Equation& e, std::size_t carry, int group);
   std::vector<std::uint32_t> rotation(const Level& body, Block& block, const std::vector<int>& carries,
                                       const std::vector<int>& results);
-  void leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, int start);
+  struct LoopStart {
+    int clock;
+    std::size_t touched;
+  };
+  void leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, LoopStart start);
 
   template <class T> T* own(std::unique_ptr<T> data) {
     T* raw = data.get();
@@ -75,6 +79,7 @@ class PlanBuilder {
 
   Plan& plan_;
   int clock_ = 0, levels_ = 0;
+  std::vector<int> touched_;   // slots in the order in which steps use them
   std::vector<int> owner_;     // by slot: the level whose steps may write over it
   std::vector<int> last_use_;  // by slot: the last group of that level that reads any variable in it
 };

@@ -1,6 +1,8 @@
 // Loops, branches and calls to the host: carries that change places, slices of what a scan goes along.
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "dini/exec/chain.hpp"
 #include "dini/exec/plan_build.hpp"
@@ -33,13 +35,12 @@ std::vector<int> PlanBuilder::enter_carries(Level& l, Block& block, const Equati
 // is no array of the body's own (a captured one, or the result of another carry too), it is copied.
 std::vector<std::uint32_t> PlanBuilder::rotation(const Level& body, Block& block, const std::vector<int>& carries,
                                                  const std::vector<int>& results) {
-  std::vector<int> source(plan_.slots.size(), -1);  // of a carry's slot
-  std::vector<bool> is_carry(plan_.slots.size(), false), used(plan_.slots.size(), false);
-  for (int c : carries) is_carry[c] = true;
+  std::unordered_map<int, int> source;  // of a carry's slot
+  const std::unordered_set<int> are_carries(carries.begin(), carries.end());
+  std::unordered_set<int> used;
   for (std::size_t k = 0; k < carries.size(); ++k) {
     const int from = body.slot[results[k]];
-    if (!used[from] && (is_carry[from] || owner_[from] == body.id)) {
-      used[from] = true;
+    if ((are_carries.count(from) || owner_[from] == body.id) && used.insert(from).second) {
       source[carries[k]] = from;
       continue;
     }
@@ -47,38 +48,37 @@ std::vector<std::uint32_t> PlanBuilder::rotation(const Level& body, Block& block
     const int copy = add_slot(Slot::temporary, bytes, body.id);
     Step& step = emit(block, copy_step(bytes), {from, copy});
     step.a = from, step.d = copy;
-    source.push_back(-1);
-    is_carry.push_back(false);
-    used.push_back(true);
     source[carries[k]] = copy;
   }
   std::vector<std::uint32_t> cycles;
   auto follow = [&](int start) {
-    if (source[start] < 0 || source[start] == start) return;
+    const auto at = source.find(start);
+    if (at == source.end() || at->second == start) return;
     const std::size_t length = cycles.size();
     cycles.push_back(0);
     for (int s = start; s >= 0;) {
       cycles.push_back(s);
       ++cycles[length];
       plan_.slots[s].kind = Slot::dedicated;
-      const int next = source[s];
-      source[s] = -1;
-      s = next == start ? -1 : next;
+      const auto next = source.find(s);
+      s = next == source.end() || next->second == start ? -1 : next->second;
+      if (next != source.end()) source.erase(next);
     }
   };
   for (int c : carries) {
-    if (!used[c]) follow(c);  // the beginning of a chain that ends at a result of the body
+    if (!used.count(c)) follow(c);  // the beginning of a chain that ends at a result of the body
   }
   for (int c : carries) follow(c);  // closed cycles
   return cycles;
 }
 
-void PlanBuilder::leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, int start) {
+void PlanBuilder::leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, LoopStart start) {
   ++clock_;
   for (int c : carries) touch(c);
   // What the loop reads has to last until its end.
-  for (Slot& s : plan_.slots) {
-    if (s.first >= 0 && s.first <= start && s.last > start) s.last = clock_;
+  for (std::size_t k = start.touched; k < touched_.size(); ++k) {
+    Slot& s = plan_.slots[static_cast<std::size_t>(touched_[k])];
+    if (s.first <= start.clock) s.last = clock_;
   }
   for (std::size_t k = 0; k < carries.size(); ++k) {
     owner_[carries[k]] = l.id;
@@ -90,7 +90,7 @@ void PlanBuilder::leave_loop(Level& l, const Equation& e, const std::vector<int>
 void PlanBuilder::lower_while(Level& l, Block& block, const Equation& e, int group) {
   const std::size_t carry = e.params.integer("carry"), captured = e.params.integer("cond_captured");
   const std::vector<int> carries = enter_carries(l, block, e, carry, group);
-  const int start = ++clock_;
+  const LoopStart start{++clock_, touched_.size()};
   for (int c : carries) touch(c);
   WhileData* data = own(std::make_unique<WhileData>());
   auto inputs = [&](std::size_t first, std::size_t count) {
@@ -143,7 +143,7 @@ void PlanBuilder::lower_scan(Level& l, Block& block, const Equation& e, int grou
     stacked.push_back(result(l, e.outputs[k]));
     ys.push_back(slice(stacked.back(), body.p.variables[body.p.outputs[k]]));
   }
-  const int start = ++clock_;
+  const LoopStart start{++clock_, touched_.size()};
   for (int c : carries) touch(c);
   for (int s : stacked) touch(s);
 

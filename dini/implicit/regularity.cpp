@@ -11,6 +11,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini {

@@ -14,6 +14,7 @@
 #include "dini/solvers/products.hpp"
 #include "dini/solvers/watched_start.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/watch_op.hpp"
 

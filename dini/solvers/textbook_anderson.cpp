@@ -12,6 +12,7 @@
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/textbook_method.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 
 namespace dini {
 

@@ -7,6 +7,7 @@
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/textbook_method.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini {

@@ -10,6 +10,7 @@
 #include "dini/ops/watched.hpp"
 #include "dini/transforms/callable.hpp"
 #include "dini/transforms/control_parts.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/host.hpp"
 #include "dini/transforms/watch_op.hpp"
 

@@ -5,9 +5,7 @@
 // fori_loop, which have a fixed number of steps, and not through while_loop.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -22,9 +20,6 @@ namespace detail {
 
 struct WatchOpaque;  // dini/ops/watched.hpp
 using WatchRef = std::shared_ptr<const WatchOpaque>;
-
-// The most steps of a `loop` whose condition ends it by itself: nothing counts them.
-inline constexpr std::int64_t ends_by_itself = std::numeric_limits<std::int64_t>::max();
 
 // Branches as ops: the outputs of branches[index], index clamped. All have the same outputs' shapes and dtypes. `function` is
 // the name in messages.
