@@ -1,5 +1,6 @@
 #include "dini/core/option_table.hpp"
 
+#include <charconv>
 #include <cstdio>
 
 namespace dini {
@@ -39,8 +40,7 @@ void out_of_range(const std::string& method, const OptionInfo& option, double va
 
 std::string exact_digits(double value) {
   char text[40];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
 }  // namespace detail

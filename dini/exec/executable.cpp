@@ -6,6 +6,7 @@
 #include "dini/exec/plan.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/exec/shared.hpp"
+#include "dini/trace/run.hpp"
 
 namespace dini {
 
@@ -21,10 +22,16 @@ struct KeptExecutable {
 };
 }  // namespace
 
-Leaves run_program(const Program& program, std::span<const Array> inputs) {
+std::shared_ptr<const Executable> detail::ready_to_run(const Program& program) {
   const auto kept = program.cached<KeptExecutable>(
       "executable", [&] { return std::make_shared<KeptExecutable>(KeptExecutable{exec::shared_executable(program)}); });
-  return kept->executable->run(inputs);
+  return kept->executable;
+}
+
+Leaves detail::run_ready(const Executable& executable, const Leaves& inputs) { return executable.run(inputs); }
+
+Leaves run_program(const Program& program, std::span<const Array> inputs) {
+  return detail::ready_to_run(program)->run(inputs);
 }
 
 namespace exec {

@@ -27,6 +27,60 @@ std::int64_t fused_size(const Program& p, const Equation& e) {
   return e.op == known().reshape || is_full_sum(p, e) || is_element(p, e) ? n : 0;
 }
 
+// Whether a group is over at once and may wait until somebody wants it.
+bool may_wait(const Program& p, const Group& group, const std::vector<bool>& waits) {
+  const Equation& e = p.equations[static_cast<std::size_t>(group.equations[0])];
+  if (group.fused || e.outputs.size() != 1) return false;
+  if (e.op == known().reshape) return waits[static_cast<std::size_t>(e.inputs[0])];
+  if (p.variables[e.outputs[0]].shape.size() > static_cast<std::int64_t>(FusedData::block)) return false;
+  return e.op->element || e.op == &choose_op() || is_splat(p, e);
+}
+
+// Short elementwise work is put off until its results are read, and all that has gathered is then done in one chain. Nothing is
+// put off beyond loops and branches, whose carries may then be the arrays themselves.
+void gather_chains(const Program& p, Grouping& grouping) {
+  std::vector<Group> order;
+  order.reserve(grouping.groups.size());
+  std::vector<std::size_t> waiting;
+  std::vector<bool> waits(p.variables.size(), false);
+  // Fused groups may stand before the group of a splat that they read: they read the number behind it.
+  std::vector<int> behind(p.variables.size(), -1);
+  for (const Equation& e : p.equations) {
+    if (is_splat(p, e)) behind[static_cast<std::size_t>(e.outputs[0])] = e.inputs[0];
+  }
+  const auto is_waiting = [&](int v) {
+    const int number = behind[static_cast<std::size_t>(v)];
+    return waits[static_cast<std::size_t>(v)] || (number >= 0 && waits[static_cast<std::size_t>(number)]);
+  };
+  const auto place = [&](std::size_t g) {
+    for (int k : grouping.groups[g].equations) {
+      grouping.group_of[static_cast<std::size_t>(k)] = static_cast<int>(order.size());
+      for (int v : p.equations[static_cast<std::size_t>(k)].outputs) waits[static_cast<std::size_t>(v)] = false;
+    }
+    order.push_back(std::move(grouping.groups[g]));
+  };
+  const auto place_waiting = [&] {
+    for (std::size_t g : waiting) place(g);
+    waiting.clear();
+  };
+  for (std::size_t g = 0; g < grouping.groups.size(); ++g) {
+    const Group& group = grouping.groups[g];
+    if (may_wait(p, group, waits)) {
+      waits[static_cast<std::size_t>(p.equations[static_cast<std::size_t>(group.equations[0])].outputs[0])] = true;
+      waiting.push_back(g);
+      continue;
+    }
+    const bool reads = std::any_of(group.equations.begin(), group.equations.end(), [&](int k) {
+      const Equation& e = p.equations[static_cast<std::size_t>(k)];
+      return kind_of(*e.op) != Kind::kernel || std::any_of(e.inputs.begin(), e.inputs.end(), is_waiting);
+    });
+    if (reads) place_waiting();
+    place(g);
+  }
+  place_waiting();
+  grouping.groups = std::move(order);
+}
+
 }  // namespace fusion
 
 bool is_splat(const Program& p, const Equation& e) {
@@ -103,6 +157,7 @@ Grouping group_equations(const Program& p) {
     for (int v : p.equations[k].inputs) read_elsewhere(v);
   }
   for (int v : p.outputs) read_elsewhere(v);
+  fusion::gather_chains(p, out);
   return out;
 }
 

@@ -14,9 +14,9 @@ bool is_full_sum_of_floats(const Rewriter& r, const Equation& e) {
 }
 
 // Σ a·b and Σ a², where nobody else reads the products.
-int sum_of_products(Rewriter& r, const Equation& e, const std::vector<int>& uses) {
+int sum_of_products(Rewriter& r, const Equation& e) {
   const int v = r.now(e.inputs[0]);
-  if (v >= static_cast<int>(uses.size()) || uses[v] != 1) return -1;
+  if (r.uses(v) != 1) return -1;
   if (const Equation* square = r.definition(v, known().square)) {
     const int x = square->inputs[0];
     return r.emit(sum_product_op(), {x, x});
@@ -37,19 +37,24 @@ int choice(Rewriter& r, const Equation& e) {
   return r.emit(choose_op(), {condition, e.inputs[1], e.inputs[2]});
 }
 
+// Whether all elements are finite.
+int all_finite(Rewriter& r, const Equation& e) {
+  const Equation* finite = r.definition(r.now(e.inputs[0]), known().isfinite);
+  if (!finite || !is_floating(r.aval(finite->inputs[0]).dtype)) return -1;
+  if (static_cast<int>(e.params.ints("axes").size()) != r.aval(e.inputs[0]).shape.ndim()) return -1;
+  const int x = finite->inputs[0];
+  return r.emit(all_finite_op(), {x});
+}
+
 }  // namespace combination
 
 void combine(Program& p) {
   Rewriter r(p);
   std::vector<Equation> equations = r.take_equations();
-  std::vector<int> uses(p.variables.size(), 0);
-  for (const Equation& e : equations) {
-    for (int v : e.inputs) ++uses[v];
-  }
-  for (int v : p.outputs) ++uses[v];
   for (Equation& e : equations) {
     int v = -1;
-    if (e.op == known().sum && combination::is_full_sum_of_floats(r, e)) v = combination::sum_of_products(r, e, uses);
+    if (e.op == known().sum && combination::is_full_sum_of_floats(r, e)) v = combination::sum_of_products(r, e);
+    if (e.op == known().min) v = combination::all_finite(r, e);
     if (e.op == known().select) v = combination::choice(r, e);
     if (v >= 0)
       r.replace(e.outputs[0], v);

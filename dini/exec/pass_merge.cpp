@@ -1,6 +1,8 @@
 // Common subexpressions: an equation with the same op, inputs and parameters as an earlier one is that one.
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "dini/exec/passes.hpp"
 #include "dini/exec/rewrite.hpp"
@@ -43,23 +45,26 @@ void constants(Rewriter& r) {
 void merge_common(Program& p) {
   Rewriter r(p);
   merge::constants(r);
-  std::unordered_map<std::size_t, std::vector<int>> seen;  // first outputs by hash
-  for (Equation& e : r.take_equations()) {
+  std::vector<Equation> equations = r.take_equations();
+  std::unordered_map<std::size_t, int> seen;  // the last one's first output by hash; `before` has those before it
+  seen.reserve(equations.size());
+  std::vector<int> before(p.variables.size(), -1);
+  for (Equation& e : equations) {
     r.rename(e);
     if (e.outputs.empty() || is_effectful(p, e)) {
       r.keep(std::move(e));
       continue;
     }
-    std::vector<int>& candidates = seen[merge::hash(e)];
+    const auto [place, fresh] = seen.try_emplace(merge::hash(e), e.outputs[0]);
     const Equation* same = nullptr;
-    for (int v : candidates) {
+    for (int v = fresh ? -1 : place->second; v >= 0 && !same; v = before[static_cast<std::size_t>(v)]) {
       const Equation* other = r.definition(v);
       if (other->op == e.op && other->inputs == e.inputs && same_params(other->params, e.params)) same = other;
     }
     if (same) {
       for (std::size_t k = 0; k < e.outputs.size(); ++k) r.replace(e.outputs[k], same->outputs[k]);
     } else {
-      candidates.push_back(e.outputs[0]);
+      if (!fresh) before[static_cast<std::size_t>(e.outputs[0])] = std::exchange(place->second, e.outputs[0]);
       r.keep(std::move(e));
     }
   }

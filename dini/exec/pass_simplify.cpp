@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "dini/exec/passes.hpp"
 #include "dini/exec/rewrite.hpp"
@@ -42,6 +43,71 @@ bool moves_nothing(const Shape& shape, const Ints& axes) {
   return true;
 }
 
+Ints inverse_of(const Ints& axes) {
+  Ints out(axes.size());
+  for (std::size_t k = 0; k < axes.size(); ++k) out[static_cast<std::size_t>(axes[k])] = static_cast<std::int64_t>(k);
+  return out;
+}
+
+// Where a broadcast's operand has its axes once the result's axes are moved.
+Ints moved_places(const Equation& broadcast, const Ints& axes) {
+  const Ints to = inverse_of(axes);
+  Ints places;
+  for (std::int64_t a : broadcast.params.ints("axes")) places.push_back(to[static_cast<std::size_t>(a)]);
+  return places;
+}
+
+bool elementwise(const Equation& e) { return e.op->element && e.outputs.size() == 1 && !e.inputs.empty(); }
+
+// Whether an array is the same with its axes moved: an identity, a number repeated, and what is made of these element by element.
+bool stays(const Rewriter& r, int v, const Ints& axes, int depth = 8) {
+  v = r.now(v);
+  const Equation* e = r.definition(v);
+  if (!e || depth == 0) return false;
+  if (e->op == known().eye)
+    return e->params.integer("rows") == e->params.integer("columns") && e->params.integer("offset") == 0;
+  if (e->op == known().broadcast) {
+    const Shape& shape = r.aval(v).shape;
+    for (std::size_t k = 0; k < axes.size(); ++k) {
+      if (shape[static_cast<int>(axes[k])] != shape[static_cast<int>(k)]) return false;
+    }
+    return r.aval(e->inputs[0]).shape.size() == 1;
+  }
+  return elementwise(*e) &&
+         std::all_of(e->inputs.begin(), e->inputs.end(), [&](int u) { return stays(r, u, axes, depth - 1); });
+}
+
+// Whether moving an array's axes can be left to what it is made of, where it costs nothing: a move that undoes it, or the repeating
+// of another.
+bool moves_inside(const Rewriter& r, int v, const Ints& axes, int depth = 8) {
+  v = r.now(v);
+  const Equation* e = r.definition(v);
+  if (!e || depth == 0) return false;
+  if (e->op == known().transpose) return e->params.ints("axes") == inverse_of(axes);
+  if (stays(r, v, axes)) return true;
+  if (e->op == known().broadcast) {
+    const Ints places = moved_places(*e, axes);
+    return std::is_sorted(places.begin(), places.end());
+  }
+  return elementwise(*e) && r.uses(v) <= 1 &&
+         std::all_of(e->inputs.begin(), e->inputs.end(), [&](int u) { return moves_inside(r, u, axes, depth - 1); });
+}
+
+int move_inside(Rewriter& r, int v, const Ints& axes) {
+  v = r.now(v);
+  const Equation e = *r.definition(v);
+  if (e.op == known().transpose) return r.now(e.inputs[0]);
+  if (stays(r, v, axes)) return v;
+  if (e.op == known().broadcast) {
+    Shape to;
+    for (std::int64_t a : axes) to.append(r.aval(v).shape[static_cast<int>(a)]);
+    return r.emit(*known().broadcast, {e.inputs[0]}, {{"shape", to}, {"axes", moved_places(e, axes)}});
+  }
+  std::vector<int> inputs;
+  for (int u : e.inputs) inputs.push_back(move_inside(r, u, axes));
+  return r.emit(*e.op, inputs, e.params);
+}
+
 int transpose(Rewriter& r, int v, Ints axes) {
   v = r.now(v);
   while (const Equation* e = r.definition(v, known().transpose)) {
@@ -56,6 +122,7 @@ int transpose(Rewriter& r, int v, Ints axes) {
     for (std::int64_t a : axes) to.append(from[static_cast<int>(a)]);
     return reshape(r, v, to);
   }
+  if (moves_inside(r, v, axes)) return move_inside(r, v, axes);
   return r.emit(*known().transpose, {v}, {{"axes", axes}});
 }
 
@@ -103,6 +170,19 @@ int arithmetic(Rewriter& r, const Equation& e) {
     if (is_zero(number(r, b), false)) return a;
   } else if (e.op == ops.neg) {
     if (const Equation* inner = r.definition(a, ops.neg)) return inner->inputs[0];
+  } else if (e.op == ops.logical_not) {
+    if (const Equation* inner = r.definition(a, ops.logical_not)) return inner->inputs[0];
+  } else if (e.op == ops.maximum || e.op == ops.minimum) {
+    if (a == b) return a;
+    // A truth value as a number is 0 or 1.
+    const bool least = e.op == ops.maximum;
+    for (const auto& [x, bound] : {std::pair(a, b), std::pair(b, a)}) {
+      const Equation* from = r.definition(x, ops.convert);
+      const std::optional<double> value = number(r, bound);
+      if (!floating && from && r.aval(from->inputs[0]).dtype == Dtype::bool_ && value &&
+          (least ? *value <= 0 : *value >= 1))
+        return x;
+    }
   } else if (e.op == ops.select) {
     const std::optional<double> c = number(r, a);
     if (c) return r.now(e.inputs[*c != 0 ? 1 : 2]);
@@ -235,6 +315,21 @@ int product(Rewriter& r, const Equation& e) {
   return -1;
 }
 
+// Sums, norms and extremes of one element each. A sum starts from 0, so that none is -0.
+int of_one(Rewriter& r, const Equation& e) {
+  const Shape& shape = r.aval(e.inputs[0]).shape;
+  for (std::int64_t a : e.params.ints("axes")) {
+    if (shape[static_cast<int>(a)] != 1) return -1;
+  }
+  const Aval& out = r.aval(e.outputs[0]);
+  if (out.dtype != r.aval(e.inputs[0]).dtype) return -1;
+  const int v = reshape(r, e.inputs[0], out.shape);
+  if (e.op == known().norm2) return r.emit(*known().abs, {v});
+  if (e.op != known().sum || !is_floating(out.dtype)) return v;
+  const int zero = r.constant(zero_of(out.dtype));
+  return r.emit(*known().add, {v, broadcast(r, zero, out.shape, {})});
+}
+
 int simpler(Rewriter& r, const Equation& e) {
   const KnownOps& ops = known();
   if (e.op == ops.stop_gradient) return r.now(e.inputs[0]);
@@ -243,7 +338,26 @@ int simpler(Rewriter& r, const Equation& e) {
   if (e.op == ops.transpose) return transpose(r, e.inputs[0], e.params.ints("axes"));
   if (e.op == ops.broadcast) return broadcast(r, e.inputs[0], e.params.shape("shape"), e.params.ints("axes"));
   if (e.op == ops.dot_general) return product(r, e);
+  if (e.op == ops.sum || e.op == ops.max || e.op == ops.min || e.op == ops.norm2) return of_one(r, e);
   return arithmetic(r, e);
+}
+
+// Takes out of a cond what every branch passes on alike: it is the operand.
+void pass_by(Rewriter& r, Equation& e) {
+  const std::vector<Program*> branches = programs_of(e);
+  for (std::size_t k = e.outputs.size(); k-- > 0;) {
+    int same = -1;
+    for (const Program* branch : branches) {
+      const auto at = std::find(branch->inputs.begin(), branch->inputs.end(), branch->outputs[k]);
+      const int operand =
+          at == branch->inputs.end() ? -1 : r.now(e.inputs[static_cast<std::size_t>(at - branch->inputs.begin()) + 1]);
+      same = branch == branches[0] || same == operand ? operand : -1;
+    }
+    if (same < 0) continue;
+    r.replace(e.outputs[k], same);
+    e.outputs.erase(e.outputs.begin() + static_cast<std::ptrdiff_t>(k));
+    for (Program* branch : branches) branch->outputs.erase(branch->outputs.begin() + static_cast<std::ptrdiff_t>(k));
+  }
 }
 
 }  // namespace algebra
@@ -251,6 +365,7 @@ int simpler(Rewriter& r, const Equation& e) {
 void simplify(Program& p) {
   Rewriter r(p);
   for (Equation& e : r.take_equations()) {
+    if (kind_of(*e.op) == Kind::cond) algebra::pass_by(r, e);
     const int v =
         e.op->kernel && !e.op->effectful && e.outputs.size() == 1 && !e.inputs.empty() ? algebra::simpler(r, e) : -1;
     if (v >= 0)

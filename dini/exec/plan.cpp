@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "dini/exec/chain.hpp"
+
 namespace dini::exec {
 
 namespace memory {
@@ -72,6 +74,10 @@ void assign_memory(Plan& plan) {
 std::string print(const Block& block, const std::string& indent) {
   std::string out;
   for (const Step& s : block.steps) {
+    if (const auto* chain = dynamic_cast<const ChainData*>(static_cast<const StepData*>(s.data))) {
+      out += indent + chain->line() + "\n";
+      continue;
+    }
     out += indent + s.name;
     if (s.a || s.b || s.d) {
       out += " " + std::to_string(s.a);

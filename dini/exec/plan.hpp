@@ -31,12 +31,13 @@ struct RunContext {
 };
 
 struct Step {
-  void (*run)(const Step& self, void** v, const RunContext& context);
-  void (*function)() = nullptr;              // a kernel, whose type `run` knows
-  std::uint32_t a = 0, b = 0, c = 0, d = 0;  // slots; d is the result's
+  void (*run)(const Step& self, void** v, const RunContext& context);  // null: a link of a chain that is to be made
+  void (*function)() = nullptr;                                        // a kernel, whose type `run` knows
+  std::uint32_t a = 0, b = 0, c = 0, d = 0;                            // slots; d is the result's
   std::size_t n = 0, m = 0;
   const void* data = nullptr;  // what does not fit here
   const char* name = "";
+  std::uint16_t code = 0;  // what a link of a chain does (chain.cpp); 0: a step of its own
 };
 
 struct Block {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dini/exec/chain.hpp"
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/steps.hpp"
 
@@ -59,6 +60,7 @@ bool PlanBuilder::dying(const Level& l, int v, int group) const {
 void PlanBuilder::touch(int slot) {
   Slot& s = plan_.slots[slot];
   if (s.first < 0) s.first = clock_;
+  if (s.last != clock_) touched_.push_back(slot);
   s.last = clock_;
 }
 
@@ -128,7 +130,7 @@ void PlanBuilder::lower_equation(Level& l, Block& block, const Equation& e, int 
       return;
     case Kind::while_loop: return lower_while(l, block, e, group);
     case Kind::scan: return lower_scan(l, block, e, group);
-    case Kind::cond: return lower_cond(l, block, e);
+    case Kind::cond: return lower_cond(l, block, e, group);
     case Kind::callback: return lower_callback(l, block, e);
     case Kind::subroutine: return lower_subroutine(l, block, e);
     case Kind::late: return lower_late_call(l, block, e);
@@ -148,10 +150,10 @@ void PlanBuilder::lower_kernel(Level& l, Block& block, const Equation& e, int gr
   const bool single = e.outputs.size() == 1;
   const bool elementwise = single && e.op->element;
   Step step{nullptr};
-  if (elementwise && out[0].shape.size() == 1) step = scalar_step(*e.op, in, out[0]);
-  if (!step.run && elementwise) step = element_step(*e.op, in, out[0]);
-  if (!step.run && single && is_splat(l.p, e)) step = fill_step(out[0]);
-  if (!step.run && single && !in.empty()) step = dense_step(*e.op, e.params, in, out[0]);
+  if (elementwise) step = element_step(*e.op, in, out[0]);
+  if (!step.code && single && is_splat(l.p, e)) step = fill_step(out[0]);
+  if (e.op == &choose_op()) step = choose_step(out[0]);
+  if (!step.code && single && !in.empty()) step = dense_step(*e.op, e.params, in, out[0]);
   if (e.op == known().dot_general) {
     if (auto product = product_of(e.params, in)) step = product_step(*own(std::move(product)), out[0].dtype);
   }
@@ -165,7 +167,7 @@ void PlanBuilder::lower_kernel(Level& l, Block& block, const Equation& e, int gr
       }
     }
   }
-  if (step.run) {
+  if (step.run || step.code) {
     const int n = static_cast<int>(in.size());
     const int a = n > 0 ? l.slot[e.inputs[0]] : 0, b = n > 1 ? l.slot[e.inputs[1]] : a,
               c = n > 2 ? l.slot[e.inputs[2]] : a;
@@ -249,6 +251,7 @@ void PlanBuilder::build(Program& p, const std::vector<Aval>& outputs) {
     }
     plan_.outputs.push_back(source);
   }
+  join_chains(plan_.main, plan_.data);
 }
 
 std::unique_ptr<const Plan> make_plan(Program& program, const std::vector<Aval>& outputs) {

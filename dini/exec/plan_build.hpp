@@ -54,17 +54,23 @@ class PlanBuilder {
   void lower_fused(Level& l, Block& block, const Group& group, int number);
   void lower_while(Level& l, Block& block, const Equation& e, int group);
   void lower_scan(Level& l, Block& block, const Equation& e, int group);
-  void lower_cond(Level& l, Block& block, const Equation& e);
+  void lower_cond(Level& l, Block& block, const Equation& e, int group);
   void lower_subroutine(Level& l, Block& block, const Equation& e);
   void lower_late_call(Level& l, Block& block, const Equation& e);
   void lower_lanes(Level& l, Block& block, const Equation& e);
   void bind_call(Level& l, CallSlots& slots, const Equation& e);
   void lower_callback(Level& l, Block& block, const Equation& e);
 
-  // Loops.
+  // Loops and branches.
+  int passed_on(const Level& l, const Equation& e, std::size_t output, int group) const;
   std::vector<int> enter_carries(Level& l, Block& block, const Equation& e, std::size_t carry, int group);
-  std::vector<std::uint32_t> rotation(Level& body, Block& block, const std::vector<int>& carries);
-  void leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, int start);
+  std::vector<std::uint32_t> rotation(const Level& body, Block& block, const std::vector<int>& carries,
+                                      const std::vector<int>& results);
+  struct LoopStart {
+    int clock;
+    std::size_t touched;
+  };
+  void leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, LoopStart start);
 
   template <class T> T* own(std::unique_ptr<T> data) {
     T* raw = data.get();
@@ -74,6 +80,7 @@ class PlanBuilder {
 
   Plan& plan_;
   int clock_ = 0, levels_ = 0;
+  std::vector<int> touched_;   // slots in the order in which steps use them
   std::vector<int> owner_;     // by slot: the level whose steps may write over it
   std::vector<int> last_use_;  // by slot: the last group of that level that reads any variable in it
 };

@@ -1,8 +1,11 @@
 // Loops, branches and calls to the host: carries that change places, slices of what a scan goes along.
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "dini/exec/lane_steps.hpp"
+#include "dini/exec/chain.hpp"
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/exec/subroutine.hpp"
@@ -29,58 +32,58 @@ std::vector<int> PlanBuilder::enter_carries(Level& l, Block& block, const Equati
   return carries;
 }
 
-// The cycles in which pointers move at the end of a turn. Where the body's result is no array of the carry's own (a
-// captured one, or the result of another carry too), it is copied.
-std::vector<std::uint32_t> PlanBuilder::rotation(Level& body, Block& block, const std::vector<int>& carries) {
-  std::vector<int> source(plan_.slots.size(), -1);  // of a carry's slot
-  std::vector<bool> is_carry(plan_.slots.size(), false), used(plan_.slots.size(), false);
-  for (int c : carries) is_carry[c] = true;
+// The cycles in which pointers move at the end of a turn, or of a branch, for the carries to be the body's results. Where a result
+// is no array of the body's own (a captured one, or the result of another carry too), it is copied.
+std::vector<std::uint32_t> PlanBuilder::rotation(const Level& body, Block& block, const std::vector<int>& carries,
+                                                 const std::vector<int>& results) {
+  std::unordered_map<int, int> source;  // of a carry's slot
+  const std::unordered_set<int> are_carries(carries.begin(), carries.end());
+  std::unordered_set<int> used;
   for (std::size_t k = 0; k < carries.size(); ++k) {
-    const int from = body.slot[body.p.outputs[k]];
-    if (!used[from] && (is_carry[from] || owner_[from] == body.id)) {
-      used[from] = true;
+    const int from = body.slot[results[k]];
+    if ((are_carries.count(from) || owner_[from] == body.id) && used.insert(from).second) {
       source[carries[k]] = from;
       continue;
     }
-    const std::size_t bytes = bytes_of(body.p.variables[body.p.outputs[k]]);
+    const std::size_t bytes = bytes_of(body.p.variables[results[k]]);
     const int copy = add_slot(Slot::temporary, bytes, body.id);
     Step& step = emit(block, copy_step(bytes), {from, copy});
     step.a = from, step.d = copy;
-    source.push_back(-1);
-    is_carry.push_back(false);
-    used.push_back(true);
     source[carries[k]] = copy;
   }
   std::vector<std::uint32_t> cycles;
   auto follow = [&](int start) {
-    if (source[start] < 0 || source[start] == start) return;
+    const auto at = source.find(start);
+    if (at == source.end() || at->second == start) return;
     const std::size_t length = cycles.size();
     cycles.push_back(0);
     for (int s = start; s >= 0;) {
       cycles.push_back(s);
       ++cycles[length];
       plan_.slots[s].kind = Slot::dedicated;
-      const int next = source[s];
-      source[s] = -1;
-      s = next == start ? -1 : next;
+      const auto next = source.find(s);
+      s = next == source.end() || next->second == start ? -1 : next->second;
+      if (next != source.end()) source.erase(next);
     }
   };
   for (int c : carries) {
-    if (!used[c]) follow(c);  // the beginning of a chain that ends at a result of the body
+    if (!used.count(c)) follow(c);  // the beginning of a chain that ends at a result of the body
   }
   for (int c : carries) follow(c);  // closed cycles
   return cycles;
 }
 
-void PlanBuilder::leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, int start) {
+void PlanBuilder::leave_loop(Level& l, const Equation& e, const std::vector<int>& carries, LoopStart start) {
   ++clock_;
   for (int c : carries) touch(c);
   // What the loop reads has to last until its end.
-  for (Slot& s : plan_.slots) {
-    if (s.first >= 0 && s.first <= start && s.last > start) s.last = clock_;
+  for (std::size_t k = start.touched; k < touched_.size(); ++k) {
+    Slot& s = plan_.slots[static_cast<std::size_t>(touched_[k])];
+    if (s.first <= start.clock) s.last = clock_;
   }
   for (std::size_t k = 0; k < carries.size(); ++k) {
     owner_[carries[k]] = l.id;
+    last_use_[carries[k]] = -1;  // the body's groups are no longer of account
     bind(l, e.outputs[k], carries[k]);
   }
 }
@@ -88,7 +91,7 @@ void PlanBuilder::leave_loop(Level& l, const Equation& e, const std::vector<int>
 void PlanBuilder::lower_while(Level& l, Block& block, const Equation& e, int group) {
   const std::size_t carry = e.params.integer("carry"), captured = e.params.integer("cond_captured");
   const std::vector<int> carries = enter_carries(l, block, e, carry, group);
-  const int start = ++clock_;
+  const LoopStart start{++clock_, touched_.size()};
   for (int c : carries) touch(c);
   WhileData* data = own(std::make_unique<WhileData>());
   auto inputs = [&](std::size_t first, std::size_t count) {
@@ -112,12 +115,11 @@ void PlanBuilder::lower_while(Level& l, Block& block, const Equation& e, int gro
   for (int c : carries) owner_[c] = body.id, last_use_[c] = last_use;
   inputs_and_constants(body, inputs(carry + captured, e.inputs.size() - carry - captured));
   lower(body, data->body);
-  data->cycles = rotation(body, data->body, carries);
-  if (data->watch) {
-    for (int c : carries) last_use_[c] = -1;
-  }
+  data->cycles = rotation(body, data->body, carries, body.p.outputs);
   leave_loop(l, e, carries, start);
   for (std::size_t k = carry; k < e.inputs.size(); ++k) touch(l.slot[e.inputs[k]]);
+  join_chains(data->cond, plan_.data);
+  join_chains(data->body, plan_.data);
   block.steps.push_back(while_step(*data));
 }
 
@@ -142,7 +144,7 @@ void PlanBuilder::lower_scan(Level& l, Block& block, const Equation& e, int grou
     stacked.push_back(result(l, e.outputs[k]));
     ys.push_back(slice(stacked.back(), body.p.variables[body.p.outputs[k]]));
   }
-  const int start = ++clock_;
+  const LoopStart start{++clock_, touched_.size()};
   for (int c : carries) touch(c);
   for (int s : stacked) touch(s);
 
@@ -160,42 +162,80 @@ void PlanBuilder::lower_scan(Level& l, Block& block, const Equation& e, int grou
     Step& step = emit(data->body, copy_step(plan_.slots[ys[k]].bytes), {from, ys[k]});
     step.a = from, step.d = ys[k];
   }
-  data->cycles = rotation(body, data->body, carries);
+  data->cycles = rotation(body, data->body, carries, body.p.outputs);
   leave_loop(l, e, carries, start);
   for (int s : stacked) touch(s);
   for (int v : e.inputs) touch(l.slot[v]);
+  join_chains(data->body, plan_.data);
   block.steps.push_back(scan_step(*data));
 }
 
-void PlanBuilder::lower_cond(Level& l, Block& block, const Equation& e) {
+// The slot of an operand that nobody else needs and that a branch gives as this output; -1: there is none.
+int PlanBuilder::passed_on(const Level& l, const Equation& e, std::size_t output, int group) const {
+  if (l.target[e.outputs[output]] >= 0) return -1;
+  for (const Program* branch : programs_of(e)) {
+    const auto at = std::find(branch->inputs.begin(), branch->inputs.end(), branch->outputs[output]);
+    if (at == branch->inputs.end()) continue;
+    const int v = e.inputs[static_cast<std::size_t>(at - branch->inputs.begin()) + 1];
+    if (dying(l, v, group)) return l.slot[v];
+  }
+  return -1;
+}
+
+void PlanBuilder::lower_cond(Level& l, Block& block, const Equation& e, int group) {
   CondData* data = own(std::make_unique<CondData>());
   data->index = l.slot[e.inputs[0]];
   ++clock_;
   touch(data->index);
   std::vector<int> inputs, results;
   for (std::size_t k = 1; k < e.inputs.size(); ++k) inputs.push_back(l.slot[e.inputs[k]]);
-  for (int v : e.outputs) {
-    results.push_back(result(l, v));
-    touch(results.back());
+  // What a branch passes on stays where it is; branches that give something else exchange pointers.
+  std::vector<bool> in_place(e.outputs.size(), false);
+  for (std::size_t k = 0; k < e.outputs.size(); ++k) {
+    const int place = passed_on(l, e, k, group);
+    if (place >= 0 && std::find(results.begin(), results.end(), place) == results.end()) {
+      in_place[k] = true;
+      results.push_back(place);
+    } else {
+      results.push_back(-1);
+    }
+  }
+  std::vector<int> kept;
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    if (in_place[k])
+      kept.push_back(results[k]);
+    else
+      results[k] = result(l, e.outputs[k]);
+    touch(results[k]);
   }
   const std::vector<Program*> branches = programs_of(e);
   data->branches.resize(branches.size());
+  data->cycles.resize(branches.size());
   for (std::size_t j = 0; j < branches.size(); ++j) {
     Block& to = data->branches[j];
     Level branch(*branches[j], ++levels_);
     inputs_and_constants(branch, inputs);
-    for (std::size_t k = 0; k < results.size(); ++k) want(branch, branch.p.outputs[k], results[k]);
-    lower(branch, to);
     for (std::size_t k = 0; k < results.size(); ++k) {
-      const int from = branch.slot[branch.p.outputs[k]];
-      if (from == results[k]) continue;
+      if (!in_place[k]) want(branch, branch.p.outputs[k], results[k]);
+    }
+    lower(branch, to);
+    std::vector<int> of_kept;
+    for (std::size_t k = 0; k < results.size(); ++k) {
+      const int v = branch.p.outputs[k], from = branch.slot[v];
+      if (in_place[k]) of_kept.push_back(v);
+      if (in_place[k] || from == results[k]) continue;
       Step& step = emit(to, copy_step(plan_.slots[results[k]].bytes), {from, results[k]});
       step.a = from, step.d = results[k];
     }
+    data->cycles[j] = rotation(branch, to, kept, of_kept);
+    join_chains(to, plan_.data);
   }
   ++clock_;
   for (int s : inputs) touch(s);
   for (int s : results) touch(s);
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    if (in_place[k]) bind(l, e.outputs[k], results[k]);
+  }
   block.steps.push_back(cond_step(*data));
 }
 

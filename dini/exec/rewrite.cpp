@@ -40,8 +40,15 @@ const KnownOps& known() {
       .sub = &sub_op(),
       .add = &add_op(),
       .neg = &neg_op(),
+      .abs = &abs_op(),
+      .maximum = &maximum_op(),
+      .minimum = &minimum_op(),
       .select = &select_op(),
+      .isfinite = &isfinite_op(),
+      .logical_not = &logical_not_op(),
       .sum = &sum_op(),
+      .max = &max_op(),
+      .min = &min_op(),
       .norm2 = &norm2_op(),
       .square = &square_op(),
       .sqrt = &sqrt_op(),
@@ -163,6 +170,11 @@ Rewriter::Rewriter(Program& p) : p_(p), old_(std::move(p.equations)) {
   equations_.reserve(old_.size() + 8);
   grow();
   for (std::size_t k = 0; k < p.constants.size(); ++k) constant_[p.constants[k].first] = static_cast<int>(k);
+  uses_.resize(p.variables.size(), 0);
+  for (const Equation& e : old_) {
+    for (int v : e.inputs) ++uses_[static_cast<std::size_t>(v)];
+  }
+  for (int v : p.outputs) ++uses_[static_cast<std::size_t>(v)];
 }
 
 void Rewriter::grow() {

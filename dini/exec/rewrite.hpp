@@ -19,7 +19,7 @@ Kind kind_of(const Op& op);
 /// The ops that passes look for or emit.
 struct KnownOps {
   const Op *reshape, *transpose, *broadcast, *convert, *stop_gradient, *eye, *iota, *dot_general, *mul, *div, *sub,
-      *add, *neg, *select, *sum, *norm2, *square, *sqrt;
+      *add, *neg, *abs, *maximum, *minimum, *select, *isfinite, *logical_not, *sum, *max, *min, *norm2, *square, *sqrt;
 };
 const KnownOps& known();
 
@@ -76,6 +76,8 @@ class Rewriter {
     const Equation* e = definition(v);
     return e && e->op == op ? e : nullptr;
   }
+  /// How many equations and outputs read v, of the Program as it was.
+  int uses(int v) const { return static_cast<std::size_t>(v) < uses_.size() ? uses_[static_cast<std::size_t>(v)] : 0; }
   const Array* constant_value(int v) const { return constant_[v] < 0 ? nullptr : &p_.constants[constant_[v]].second; }
 
   /// Gives the Program its new equations and outputs.
@@ -85,7 +87,7 @@ class Rewriter {
   void grow();
   Program& p_;
   std::vector<Equation> old_, equations_;
-  std::vector<int> replaced_, definition_, constant_;
+  std::vector<int> replaced_, definition_, constant_, uses_;
 };
 
 }  // namespace dini::exec

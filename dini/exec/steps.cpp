@@ -1,7 +1,7 @@
 #include "dini/exec/steps.hpp"
 
 #include <cstring>
-#include <string_view>
+#include <limits>
 
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/rewrite.hpp"
@@ -18,81 +18,6 @@ using Function = void (*)();
 template <class F> F typed(const Step& s) { return reinterpret_cast<F>(s.function); }
 template <class T> const T* in(void** v, std::uint32_t slot) { return static_cast<const T*>(v[slot]); }
 template <class T> T* out(void** v, std::uint32_t slot) { return static_cast<T*>(v[slot]); }
-
-// ---- Elementwise -----------------------------------------------------------------------------------------------------
-
-template <class T> void unary(const Step& s, void** v, const RunContext&) {
-  typed<kernels::UnaryKernel<T>>(s)(in<T>(v, s.a), out<T>(v, s.d), s.n);
-}
-template <class T> void binary(const Step& s, void** v, const RunContext&) {
-  typed<kernels::BinaryKernel<T>>(s)(in<T>(v, s.a), in<T>(v, s.b), out<T>(v, s.d), s.n);
-}
-template <class T> void compare(const Step& s, void** v, const RunContext&) {
-  typed<kernels::CompareKernel<T>>(s)(in<T>(v, s.a), in<T>(v, s.b), out<bool>(v, s.d), s.n);
-}
-template <int count> void element(const Step& s, void** v, const RunContext&) {
-  const std::uint32_t slots[3] = {s.a, s.b, s.c};
-  const void* operands[count];
-  for (int k = 0; k < count; ++k) operands[k] = v[slots[k]];
-  typed<ElementKernel>(s)(operands, v[s.d], s.n);
-}
-
-// The ops of which most steps consist, called without the way round through their ElementKernel.
-template <class T> bool direct(Step& s, std::string_view name) {
-  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
-  struct Unary {
-    std::string_view name;
-    kernels::UnaryKernel<T> f;
-  };
-  struct Binary {
-    std::string_view name;
-    kernels::BinaryKernel<T> f;
-  };
-  struct Compare {
-    std::string_view name;
-    kernels::CompareKernel<T> f;
-  };
-  for (const Unary& e : {Unary{"tanh", k.tanh},
-                         {"exp", k.exp},
-                         {"sin", k.sin},
-                         {"cos", k.cos},
-                         {"square", k.square},
-                         {"neg", k.neg},
-                         {"abs", k.abs},
-                         {"sqrt", k.sqrt},
-                         {"log", k.log}}) {
-    if (e.name != name) continue;
-    s.run = unary<T>, s.function = reinterpret_cast<Function>(e.f);
-    return true;
-  }
-  for (const Binary& e : {Binary{"add", k.add},
-                          {"sub", k.sub},
-                          {"mul", k.mul},
-                          {"div", k.div},
-                          {"maximum", k.maximum},
-                          {"minimum", k.minimum}}) {
-    if (e.name != name) continue;
-    s.run = binary<T>, s.function = reinterpret_cast<Function>(e.f);
-    return true;
-  }
-  for (const Compare& e : {Compare{"lt", k.lt}, {"le", k.le}, {"eq", k.eq}, {"ne", k.ne}}) {
-    if (e.name != name) continue;
-    s.run = compare<T>, s.function = reinterpret_cast<Function>(e.f);
-    return true;
-  }
-  return false;
-}
-
-// ---- Copies ----------------------------------------------------------------------------------------------------------
-
-template <class T> void fill(const Step& s, void** v, const RunContext&) {
-  const T x = *in<T>(v, s.a);
-  T* y = out<T>(v, s.d);
-  for (std::size_t k = 0; k < s.n; ++k) y[k] = x;
-}
-template <class T> void copy_one(const Step& s, void** v, const RunContext&) { *out<T>(v, s.d) = *in<T>(v, s.a); }
-void copy(const Step& s, void** v, const RunContext&) { std::memcpy(v[s.d], v[s.a], s.n); }
-void choose(const Step& s, void** v, const RunContext&) { std::memcpy(v[s.d], v[*in<bool>(v, s.a) ? s.b : s.c], s.n); }
 
 // ---- Products and sums -----------------------------------------------------------------------------------------------
 
@@ -115,6 +40,15 @@ template <class T> void matrices(const Step& s, void** v, const RunContext&) {
 template <class T> void sum(const Step& s, void** v, const RunContext&) {
   using F = T (*)(const T*, std::size_t);
   *out<T>(v, s.d) = typed<F>(s)(in<T>(v, s.a), s.n);
+}
+// No comparison with NaN, which both extremes then are, is true.
+template <class T> bool are_finite(std::size_t n, const T* x) {
+  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  return k.max(x, n) < infinity && k.min(x, n) > -infinity;
+}
+template <class T> void all_finite(const Step& s, void** v, const RunContext&) {
+  *out<bool>(v, s.d) = are_finite(s.n, in<T>(v, s.a));
 }
 template <class T> void norm(const Step& s, void** v, const RunContext&) {
   *out<T>(v, s.d) = reduce_detail::norm_of(in<T>(v, s.a), s.n);
@@ -200,48 +134,12 @@ Step poll_step() {
   return s;
 }
 
-Step element_step(const Op& op, std::span<const Aval> in, const Aval& out) {
-  Step s{nullptr};
-  s.name = op.name.c_str();
-  if (!op.element || in.empty() || in.size() > 3) return s;
-  s.n = static_cast<std::size_t>(out.shape.size());
-  if (in[0].dtype == Dtype::float32 && step::direct<float>(s, op.name)) return s;
-  if (in[0].dtype == Dtype::float64 && step::direct<double>(s, op.name)) return s;
-  const ElementKernel f = op.element(in, out);
-  if (!f) return s;
-  s.function = reinterpret_cast<step::Function>(f);
-  s.run = in.size() == 1 ? step::element<1> : in.size() == 2 ? step::element<2> : step::element<3>;
-  return s;
-}
-
-Step fill_step(const Aval& out) {
-  Step s{nullptr};
-  s.name = "fill";
-  s.n = static_cast<std::size_t>(out.shape.size());
-  switch (item_size(out.dtype)) {
-    case 1: s.run = step::fill<std::uint8_t>; break;
-    case 4: s.run = step::fill<std::uint32_t>; break;
-    default: s.run = step::fill<std::uint64_t>; break;
-  }
-  return s;
-}
-
-Step copy_step(std::size_t bytes) {
-  Step s{step::copy};
-  s.name = "copy";
-  s.n = bytes;
-  if (bytes == 1) s.run = step::copy_one<std::uint8_t>;
-  if (bytes == 4) s.run = step::copy_one<std::uint32_t>;
-  if (bytes == 8) s.run = step::copy_one<std::uint64_t>;
-  return s;
-}
-
 Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, const Aval& out) {
   Step s{nullptr};
   s.name = op.name.c_str();
-  if (&op == &choose_op()) {
-    s.run = step::choose;
-    s.n = static_cast<std::size_t>(out.shape.size()) * item_size(out.dtype);
+  if (&op == &all_finite_op()) {
+    s.run = in[0].dtype == Dtype::float32 ? step::all_finite<float> : step::all_finite<double>;
+    s.n = static_cast<std::size_t>(in[0].shape.size());
   } else if (out.dtype == Dtype::float32) {
     step::choose_dense<float>(s, op, params, in, out);
   } else if (out.dtype == Dtype::float64) {
@@ -292,6 +190,24 @@ const Op& sum_product_op() {
         run.operator()<float>();
       else
         run.operator()<double>();
+    };
+    return o;
+  }();
+  return op;
+}
+
+const Op& all_finite_op() {
+  static const Op op = [] {
+    Op o;
+    o.name = "all_finite";
+    o.infer = [](std::span<const Aval>, const Params&) -> std::vector<Aval> {
+      return {{Shape{}, Dtype::bool_, false}};
+    };
+    o.kernel = [](const KernelCall& call) {
+      const std::size_t n = static_cast<std::size_t>(call.in_avals[0].shape.size());
+      *static_cast<bool*>(call.out[0]) = call.in_avals[0].dtype == Dtype::float32
+                                             ? step::are_finite(n, static_cast<const float*>(call.in[0]))
+                                             : step::are_finite(n, static_cast<const double*>(call.in[0]));
     };
     return o;
   }();

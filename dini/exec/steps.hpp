@@ -1,5 +1,5 @@
-// The steps of a plan: functions that do one op on slots. Each chooser returns a step without its slots, or one whose
-// `run` is null where it has nothing for these operands.
+// The steps of a plan: functions that do one op on slots, and links of chains (chain.hpp). Each chooser returns a step without its
+// slots, or one without `run` and `code` where it has nothing for these operands.
 #pragma once
 
 #include <span>
@@ -12,17 +12,16 @@ namespace dini::exec {
 /// Looks at whether the run is to end.
 Step poll_step();
 
-/// One element: arithmetic on numbers, no kernel. Only where every instruction set has the same bits.
-Step scalar_step(const Op& op, std::span<const Aval> in, const Aval& out);
+// Links of chains.
 
-/// An elementwise op on whole arrays.
+/// An elementwise op. Of numbers, arithmetic as it stands, where every instruction set has the same bits.
 Step element_step(const Op& op, std::span<const Aval> in, const Aval& out);
-
 /// d = one element of a, repeated.
 Step fill_step(const Aval& out);
-
-/// d = a. For numbers, no call of memcpy.
+/// d = a.
 Step copy_step(std::size_t bytes);
+/// d = b or c, as the truth value a says.
+Step choose_step(const Aval& out);
 
 /// A dot_general whose operands lie in memory as products of matrices want them, in either order.
 struct ProductData final : StepData {
@@ -80,6 +79,7 @@ Step scan_step(const ScanData& data);
 
 struct CondData final : StepData {
   std::vector<Block> branches;
+  std::vector<std::vector<std::uint32_t>> cycles;  // of each branch, as those of a loop
   std::uint32_t index = 0;
   std::string str(const std::string& indent) const override;
 };
@@ -120,6 +120,8 @@ Step fused_step(const FusedData& data);
 
 /// Σ a·b over all elements, as sum(a * b).
 const Op& sum_product_op();
+/// Whether all elements are finite, as all(isfinite(a)).
+const Op& all_finite_op();
 /// a or b as one condition says, as select(broadcast(c), a, b).
 const Op& choose_op();
 

@@ -57,8 +57,10 @@ void scan(const Step& s, void** v, const RunContext& context) {
 void cond(const Step& s, void** v, const RunContext& context) {
   const CondData& d = *static_cast<const CondData*>(s.data);
   const std::int64_t index = *static_cast<const std::int64_t*>(v[d.index]);
-  run_block(d.branches[std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1)], v,
-            context);
+  const auto chosen =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(index, 0, static_cast<std::int64_t>(d.branches.size()) - 1));
+  run_block(d.branches[chosen], v, context);
+  rotate(d.cycles[chosen], v);
 }
 
 // What one block adds to a sum. In a norm, of elements times `factor`.
@@ -154,11 +156,10 @@ void fused(const Step& s, void** v, const RunContext& context) {
 std::string print_cycles(const std::vector<std::uint32_t>& cycles, const std::string& indent) {
   std::string out;
   for (std::size_t k = 0; k < cycles.size(); k += cycles[k] + 1) {
-    out += indent + "rotate";
+    out += out.empty() ? indent + "rotate" : ";";
     for (std::size_t j = 1; j <= cycles[k]; ++j) out += " " + std::to_string(cycles[k + j]);
-    out += "\n";
   }
-  return out;
+  return out.empty() ? out : out + "\n";
 }
 
 Step make(void (*run)(const Step&, void**, const RunContext&), const StepData& data, const char* name) {
@@ -192,7 +193,8 @@ std::string ScanData::str(const std::string& indent) const {
 std::string CondData::str(const std::string& indent) const {
   std::string out;
   for (std::size_t k = 0; k < branches.size(); ++k) {
-    out += indent + "branch " + std::to_string(k) + " of " + std::to_string(index) + "\n" + print(branches[k], indent);
+    out += indent + "branch " + std::to_string(k) + " of " + std::to_string(index) + "\n" + print(branches[k], indent) +
+           control::print_cycles(cycles[k], indent);
   }
   return out;
 }

@@ -49,8 +49,16 @@ struct Products {
 };
 Verdict judge_by_products(const SolverProblem& problem, const Products& a, const PointOfSolve& point);
 
-/// 1/condition of the row- and column-equilibrated matrix [..., n, n]: an op, without derivative. With LU factors of A a bound for
-/// that is tried first, which costs less; where it is enough to call A regular, it is what is returned.
-Array reciprocal_condition(const Array& a, const Leaves& lu = {});
+/// 1/condition of the row- and column-equilibrated matrix [..., n, n]: an op, without derivative.
+Array reciprocal_condition(const Array& a);
+
+/// Of A [..., n, n] and its LU factors: the same, and the largest change ‖A⁻¹Δ‖ of several Δ (relative_change). Bounds are tried first,
+/// which cost O(n²): where one is enough to call A regular, or a change less than `enough`, it is what is given. An op, without
+/// derivative.
+struct FactoredChange {
+  Array rcond, omega;
+};
+FactoredChange change_of_factored(const Array& a, const Leaves& lu, const Leaves& changes, const Array& z,
+                                  double enough);
 
 }  // namespace dini::detail

@@ -1,12 +1,11 @@
 #include "dini/implicit/solve.hpp"
 
-#include <cstdio>
-
 #include "dini/core/lru_cache.hpp"
 #include "dini/implicit/solve_samples.hpp"
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/trace/emit.hpp"
+#include "dini/trace/numbers.hpp"
 #include "dini/transforms/control_ops.hpp"
 
 namespace dini {
@@ -14,11 +13,7 @@ namespace dini {
 namespace detail {
 
 std::string SolveSettings::key() const {
-  auto text = [](const std::optional<double>& d) {
-    char s[40];
-    std::snprintf(s, sizeof s, "%.17g", d.value_or(-1));
-    return std::string(s);
-  };
+  const auto text = [](const std::optional<double>& d) { return exact_digits(d.value_or(-1)); };
   const std::string known = {structure.symmetric ? 's' : '-', structure.positive_definite ? 'p' : '-',
                              structure.diagonal ? 'd' : '-'};
   const std::string constraints = {form.lower ? 'l' : '-', form.upper ? 'u' : '-', form.equal ? '=' : '-',
@@ -128,8 +123,11 @@ implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& settings
 }  // namespace
 
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta) {
-  const implicit::SpecRef spec = find_spec(map, settings);
-  const Leaves out = emit(implicit::solve_op(), implicit::join({z0}, theta), {{"spec", OpaqueRef(spec)}});
+  // What is made for one number serves the next.
+  const Staged apart = with_numbers_apart(map);
+  const implicit::SpecRef spec = find_spec(apart.program, settings);
+  const Leaves in = implicit::join(implicit::join({z0}, theta), apart.captured);
+  const Leaves out = emit(implicit::solve_op(), in, {{"spec", OpaqueRef(spec)}});
   Outcome like{z0, z0, z0, z0, z0, z0, z0, z0, {}, {}};
   if (settings.form.any()) like.constrained.resize(implicit::constrained_outputs - implicit::plain_outputs, z0);
   return unflatten(like, out);

@@ -76,6 +76,11 @@ Leaves factorize(const Array& a, const MatrixStructure& structure) {
   return emit(is_symmetric(structure) ? symmetric_factor_op() : lu_factor_op(), {a});
 }
 
+Leaves no_factors(const Array& a, const MatrixStructure& structure) {
+  if (structure.diagonal) return {};
+  return {zeros(a.shape(), a.dtype()), zeros({a.shape()[0]}, Dtype::int32)};
+}
+
 Array solve_factored(const Leaves& factors, const Array& a, const Array& b, const MatrixStructure& structure,
                      bool refined) {
   if (!structure.diagonal) return emit_linear_solve(factors, a, b, false, is_symmetric(structure), refined);

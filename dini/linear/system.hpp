@@ -100,6 +100,8 @@ template <class S> struct TableMethod : LinearMethod {
 /// What Direct makes of a matrix: [factors, pivots], Cholesky's or LDLᵀ's where A is symmetric, LU's otherwise; nothing where
 /// it is diagonal.
 Leaves factorize(const Array& a, const MatrixStructure& structure);
+/// Arrays of the types of factorize's, of no meaning: for a loop that makes them.
+Leaves no_factors(const Array& a, const MatrixStructure& structure);
 /// A⁻¹B from them, B [n] or [n, k]. With `refined`, the factors may be those of a matrix near A: two corrections by A itself
 /// follow.
 Array solve_factored(const Leaves& factors, const Array& a, const Array& b, const MatrixStructure& structure,

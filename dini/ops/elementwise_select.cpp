@@ -121,7 +121,9 @@ const Op& convert_op() {
     op.name = "convert";
     op.exact_when = [](const Params& params, std::span<const Aval> in, std::span<const std::optional<double>> known) {
       const Dtype from = in[0].dtype, to = params.dtype("dtype");
-      return known[0] || from == to || to == Dtype::float64 || from == Dtype::bool_;  // of int64 the numbers below 2^53
+      // A C++ number is what it is converted to, at every point alike. Of int64 the numbers below 2^53 are exact.
+      const bool number = known[0] || (in[0].weak && in[0].shape.ndim() == 0);
+      return number || from == to || to == Dtype::float64 || from == Dtype::bool_;
     };
     op.takes = Operands::any;
     op.infer = [](std::span<const Aval> in, const Params& params) -> std::vector<Aval> {

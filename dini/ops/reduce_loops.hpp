@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -58,6 +59,7 @@ struct MaxRule {
   template <class T> static T combine(T a, T b) { return b > a || b != b ? b : a; }
   template <class T> static T run(const T* x, std::size_t n) {
     if constexpr (std::is_floating_point_v<T>) return kernels::vector_kernels<T>().max(x, n);
+    if constexpr (std::is_same_v<T, bool>) return n > 0 && std::memchr(x, 1, n) != nullptr;
     T y = identity<T>();
     for (std::size_t i = 0; i < n; ++i) y = std::max(y, x[i]);
     return y;
@@ -75,6 +77,7 @@ struct MinRule {
   template <class T> static T combine(T a, T b) { return b < a || b != b ? b : a; }
   template <class T> static T run(const T* x, std::size_t n) {
     if constexpr (std::is_floating_point_v<T>) return kernels::vector_kernels<T>().min(x, n);
+    if constexpr (std::is_same_v<T, bool>) return n == 0 || std::memchr(x, 0, n) == nullptr;
     T y = identity<T>();
     for (std::size_t i = 0; i < n; ++i) y = std::min(y, x[i]);
     return y;

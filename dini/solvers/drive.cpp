@@ -14,6 +14,7 @@
 #include "dini/solvers/products.hpp"
 #include "dini/solvers/watched_start.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/watch_op.hpp"
 
@@ -87,7 +88,7 @@ class Drive {
     if (z0.size() == 0) return outcome(p);  // there is nothing to solve, and no step that could be traced
     auto stepped = [&](const Progress& from) {
       Progress q = loop([](const Progress& at) { return at.status == running; },
-                        [&](const Progress& at) { return next(at); }, from, max_steps + 1, stop.watch);
+                        [&](const Progress& at) { return next(at); }, from, ends_by_itself, stop.watch);
       // A watched loop may be told to end in the middle of a step, with the state that the step began with.
       if (stop.watch) q.status = where(q.status == running, code(StatusCode::cancelled), q.status);
       return q;
@@ -102,7 +103,7 @@ class Drive {
                      there.status == to_be_judged, [&](const Progress& at) { return judged(at); },
                      [](const Progress& at) { return at; }, there);
                },
-               p, max_steps + 2);
+               p, ends_by_itself);
     }
     return outcome(p);
   }
@@ -146,10 +147,9 @@ class Drive {
     p.error_estimate = constant(std::numeric_limits<double>::infinity());
     p.judged = array(false);
     if (!solver.forms_jacobian && drive_factors(solver, z0.size(), stop)) {
-      // Not there yet; of the types that they will have.
-      const Array a = eye(z0.size(), z0.dtype());
-      p.factors = {a};
-      for (const Array& f : factorize(a, problem.structure)) p.factors.push_back(f);
+      // Not there yet.
+      p.factors = {zeros({z0.size(), z0.size()}, z0.dtype())};
+      for (const Array& f : no_factors(p.factors[0], problem.structure)) p.factors.push_back(f);
     }
     p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
     return p;

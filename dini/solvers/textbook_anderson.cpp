@@ -12,6 +12,7 @@
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/textbook_method.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 
 namespace dini {
 
@@ -68,7 +69,7 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
         b.k = a.k + 1;
         return b;
       },
-      h, o.max_iter);
+      h, ends_by_itself);
   Array status = where(h.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
   status = where(isfinite(h.residual), status, code(StatusCode::nonfinite));
   status = where(h.residual < o.tol, code(StatusCode::converged), status);

@@ -7,6 +7,7 @@
 #include "dini/solvers/textbook.hpp"
 #include "dini/solvers/textbook_method.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/grad.hpp"
 
 namespace dini {
@@ -44,7 +45,7 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
              b.steps = a.steps + 1;
              return b;
            },
-           s, max_steps);
+           s, ends_by_itself);
   Array status = where(s.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
   status = where(isfinite(s.residual), status, code(StatusCode::nonfinite));
   status = where(s.residual <= tolerance, code(StatusCode::converged), status);

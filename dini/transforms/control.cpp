@@ -10,6 +10,7 @@
 #include "dini/ops/watched.hpp"
 #include "dini/transforms/callable.hpp"
 #include "dini/transforms/control_parts.hpp"
+#include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/host.hpp"
 #include "dini/transforms/lanes.hpp"
 #include "dini/transforms/watch_op.hpp"
@@ -166,6 +167,7 @@ Leaves loop_leaves(const std::function<Array(const Leaves&)>& condition, const E
     }
     return state;
   }
+  if (at_most == ends_by_itself) return while_leaves(condition, body, state, watch);
   state.push_back(array(std::int64_t{0}));
   auto inner = [](const Leaves& s) { return control::part(s, 0, s.size() - 1); };
   Leaves out =

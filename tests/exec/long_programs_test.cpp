@@ -58,6 +58,23 @@ TEST(LongPrograms, CompileInLinearTime) {
          for (int k = 0; k < n; ++k) out.push_back(sum(in[1] * (1.0 + k)));
          return out;
        }},
+      {"loops, one after the other",
+       [](const Leaves& in, int n) {
+         Array a = in[0];
+         for (int k = 0; k < n / 10; ++k)
+           a = fori_loop(
+               0, 3, [](const Array&, const Array& v) { return 0.5 * v + 1; }, a);
+         return Leaves{a};
+       }},
+      {"branches, one after the other",
+       [](const Leaves& in, int n) {
+         Array a = in[0];
+         for (int k = 0; k < n / 10; ++k) {
+           a = cond(
+               sum(a) > k, [](const Array& v) { return 0.5 * v; }, [](const Array& v) { return v; }, a);
+         }
+         return Leaves{a};
+       }},
       {"many arrays alive at once",
        [](const Leaves& in, int n) {
          Leaves rows;

@@ -304,7 +304,7 @@ TEST(RandomProgramDraws, HaveEveryOpAndEveryDepth) {
       "callback",     "solve",       "operator_solve",   "check_status",       "rcond", "late_call",
       "guard",                                                                  // implicit/, linear/
       "random_split", "random_bits", "random_integers",  "random_permutation",  // random/
-      "random_scale", "watch",       "rounding",
+      "random_scale", "watch",       "rounding",         "relative_change",
   };
   for (const Op* op : all_ops())
     EXPECT_NE(drawn.count(op->name), elsewhere.count(op->name)) << op->name << ": drawn, or to be tested elsewhere?";

@@ -136,9 +136,19 @@ template <class T> int svd(std::size_t m, std::size_t n, const T* a, T* u, T* s,
 // 0: exactly singular; 1: n = 0; NaN: input that is not finite. "Singular" in Dini is below n·eps.
 template <class T> double condition_equilibrated(std::size_t n, const T* a);
 
-// 1/(‖A‖₁ est ‖A⁻¹‖₁) from A and its LU factors, as they are: no more than the above but for a small power of n, and at the cost of
-// a few solves. 0: exactly singular, or not finite.
-template <class T> double condition_from_factors(std::size_t n, const T* a, const T* lu, const std::int32_t* perm);
+// Of A with its LU factors. With R the largest magnitudes of A's rows and C those of the columns of R⁻¹A, Â = R⁻¹AC⁻¹:
+//
+//   rcond   1/(‖Â‖₁ est ‖Â⁻¹‖₁), where that is so large that A is regular however it is scaled; condition_equilibrated otherwise
+//   omega   the larger of ‖A⁻¹Δ‖ for these Δ[n,n] (‖·‖ over all elements) in units of the unknowns: 1/C or |z|, whichever makes it smaller
+//
+// In units of 1/C it is ‖CA⁻¹ΔC⁻¹‖ = ‖Â⁻¹(R⁻¹ΔC⁻¹)‖ ≤ ‖Â⁻¹‖₂ ‖R⁻¹ΔC⁻¹‖ ≤ √n ‖Â⁻¹‖₁ ‖R⁻¹ΔC⁻¹‖. That bound costs a few solves and passes over Δ where
+// omega costs n solves: where it is below `enough`, with a factor of ten for the estimate of ‖Â⁻¹‖₁, it is what is given.
+struct Change {
+  double rcond = 0, omega = 0;
+};
+template <class T>
+Change relative_change(std::size_t n, const T* a, const T* lu, const std::int32_t* perm, std::size_t count,
+                       const T* const* changes, const T* z, double enough);
 
 // E = e^A. Returns 0, or 1 if A is not finite (E is NaN then). Overflow gives infinities or NaN.
 template <class T> int expm(std::size_t n, const T* a, T* e);

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <limits>
 
+#include "dini/ops/kernels/dense_workspace.hpp"
+
 namespace dini::kernels {
 
 // While one of these lives, BLAS has one thread: OpenBLAS's results depend on the number of threads (measured: in gemm and in
@@ -108,6 +110,17 @@ template <class T> bool all_finite(std::size_t count, const T* a) {
   T sum = 0;
   for (T lane : lanes) sum += lane;
   return sum == T(0);
+}
+
+// ‖A‖₁: the largest column sum.
+template <class T> double norm_1(std::size_t n, const T* a) {
+  Scratch<double> sums(n);
+  std::fill(sums.data(), sums.data() + n, 0.0);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) sums[j] += std::abs(static_cast<double>(a[i * n + j]));
+  double largest = 0;
+  for (std::size_t j = 0; j < n; ++j) largest = sums[j] > largest || std::isnan(sums[j]) ? sums[j] : largest;
+  return largest;
 }
 
 // The lower triangle of a row-major matrix.

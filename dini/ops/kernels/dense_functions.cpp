@@ -12,144 +12,6 @@
 namespace dini::kernels {
 namespace {
 
-// ---- condition ------------------------------------------------------------------------------------------------------
-
-template <class T> struct Bits;
-template <> struct Bits<float> {
-  using Type = std::uint32_t;
-  static constexpr int fraction = 23, half = 126;  // half: the biased exponent of numbers in [½, 1)
-};
-template <> struct Bits<double> {
-  using Type = std::uint64_t;
-  static constexpr int fraction = 52, half = 1022;
-};
-
-// e such that 2⁻ᵉ x is within [√½, √2), for finite x > 0: frexp without a call where x is normal.
-template <class T> int nearest_exponent(T x) {
-  using B = Bits<T>;
-  const auto bits = std::bit_cast<typename B::Type>(x);
-  const int biased = static_cast<int>(bits >> B::fraction);
-  if (biased == 0) {
-    int e = 0;
-    return std::frexp(x, &e) < T(0.70710678) ? e - 1 : e;
-  }
-  const auto mask = (typename B::Type{1} << B::fraction) - 1;
-  const T f = std::bit_cast<T>((bits & mask) | (typename B::Type{B::half} << B::fraction));
-  return f < T(0.70710678) ? biased - B::half - 1 : biased - B::half;
-}
-
-// 2ᵉ, for e in the range of normal numbers.
-template <class T> T power_of_two(int e) {
-  using B = Bits<T>;
-  return std::bit_cast<T>(static_cast<typename B::Type>(e + B::half + 1) << B::fraction);
-}
-
-// Replaces each size by two factors (the second n further on) whose product is 2^-nearest_exponent: one alone might
-// overflow. Returns whether any is not 1.
-template <class T> bool scales(std::size_t n, T* size) {
-  bool changed = false;
-  for (std::size_t i = 0; i < n; ++i) {
-    const int e = nearest_exponent(size[i]);
-    changed = changed || e != 0;
-    size[i] = power_of_two<T>(-(e / 2));
-    size[n + i] = power_of_two<T>(-(e - e / 2));
-  }
-  return changed;
-}
-
-// Rows and columns in turn, by powers of two: once by the largest entry, which takes out any grading; then by the sum of
-// magnitudes until no exponent changes or a few times (Sinkhorn & Knopp, Pacific J. Math. 21, 1967), whose fixed point
-// does not depend on how the matrix was scaled to begin with. Returns false if a row or column is zero. memory: 4n.
-template <class T> bool equilibrate(std::size_t n, T* d, T* memory) {
-  constexpr int passes = 8;
-  T* const rows = memory;
-  T* const columns = memory + 2 * n;
-  const auto any_zero = [n](const T* x) { return std::find(x, x + n, T(0)) != x + n; };
-  for (int pass = 0; pass <= passes; ++pass) {
-    const bool largest = pass == 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const T* row = d + i * n;
-      T value = 0;
-      if (largest) {
-        for (std::size_t j = 0; j < n; ++j) value = std::max(value, std::abs(row[j]));
-      } else {
-        for (std::size_t j = 0; j < n; ++j) value += std::abs(row[j]);
-      }
-      rows[i] = value;
-    }
-    if (any_zero(rows)) return false;
-    bool changed = scales(n, rows);
-    std::fill(columns, columns + n, T(0));
-    for (std::size_t i = 0; i < n; ++i) {
-      T* row = d + i * n;
-      const T first = rows[i], second = rows[n + i];
-      if (largest) {
-        for (std::size_t j = 0; j < n; ++j)
-          columns[j] = std::max(columns[j], std::abs(row[j] = row[j] * first * second));
-      } else {
-        for (std::size_t j = 0; j < n; ++j) columns[j] += std::abs(row[j] = row[j] * first * second);
-      }
-    }
-    if (any_zero(columns)) return false;
-    changed = scales(n, columns) || changed;
-    if (!largest && !changed) break;
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j) d[i * n + j] = d[i * n + j] * columns[j] * columns[n + j];
-  }
-  return true;
-}
-
-// ‖A‖₁: the largest column sum.
-template <class T> double norm_1(std::size_t n, const T* a) {
-  Scratch<double> sums(n);
-  std::fill(sums.data(), sums.data() + n, 0.0);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < n; ++j) sums[j] += std::abs(static_cast<double>(a[i * n + j]));
-  double largest = 0;
-  for (std::size_t j = 0; j < n; ++j) largest = sums[j] > largest || std::isnan(sums[j]) ? sums[j] : largest;
-  return largest;
-}
-
-// A lower bound of ‖A⁻¹‖₁, mostly within a factor of three: Higham, ACM TOMS 14 (1988), algorithm 2.4.
-template <class T> double inverse_norm_1(std::size_t n, const T* lu, const std::int32_t* perm) {
-  Scratch<T> vectors(3 * n);
-  T* x = vectors.data();
-  T* y = x + n;
-  T* z = y + n;
-  const auto sum = [n](const T* v) {
-    double s = 0;
-    for (std::size_t i = 0; i < n; ++i) s += std::abs(static_cast<double>(v[i]));
-    return s;
-  };
-  std::fill(x, x + n, T(1) / static_cast<T>(n));
-  double estimate = 0;
-  std::size_t last = n;
-  for (int turn = 0; turn < 5; ++turn) {
-    lu_solve(false, n, std::size_t{1}, lu, perm, x, y);
-    const double size = sum(y);
-    if (!std::isfinite(size)) return std::numeric_limits<double>::infinity();
-    if (turn > 0 && size <= estimate) break;
-    estimate = size;
-    for (std::size_t i = 0; i < n; ++i) x[i] = y[i] < T(0) ? T(-1) : T(1);
-    lu_solve(true, n, std::size_t{1}, lu, perm, x, z);
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < n; ++i)
-      if (std::abs(z[i]) > std::abs(z[best])) best = i;
-    if (best == last) break;
-    last = best;
-    std::fill(x, x + n, T(0));
-    x[best] = T(1);
-  }
-  // A vector of alternating signs catches the matrices for which the iteration is misled.
-  for (std::size_t i = 0; i < n; ++i) {
-    const T size = T(1) + static_cast<T>(i) / static_cast<T>(n - 1);
-    x[i] = i % 2 == 0 ? size : -size;
-  }
-  lu_solve(false, n, std::size_t{1}, lu, perm, x, y);
-  const double alternative = 2 * sum(y) / (3 * static_cast<double>(n));
-  return std::isfinite(alternative) ? std::max(estimate, alternative) : std::numeric_limits<double>::infinity();
-}
-
 // ---- exponential ----------------------------------------------------------------------------------------------------
 
 struct Pade {
@@ -307,39 +169,6 @@ void expm_double(std::size_t n, const double* a, double* e) {
 
 }  // namespace
 
-template <class T> double condition_equilibrated(std::size_t n, const T* a) {
-  if (n == 0) return 1;
-  if (!all_finite(n * n, a)) return std::numeric_limits<double>::quiet_NaN();
-  Scratch<T> memory(n * n + 4 * n);
-  T* d = memory.data();
-  std::memcpy(d, a, n * n * sizeof(T));
-  if (!equilibrate(n, d, d + n * n)) return 0;
-  if (n == 1) return 1;
-  const double norm = norm_1(n, d);
-  Scratch<std::int32_t> perm(n);
-  if (lu_factor(n, d, d, perm.data()) != 0) return 0;
-  double inverse_norm = 0;
-  if (n <= static_cast<std::size_t>(panel_width)) {
-    Scratch<T> inverse(n * n);
-    lu_inverse(n, d, perm.data(), inverse.data());
-    inverse_norm = norm_1(n, inverse.data());
-  } else {
-    inverse_norm = inverse_norm_1(n, d, perm.data());
-  }
-  return std::isfinite(inverse_norm) ? std::min(1.0, 1 / (norm * inverse_norm)) : 0;
-}
-
-template <class T> double condition_from_factors(std::size_t n, const T* a, const T* lu, const std::int32_t* perm) {
-  if (n == 0) return 1;
-  const double norm = norm_1(n, a);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (lu[i * n + i] == 0) return 0;
-  }
-  if (!std::isfinite(norm)) return 0;
-  const double inverse_norm = n == 1 ? 1 / std::fabs(static_cast<double>(lu[0])) : inverse_norm_1(n, lu, perm);
-  return std::isfinite(inverse_norm) ? std::min(1.0, 1 / (norm * inverse_norm)) : 0;
-}
-
 template <class T> int expm(std::size_t n, const T* a, T* e) {
   if (n == 0) return 0;
   if (!all_finite(n * n, a)) {
@@ -361,10 +190,6 @@ template <class T> int expm(std::size_t n, const T* a, T* e) {
   return 0;
 }
 
-template double condition_equilibrated<float>(std::size_t, const float*);
-template double condition_equilibrated<double>(std::size_t, const double*);
-template double condition_from_factors<float>(std::size_t, const float*, const float*, const std::int32_t*);
-template double condition_from_factors<double>(std::size_t, const double*, const double*, const std::int32_t*);
 template int expm<float>(std::size_t, const float*, float*);
 template int expm<double>(std::size_t, const double*, double*);
 
