@@ -156,14 +156,16 @@ ConstrainedLeaves constrained_leaves(const Outcome& out, const Ravel& z, const R
   const ActiveSet mask{none, none, none};
   const Leaves parts(out.constrained.begin(), out.constrained.end() - 1);
   const auto end = unflatten(ConstrainedEnd{none, none, mask, mask, none, none, none, none, none, none}, parts);
-  // Where both of a variable's bounds are active, they are equal, and the sign says whose the multiplier is.
+  // Where both of a variable's bounds are active, they are equal, and the sign says whose the multiplier is. One that is 0 may be less by a
+  // rounding: that goes, and its derivative stays.
+  auto not_negative = [](const Array& m) { return m + stop_gradient(maximum(-m, zeros_like(m))); };
   const Array mu = out.constrained.back(), nothing = zeros_like(mu);
   const Array lower = end.strict.lower | end.weak.lower, upper = end.strict.upper | end.weak.upper;
   ConstrainedLeaves r;
-  r.lower = z.unflat(where(lower & (~upper | (mu > 0)), mu, nothing));
-  r.upper = z.unflat(where(upper & (~lower | (mu <= 0)), -mu, nothing));
+  r.lower = z.unflat(where(lower & (~upper | (mu > 0)), not_negative(mu), nothing));
+  r.upper = z.unflat(where(upper & (~lower | (mu <= 0)), not_negative(-mu), nothing));
   r.equal = equal.unflat(end.equal);
-  r.at_most = at_most.unflat(end.at_most);
+  r.at_most = at_most.unflat(not_negative(end.at_most));
   r.active = count(end.strict);
   r.weakly_active = count(end.weak);
   r.dependent = end.dependent;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dini/core/index.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/reduce.hpp"

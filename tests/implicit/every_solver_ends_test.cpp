@@ -107,6 +107,7 @@ TEST(EverySolver, GivesTheMeanWhereARowTouches) {
                      2};
     by_every_solver(p, [&](const Solved& s, const Array& slope, const std::string& what) {
       EXPECT_EQ(s.weakly_active.item<std::int64_t>(), 1) << what << k;
+      EXPECT_GE(s.at_most.item(), 0) << what << k;
       EXPECT_LE(largest(slope - array({{7.0 / 12}, {5.0 / 12}})), 1e-12) << what << k << slope;
     });
   }

@@ -56,6 +56,8 @@ class Invariance : public testing::TestWithParam<RandomCase> {
     near(a.found.everything(), b.found.everything(), digits, "what was found");
     near(a.tangent, b.tangent, 1e2 * digits, "forward");
     near(a.gradient, b.gradient, 1e2 * digits, "reverse");
+    for (const Array& m : {b.found.lower, b.found.upper, b.found.at_most})
+      EXPECT_TRUE(dini::all(m >= 0).item<bool>()) << what << m;
     EXPECT_EQ(a.found.active.item<std::int64_t>(), b.found.active.item<std::int64_t>()) << what;
   }
   Answer plain(const Array& theta, const How& how) const {
