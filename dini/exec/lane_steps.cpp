@@ -4,8 +4,12 @@
 #include <cstring>
 #include <span>
 
+#include "dini/core/arithmetic.hpp"
+#include "dini/core/pool.hpp"
 #include "dini/exec/rewrite.hpp"
+#include "dini/exec/steps.hpp"
 #include "dini/exec/subroutine.hpp"
+#include "dini/ops/kernels/dense_workspace.hpp"
 
 namespace dini::exec {
 
@@ -26,11 +30,17 @@ void add_to(const LanesData::Sum& sum, char* total, const char* part) {
   sum.add(operands, total, sum.elements);
 }
 
-// The lanes of one block by number, in memory that nobody else uses meanwhile; the block's sums are left there. Whatever runs blocks at
-// the same time gives each its own memory, and adds their sums in the order of the blocks.
-void run_block_of_lanes(const LanesData& d, void** v, char* memory, std::int64_t block, const RunContext& context) {
+void prepare(const LanesData& d, void** v, char* memory) {
   void** slots = reinterpret_cast<void**>(memory);
-  const std::int64_t first = block * detail::lanes_in_block, last = std::min(d.size, first + detail::lanes_in_block);
+  fill_table(*d.plan, slots, memory + d.arrays);
+  for (const LanesData::Part& p : d.shared) slots[p.inner] = v[p.outer];
+}
+
+// The lanes of one block, in memory that nobody else uses meanwhile; the block's sums are left in `sums`.
+void run_block_of_lanes(const LanesData& d, void** v, char* memory, char* sums, std::int64_t block,
+                        const RunContext& context) {
+  void** slots = reinterpret_cast<void**>(memory);
+  const std::int64_t first = block * d.block, last = std::min(d.size, first + d.block);
   const auto lane_of = [&](const LanesData::Part& p, std::int64_t lane) {
     return static_cast<char*>(v[p.outer]) + static_cast<std::size_t>(lane) * p.bytes;
   };
@@ -39,41 +49,68 @@ void run_block_of_lanes(const LanesData& d, void** v, char* memory, std::int64_t
     for (const LanesData::Part& p : d.mapped) slots[p.inner] = lane_of(p, lane);
     for (const LanesData::Part& p : d.made) slots[p.inner] = lane_of(p, lane);
     for (const LanesData::Sum& s : d.sums) {
-      if (s.made) slots[s.inner] = memory + (lane == first ? s.block : s.lane);
+      if (s.made) slots[s.inner] = lane == first ? sums + s.block : memory + s.lane;
     }
     run_block(d.plan->main, slots, context);
     for (const LanesData::Part& p : d.copied) {
       if (p.bytes) std::memcpy(lane_of(p, lane), slots[p.inner], p.bytes);
     }
     for (const LanesData::Sum& s : d.sums) {
-      char* to = memory + s.block;
       if (lane > first)
-        add_to(s, to, static_cast<const char*>(slots[s.inner]));
+        add_to(s, sums + s.block, static_cast<const char*>(slots[s.inner]));
       else if (!s.made && s.bytes)
-        std::memcpy(to, slots[s.inner], s.bytes);
+        std::memcpy(sums + s.block, slots[s.inner], s.bytes);
     }
+  }
+}
+
+void add_block(const LanesData& d, void** v, const char* sums, std::int64_t block) {
+  for (const LanesData::Sum& s : d.sums) {
+    char* total = static_cast<char*>(v[s.outer]);
+    if (block > 0)
+      add_to(s, total, sums + s.block);
+    else if (s.bytes)
+      std::memcpy(total, sums + s.block, s.bytes);
   }
 }
 
 void run(const Step& step, void** v, const RunContext& context) {
   const LanesData& d = *static_cast<const LanesData*>(step.data);
-  char* memory = static_cast<char*>(v[d.memory]);
-  void** slots = reinterpret_cast<void**>(memory);
-  fill_table(*d.plan, slots, memory + d.arrays);
-  for (const LanesData::Part& p : d.shared) slots[p.inner] = v[p.outer];
-  const std::int64_t blocks = (d.size + detail::lanes_in_block - 1) / detail::lanes_in_block;
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    run_block_of_lanes(d, v, memory, block, context);
+  const std::int64_t blocks = (d.size + d.block - 1) / d.block;
+  if (blocks < 2) {
+    char *memory = static_cast<char*>(v[d.memory]), *sums = memory + d.memory_bytes;
+    prepare(d, v, memory);
+    if (blocks == 1) run_block_of_lanes(d, v, memory, sums, 0, context);
     for (const LanesData::Sum& s : d.sums) {
-      char *total = static_cast<char*>(v[s.outer]), *part = memory + s.block;
-      if (block > 0)
-        add_to(s, total, part);
-      else if (s.bytes)
-        std::memcpy(total, part, s.bytes);
+      if (blocks == 0) std::memset(sums + s.block, 0, s.bytes);
     }
+    add_block(d, v, sums, 0);
+    return;
   }
-  if (blocks > 0) return;
-  for (const LanesData::Sum& s : d.sums) std::memset(v[s.outer], 0, s.bytes);
+  const auto pieces = static_cast<std::size_t>(blocks);
+  kernels::Scratch<char> sums(pieces * d.sum_bytes);
+  const auto sums_of = [&](std::size_t k) { return sums.data() + k * d.sum_bytes; };
+  detail::for_pieces(pieces, [&](std::size_t k) {
+    kernels::Scratch<char> memory(d.memory_bytes);
+    const DefaultArithmetic arithmetic;
+    prepare(d, v, memory.data());
+    run_block_of_lanes(d, v, memory.data(), sums_of(k), static_cast<std::int64_t>(k), context);
+  });
+  for (std::size_t k = 0; k < pieces; ++k) add_block(d, v, sums_of(k), static_cast<std::int64_t>(k));
+}
+
+bool loops(const Block& block) {
+  for (const Step& s : block.steps) {
+    if (s.data && dynamic_cast<const WhileData*>(static_cast<const StepData*>(s.data))) return true;
+  }
+  return false;
+}
+
+// What has sums has blocks of a fixed length. Without any the lanes may be divided as finely as pays: lanes with loops take long.
+std::int64_t block_of(const LanesData& d) {
+  constexpr std::int64_t most = detail::lanes_in_block, pieces = 64;
+  if (!d.sums.empty() || !loops(d.plan->main)) return most;
+  return std::clamp<std::int64_t>((d.size + pieces - 1) / pieces, 1, most);
 }
 
 }  // namespace lane_steps
@@ -103,10 +140,12 @@ void lay_out(LanesData& d, const detail::LaneParts& parts, const std::vector<std
     }
     LanesData::Sum s{p, made, lane_sum_kernel(from.aval), static_cast<std::size_t>(from.aval.shape.size()), 0, 0};
     s.lane = d.memory_bytes;
-    s.block = s.lane + rounded(p.bytes);
-    d.memory_bytes = s.block + rounded(p.bytes);
+    s.block = d.sum_bytes;
+    d.memory_bytes += rounded(p.bytes);
+    d.sum_bytes += rounded(p.bytes);
     d.sums.push_back(s);
   }
+  d.block = block_of(d);
 }
 
 ElementKernel lane_sum_kernel(const Aval& aval) {

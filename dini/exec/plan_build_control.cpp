@@ -221,7 +221,7 @@ void PlanBuilder::lower_lanes(Level& l, Block& block, const Equation& e) {
   CallSlots slots;
   bind_call(l, slots, e);
   lay_out(*data, detail::lane_parts(e.params), slots.in, slots.out);
-  const int memory = add_slot(Slot::temporary, data->memory_bytes);
+  const int memory = add_slot(Slot::temporary, data->memory_bytes + data->sum_bytes);
   data->memory = static_cast<std::uint32_t>(memory);
   touch(memory);
 }
