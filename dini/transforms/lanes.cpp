@@ -252,26 +252,28 @@ Mask marked_inputs(const Program& p, const Mask& mapped) {
   return dependents(p, out);
 }
 
-bool has_matrices(const Program& p, const Mask& inputs, std::int64_t larger_than) {
-  const auto is_one = [&](const Aval& a) {
-    const int n = a.shape.ndim();
-    return n >= 2 && a.shape[n - 1] > larger_than && a.shape[n - 2] > larger_than;
+constexpr std::int64_t tile_size = 64, small_matrix = 16;
+
+// Whether lanes have matrices of their own that are not small.
+bool has_matrices(const Program& p, const Mask& mapped) {
+  const Mask marks = marked_inputs(p, mapped);
+  const auto is_one = [&](int v) {
+    const Shape& s = p.variables[static_cast<std::size_t>(v)].shape;
+    return s.ndim() >= 2 && s.at(-1) > small_matrix && s.at(-2) > small_matrix;
   };
-  const Mask marks = marked_inputs(p, inputs);
-  for (const Equation& e : p.equations) {
-    if (!any_marked(e, marks)) continue;
-    for (int v : e.outputs) {
-      if (is_one(p.variables[static_cast<std::size_t>(v)])) return true;
-    }
-    for (const ProgramRef& inner : programs_in(p, e)) {
-      if (has_matrices(*inner, Mask(inner->inputs.size(), true), larger_than)) return true;
-    }
-  }
-  return false;
+  return std::any_of(p.equations.begin(), p.equations.end(), [&](const Equation& e) {
+    if (!any_marked(e, marks)) return false;
+    if (std::any_of(e.outputs.begin(), e.outputs.end(), is_one)) return true;
+    const std::vector<ProgramRef> within = programs_in(p, e);
+    return std::any_of(within.begin(), within.end(), [](const ProgramRef& inner) {
+      return *inner->cached<bool>(
+          "matrices", [&] { return std::make_shared<bool>(has_matrices(*inner, Mask(inner->inputs.size(), true))); });
+    });
+  });
 }
 
-// How many lanes of a Program are computed together: all (0), one, or a tile of so many. By shapes alone, so that nothing depends on
-// how many lanes there are; a last tile is filled up.
+// How many lanes of a Program are computed together: all (0), one, or a tile of so many. By the shapes in a lane alone, so that what it
+// gets does not depend on the others. A last tile is filled up; fewer lanes than a tile are computed together.
 //
 // Measured on AVX-512, one thread, microseconds a lane for the value, with all together, tiles of 64, one by one:
 //
@@ -285,7 +287,6 @@ bool has_matrices(const Program& p, const Mask& inputs, std::int64_t larger_than
 // with a shared matrix are products of matrices; what it loses is that it waits for its slowest lane. That is too much where a
 // step is long for a single lane: where it has matrices of its own to factorise. A few turns are not worth a tile's cutting and joining
 // (1.2 for what is prepared for the derivative of an implied volatility, 2.3 in tiles).
-constexpr std::int64_t tile_size = 64, small_matrix = 16;
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = marked_inputs(p, mapped);
@@ -296,7 +297,7 @@ std::int64_t together(const Program& p, const Mask& mapped) {
     loops |= has_loops(p, e);
     long_loops |= has_loops(p, e, true);
   }
-  if (loops && has_matrices(p, mapped, small_matrix)) return 1;
+  if (loops && has_matrices(p, mapped)) return 1;
   return long_loops ? tile_size : 0;
 }
 
