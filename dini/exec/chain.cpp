@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 #include <string_view>
-#include <unordered_map>
 
 #include "dini/exec/rewrite.hpp"
 #include "dini/exec/steps.hpp"
@@ -120,15 +119,15 @@ struct Not {
 #define DINI_UNARY(X) \
   DINI_FLOATS(X, Neg) \
   DINI_FLOATS(X, Abs) DINI_FLOATS(X, Square) DINI_FLOATS(X, Sqrt) DINI_FLOATS(X, Finite) DINI_FLOATS(X, Nan) X(Not, b8)
-#define DINI_BINARY(X)                                                                                         \
-  DINI_NUMBERS(X, Add)                                                                                         \
-  DINI_NUMBERS(X, Sub)                                                                                         \
-  DINI_NUMBERS(X, Mul)                                                                                         \
-  DINI_FLOATS(X, Div)                                                                                          \
-  DINI_FLOATS(X, Max)                                                                                          \
-  DINI_FLOATS(X, Min)                                                                                          \
-  DINI_NUMBERS(X, Less) DINI_NUMBERS(X, LessEqual) DINI_NUMBERS(X, Equal) DINI_NUMBERS(X, NotEqual) X(And, b8) \
-      X(Or, b8) X(Xor, b8)
+#define DINI_BINARY(X)  \
+  DINI_NUMBERS(X, Add)  \
+  DINI_NUMBERS(X, Sub)  \
+  DINI_NUMBERS(X, Mul)  \
+  DINI_FLOATS(X, Div)   \
+  DINI_FLOATS(X, Max)   \
+  DINI_FLOATS(X, Min)   \
+  DINI_NUMBERS(X, Less) \
+  DINI_NUMBERS(X, LessEqual) DINI_NUMBERS(X, Equal) DINI_NUMBERS(X, NotEqual) X(And, b8) X(Or, b8) X(Xor, b8)
 // To a dtype that can hold the number, or to float32 with one rounding.
 #define DINI_CONVERT(X) \
   X(b8, i32)            \
@@ -247,18 +246,17 @@ Code of_size(Code one, Code four, Code eight, std::size_t size) { return size ==
 
 // The code of an op of one number, by the dtype of its first operand.
 Code arithmetic(std::string_view name, Dtype dtype) {
-  using Codes = std::unordered_map<std::string_view, std::unordered_map<int, Code>>;
-  static const Codes codes = [] {
-    Codes c;
-#define DINI_KNOW(F, T) c[F::op][static_cast<int>(dtype_of<T>())] = F##_##T;
-    DINI_UNARY(DINI_KNOW)
-    DINI_BINARY(DINI_KNOW)
-    return c;
-  }();
-  const auto its = codes.find(name);
-  if (its == codes.end()) return none;
-  const auto code = its->second.find(static_cast<int>(dtype));
-  return code == its->second.end() ? none : code->second;
+  struct Known {
+    Dtype dtype;
+    std::string_view name;
+    Code code;
+  };
+#define DINI_KNOW(F, T) {dtype_of<T>(), F::op, F##_##T},
+  static constexpr Known known_ones[] = {DINI_UNARY(DINI_KNOW) DINI_BINARY(DINI_KNOW)};
+  for (const Known& k : known_ones) {
+    if (k.dtype == dtype && k.name == name) return k.code;
+  }
+  return none;
 }
 
 Code convert(Dtype from, Dtype to) {

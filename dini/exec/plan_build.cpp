@@ -97,10 +97,19 @@ double PlanBuilder::work_of(const Level& l, const Group& group) {
   for (int k : group.equations) {
     const Equation& e = l.p.equations[static_cast<std::size_t>(k)];
     if (kind_of(*e.op) != Kind::kernel) continue;
-    double elements = 1;
-    for (int v : e.inputs) elements += static_cast<double>(l.p.variables[v].shape.size());
-    for (int v : e.outputs) elements += static_cast<double>(l.p.variables[v].shape.size());
-    work += e.op->element ? elements : elements * std::sqrt(elements);
+    double elements = 1, product = 1;
+    const auto count = [&](int v) {
+      const double size = static_cast<double>(l.p.variables[v].shape.size());
+      elements += size;
+      product *= size;
+    };
+    for (int v : e.inputs) count(v);
+    for (int v : e.outputs) count(v);
+    // A product's multiplications, for √(mk·kn·mn) = mkn.
+    if (e.op == known().dot_general)
+      work += std::max(elements, std::sqrt(product));
+    else
+      work += e.op->element ? elements : elements * std::sqrt(elements);
   }
   return work;
 }
