@@ -78,7 +78,10 @@ Leaves factorize(const Array& a, const MatrixStructure& structure) {
 
 Leaves no_factors(const Array& a, const MatrixStructure& structure) {
   if (structure.diagonal) return {};
-  return {zeros(a.shape(), a.dtype()), zeros({a.shape()[0]}, Dtype::int32)};
+  // Those of Cholesky's, and row numbers: a solve with them that nobody asked for stays within its arrays.
+  const Array pivots = is_symmetric(structure) ? full({a.shape()[0]}, array(cholesky_pivot), Dtype::int32)
+                                               : zeros({a.shape()[0]}, Dtype::int32);
+  return {zeros(a.shape(), a.dtype()), pivots};
 }
 
 Array solve_factored(const Leaves& factors, const Array& a, const Array& b, const MatrixStructure& structure,

@@ -138,7 +138,7 @@ template <class T> double condition_equilibrated(std::size_t n, const T* a);
 
 // Of A with its LU factors. With R the largest magnitudes of A's rows and C those of the columns of R⁻¹A, Â = R⁻¹AC⁻¹:
 //
-//   rcond   1/(‖Â‖₁ est ‖Â⁻¹‖₁), where that is so large that A is regular however it is scaled; condition_equilibrated otherwise
+//   rcond   1/(‖Â‖₁ est ‖Â⁻¹‖₁), where A is regular by it; condition_equilibrated otherwise
 //   omega   the larger of ‖A⁻¹Δ‖ for these Δ[n,n] (‖·‖ over all elements) in units of the unknowns: 1/C or |z|, whichever makes it smaller
 //
 // In units of 1/C it is ‖CA⁻¹ΔC⁻¹‖ = ‖Â⁻¹(R⁻¹ΔC⁻¹)‖ ≤ ‖Â⁻¹‖₂ ‖R⁻¹ΔC⁻¹‖ ≤ √n ‖Â⁻¹‖₁ ‖R⁻¹ΔC⁻¹‖. That bound costs a few solves and passes over Δ where

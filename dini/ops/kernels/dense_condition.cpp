@@ -239,25 +239,33 @@ Change relative_change(std::size_t n, const T* a, const T* lu, const std::int32_
   const double size = static_cast<double>(n);
   double inverse_norm = std::numeric_limits<double>::infinity();
   if (regular) inverse_norm = inverse_norm_1(n, lu, perm, rows, columns);
-  // This scaling makes a condition number worse by no more than a small power of n than another (van der Sluis, Numer. Math. 14, 1969).
+  // Regular in one scaling is regular; a factor of ten for the estimate. What is nearly singular in this one may be regular in another.
   out.rcond = 1 / (norm * inverse_norm);
-  if (!(out.rcond > 1e3 * size * size * static_cast<double>(std::numeric_limits<T>::epsilon())))
-    out.rcond = condition_equilibrated(n, a);
-  else
-    out.rcond = std::min(1.0, out.rcond);
+  const bool known = out.rcond > 10 * size * static_cast<double>(std::numeric_limits<T>::epsilon());
+  out.rcond = known ? std::min(1.0, out.rcond) : condition_equilibrated(n, a);
   for (std::size_t c = 0; c < count; ++c) {
     double omega = 10 * std::sqrt(size) * inverse_norm * scaled_size(n, changes[c], rows, columns);
     if (!(omega < enough)) {
       Scratch<T> by(n * n);
       lu_solve(false, n, n, lu, perm, changes[c], by.data());
+      const auto square = [](double x) { return x * x; };
+      Scratch<double> memory(2 * n);
+      double *by_columns = memory.data(), *by_z = by_columns + n;
+      for (std::size_t j = 0; j < n; ++j) {
+        by_columns[j] = 1 / static_cast<double>(columns[j]);
+        by_z[j] = static_cast<double>(z[j]);
+      }
       double own = 0, in_z = 0;
       for (std::size_t i = 0; i < n; ++i) {
+        const T* row = by.data() + i * n;
+        double own_row = 0, z_row = 0;
         for (std::size_t j = 0; j < n; ++j) {
-          const double m = static_cast<double>(by[i * n + j]);
-          const double p = m * static_cast<double>(columns[i]) / static_cast<double>(columns[j]);
-          const double q = m * std::fabs(static_cast<double>(z[j])) / std::fabs(static_cast<double>(z[i]));
-          own += p * p, in_z += q * q;
+          const double m = static_cast<double>(row[j]);
+          own_row += square(m * by_columns[j]);
+          z_row += square(m * by_z[j]);
         }
+        own += own_row / square(by_columns[i]);
+        in_z += z_row / square(by_z[i]);
       }
       omega = std::sqrt(in_z < own ? in_z : own);
     }
