@@ -271,7 +271,7 @@ TEST(LanesOp, ALaneHasItsBitsWhateverIsBesideIt) {
   for (const Function& function : functions()) {
     const auto over = jit(vmap(function.f, {.in = {0, not_mapped}}));
     const std::vector<Array> wanted = over(all, shared);
-    for (std::int64_t size : {1, 63, 64, 65, 129}) {
+    for (std::int64_t size : {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 63, 64, 65, 129}) {
       const std::vector<Array> got = over(all(slice(0, size)), shared);
       for (std::size_t r = 0; r < got.size(); ++r)
         EXPECT_TRUE(same_bits({got[r]}, {wanted[r](slice(0, size))}))
@@ -288,7 +288,7 @@ TEST(LanesOp, ALaneHasItsBitsWhateverIsBesideIt) {
     }
     const std::vector<Array> got = over(array(mixed), shared);
     for (std::size_t r = 0; r < got.size(); ++r) {
-      const Array beside = flip(take(got[r], array(places)), 0);
+      const Array beside = flip(take(got[r], array(places), 0), 0);
       EXPECT_TRUE(same_bits({beside}, {wanted[r](slice(0, 150))})) << function.name << " beside NaN, " << r;
     }
   }
