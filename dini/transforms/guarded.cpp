@@ -37,17 +37,16 @@ Loop loop_of(const Params& params, std::size_t inputs) {
   return l;
 }
 
-bool ends_by_lanes(const Params& params, const Mask& inputs) {
-  const Program &condition = *params.program("cond"), &body = *params.program("body");
-  const Loop l = loop_of(params, inputs.size());
+// Which carries have lanes, or come to have them.
+Mask carries_with_lanes(const Params& params, const Loop& l, const Mask& inputs) {
+  const Program& body = *params.program("body");
   Mask carry = l.carry.of(inputs);
   for (;;) {
     const Mask next =
         control::either(carry, of_variables(body.outputs, marked(body, joined({carry, l.for_body.of(inputs)}))));
-    if (next == carry) break;
+    if (next == carry) return carry;
     carry = next;
   }
-  return of_variables(condition.outputs, marked(condition, joined({carry, l.for_condition.of(inputs)})))[0];
 }
 
 std::vector<Aval> with_truth(std::vector<Aval> avals, std::size_t at) {
@@ -58,9 +57,16 @@ std::vector<Aval> with_truth(std::vector<Aval> avals, std::size_t at) {
 Leaves emit_guarded(const Program& p, const Equation& e, const Leaves& in, const Mask& lanes, const Array& there) {
   Params params = e.params;
   if (!has_loops(p, e)) return emit(*e.op, in, params);
-  if (e.op->control == Control::while_loop && ends_by_lanes(params, lanes)) {
+  const Leaves with = joined({in, {there}});
+  if (e.op->control == Control::while_loop) {
     const Loop l = loop_of(params, in.size());
+    const Mask carry = carries_with_lanes(params, l, lanes);
     const ProgramRef condition = params.program("cond");
+    const Mask for_condition = joined({carry, l.for_condition.of(lanes)});
+    if (!of_variables(condition->outputs, marked(*condition, for_condition))[0]) {
+      params.set("body", guarded(params.program("body"), joined({carry, l.for_body.of(lanes)})));
+      return emit(while_op(), with, params);
+    }
     params.set("cond", stage_closed(
                            [&](Leaves all) {
                              const Array still_there = all.back();
@@ -71,7 +77,6 @@ Leaves emit_guarded(const Program& p, const Equation& e, const Leaves& in, const
     params.set("cond_captured", static_cast<std::int64_t>(l.for_condition.size + 1));
     return emit(while_op(), joined({l.carry.of(in), l.for_condition.of(in), {there}, l.for_body.of(in)}), params);
   }
-  const Leaves with = joined({in, {there}});
   if (e.op->control == Control::cond) {
     control::Programs branches = params.get<control::Programs>("branches");
     for (ProgramRef& b : branches) b = guarded(b, Mask(lanes.begin() + 1, lanes.end()));

