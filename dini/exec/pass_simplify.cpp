@@ -321,7 +321,7 @@ int of_one(Rewriter& r, const Equation& e) {
   for (std::int64_t a : e.params.ints("axes")) {
     if (shape[static_cast<int>(a)] != 1) return -1;
   }
-  const Aval& out = r.aval(e.outputs[0]);
+  const Aval out = r.aval(e.outputs[0]);  // what is emitted moves the list of them
   if (out.dtype != r.aval(e.inputs[0]).dtype) return -1;
   const int v = reshape(r, e.inputs[0], out.shape);
   if (e.op == known().norm2) return r.emit(*known().abs, {v});

@@ -121,7 +121,8 @@ implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& settings
   if (!settings.method->shareable() || settings.stop.watch) return implicit::plain_spec(map, settings);
   SpecKey key{map, settings.key()};
   if (auto found = known.find(key)) return found;
-  return known.keep(std::move(key), implicit::plain_spec(map, settings), settings.form.any() ? weight_of_constrained : 1);
+  return known.keep(std::move(key), implicit::plain_spec(map, settings),
+                    settings.form.any() ? weight_of_constrained : 1);
 }
 
 }  // namespace

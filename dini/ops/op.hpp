@@ -204,10 +204,10 @@ struct Op {
   /// For the others: a plain loop over all outputs' elements, converted.
   std::function<std::vector<std::vector<long double>>(const Sample&)> plain;
 
-  bool in_place = false;       // output 0 may be written over input 0
-  bool differentiable = true;  // false: derivatives are zero (floor, comparisons) or there are none (factorize)
+  bool in_place = false;        // output 0 may be written over input 0
+  bool differentiable = true;   // false: derivatives are zero (floor, comparisons) or there are none (factorize)
   bool sees_all_lanes = false;  // it throws with a report of all lanes, so that in a batch it comes after all of them
-  bool effectful = false;      // calls back into a user's code: never removed, merged or moved
+  bool effectful = false;       // calls back into a user's code: never removed, merged or moved
 };
 
 }  // namespace dini::detail

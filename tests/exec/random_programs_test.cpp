@@ -302,7 +302,8 @@ TEST(RandomProgramDraws, HaveEveryOpAndEveryDepth) {
   const std::set<std::string> elsewhere = {
       "cofactor",     "custom_lin",  "symmetric_factor", "qr_pivoted",  // of det, custom_vjp, symmetric solves
       "callback",     "solve",       "operator_solve",   "check_status",       "rcond", "late_call",
-      "guard",                                                                  // implicit/, linear/
+      "guard",  // implicit/, linear/
+      "lanes",  // of loops in batches, when they are long
       "random_split", "random_bits", "random_integers",  "random_permutation",  // random/
       "random_scale", "watch",       "rounding",         "relative_change",
   };
