@@ -1,5 +1,6 @@
 #include "dini/core/pool.hpp"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -183,9 +184,17 @@ class Pool {
 // Never destroyed: its threads may look at it until the process ends.
 std::atomic<Pool*> the_pool = nullptr;
 
+// A library that was loaded while the program ran stays where it is once threads run its code.
+void stay_loaded() {
+  Dl_info here;
+  if (dladdr(reinterpret_cast<const void*>(&default_threads), &here) != 0 && here.dli_fname)
+    dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 Pool& instance() {
   static std::once_flag once;
   std::call_once(once, [] {
+    stay_loaded();
     the_pool = new Pool;
     pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
   });
