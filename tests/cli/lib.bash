@@ -1,8 +1,12 @@
-# What the scripts share. Each is called with the tool's path.
+# What the scripts share. Each is called with the tool's path, in a folder of its own.
 set -uo pipefail
 dini=$1
 source_dir=${DINI_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 failures=0
+if [ -e CMakeLists.txt ]; then
+  echo "$0: to be run in an empty folder, whose files it replaces; not among sources" >&2
+  exit 2
+fi
 
 # run STATUS COMMAND...: runs the tool; its output goes to the files out and err.
 run() {
