@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "dini/core/array.hpp"
@@ -16,11 +17,20 @@ using Numbers = std::vector<long double>;
 
 inline Numbers numbers(const Array& a) { return a.to_vector<long double>(); }
 
+/// Of an integer type what does not fit, NaN among it, is its least number, as processors have it.
+template <class T> T number_as(long double v) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    constexpr auto beyond = -static_cast<long double>(std::numeric_limits<T>::min());
+    if (!(v >= -beyond && v < beyond)) return std::numeric_limits<T>::min();
+  }
+  return static_cast<T>(v);
+}
+
 inline Array from_numbers(const Numbers& values, const Shape& shape, Dtype dtype) {
   void* memory;
   Array out = allocate({shape, dtype, false}, &memory);
   visit_dtype(dtype, [&]<class T>() {
-    for (std::size_t k = 0; k < values.size(); ++k) static_cast<T*>(memory)[k] = static_cast<T>(values[k]);
+    for (std::size_t k = 0; k < values.size(); ++k) static_cast<T*>(memory)[k] = number_as<T>(values[k]);
   });
   return out;
 }
