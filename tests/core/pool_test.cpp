@@ -1,6 +1,7 @@
 // The pool: every piece once, on whatever threads there are, and what happens when one throws, forks, nests or meets another.
 #include "dini/core/pool.hpp"
 
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
