@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
@@ -23,7 +24,7 @@ using exec_tests::numbers;
 using exec_tests::same_bits;
 
 // x as it is, and a count of how often that was run: of arrays that depend on lanes and of others.
-std::int64_t times_run = 0;
+std::atomic<std::int64_t> times_run = 0;  // by whatever threads run lanes
 const detail::Op& counted_op() {
   static const detail::Op op = [] {
     detail::Op o;
