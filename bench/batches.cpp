@@ -22,9 +22,9 @@ volatile double sink;
 struct Row {
   std::string work;
   std::int64_t lanes;
-  std::function<Array()> value, both;       // by Dini
-  std::function<double()> hand, hand_both;  // or none
-  std::function<double()> difference;       // of the gradients' sums
+  std::function<Array()> value, both;                 // by Dini
+  std::function<double()> hand = {}, hand_both = {};  // or none
+  std::function<double()> difference = {};            // of the gradients' sums
 };
 
 void report(const Row& row, bool json) {
@@ -253,6 +253,25 @@ void newton(std::int64_t lanes, bool json) {
          json);
 }
 
+// ---- Layers of other sizes, without a loop by hand: where lanes are best run in tiles, and where one by one -----------
+
+void sizes(const std::string& name, std::int64_t lanes, std::int64_t n, const dini::Solver& solver, bool json) {
+  using namespace dini;
+  const Array W = 0.7 * random::normal(random::key(0), {n, n}) / std::sqrt(static_cast<double>(n));
+  const Array X = random::normal(random::key(1), {lanes, n});
+  FixedPointOptions options;
+  options.solver = solver;
+  if (solver.method()->contracts()) options.adjoint = SameSolver{};
+  auto f = [](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); };
+  auto one = [=](const Array& W, const Array& x) { return sum(fixed_point(f, zeros_like(x), options, W, x).value); };
+  auto loss = [=](const Array& W, const Array& X) { return sum(vmap(one, {.in = {not_mapped, 0}})(W, X)); };
+  const auto value = jit(loss);
+  const auto both = jit(value_and_grad<0, 1>(loss));
+  report(
+      {name + ", layer of " + std::to_string(n), lanes, [=] { return value(W, X); }, [=] { return both(W, X).first; }},
+      json);
+}
+
 // ---- Implied volatility: some lanes have no solution ----------------------------------------------------------------
 
 void volatility(std::int64_t lanes, int without, bool json) {
@@ -322,6 +341,10 @@ int main(int argc, char** argv) {
   kepler(1000000 / part, json);
 #endif
   newton(10000 / part, json);
+  for (std::int64_t n : {3, 30, 100}) sizes("Newton", (n < 30 ? 10000 : 30000 / n) / part, n, dini::Newton{}, json);
+  for (std::int64_t n : {30, 100, 300})
+    sizes("forward", 60000 / n / part, n, dini::FwdSolver{.tolerance = 1e-10}, json);
+  sizes("Anderson", 10000 / part, 10, dini::Anderson{}, json);
   volatility(5000 / part, 0, json);
   volatility(5000 / part, 3, json);
   programs(1000 / part, json);

@@ -1,6 +1,6 @@
 // Dini's side of the comparison of quadratic programs with other libraries (scripts/program_peers.py has the others'): random programs
-// of three sizes, their solutions, and the gradients of Σ cos(1 + k)·x_k by q and h. Times are of one program after the other, and of all of
-// them as lanes of one call.
+// of three sizes, their solutions, and the gradients of Σ cos(1 + k)·x_k by q and h. Times are of one program after the other, and of
+// all of them as lanes of one call.
 //
 //     program_peers [FOLDER]      with a folder all of it as .npz files, one a size
 #include <algorithm>
