@@ -125,7 +125,13 @@ void set_named(ProblemValue& contents, const char* key, const std::string& optio
   std::vector<std::string> seen;
   for (const std::string& one : given) {
     const std::size_t sign = one.find('=');
-    if (sign == std::string::npos || sign == 0) fail(option, text::in_quotes(one) + " is not " + form);
+    // The sign of a comparison is none that ends a name.
+    const bool compares = sign != std::string::npos && sign > 0 &&
+                          (std::strchr("<>!", one[sign - 1]) || (sign + 1 < one.size() && one[sign + 1] == '='));
+    if (sign == std::string::npos || sign == 0 || compares) {
+      fail(option, text::in_quotes(one) + " is not " + form +
+                       (compares ? "; write a name before it: row=" + text::escaped(one) : std::string()));
+    }
     const std::string name = one.substr(0, sign);
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
       fail(option, text::in_quotes(name) + " is given twice");
