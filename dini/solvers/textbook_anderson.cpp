@@ -70,9 +70,7 @@ Outcome anderson(const AndersonSolver& o, const Function& f, const Array& z_init
         return b;
       },
       h, ends_by_itself);
-  Array status = where(h.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
-  status = where(isfinite(h.residual), status, code(StatusCode::nonfinite));
-  status = where(h.residual < o.tol, code(StatusCode::converged), status);
+  const Array status = status_of(h.residual < o.tol, h.since, h.residual);
   // x1 = f(x0) is a step, too: there are as many as the index at which the textbook's loop is left.
   return {h.x, status, h.k - 1, h.k, h.residual, h.residual, zeros({0}, dtype), array(std::int64_t{0}), {}};
 }

@@ -46,9 +46,7 @@ Outcome forward(const std::function<Array(const Array&)>& f, const Array& z_init
              return b;
            },
            s, ends_by_itself);
-  Array status = where(s.since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
-  status = where(isfinite(s.residual), status, code(StatusCode::nonfinite));
-  status = where(s.residual <= tolerance, code(StatusCode::converged), status);
+  const Array status = status_of(s.residual <= tolerance, s.since, s.residual);
   const Array size = norm(s.z);
   return {s.z,
           status,

@@ -3,6 +3,8 @@
 
 #include <functional>
 
+#include "dini/ops/elementwise.hpp"
+#include "dini/linear/check_status.hpp"
 #include "dini/solvers/named_method.hpp"
 
 namespace dini::detail::textbook {
@@ -22,6 +24,13 @@ class Method final : public NamedMethod {
  private:
   Run run_;
 };
+
+/// How an iteration has ended: there, or at its last step, or after so many without a smaller residual, or with one that is no number.
+inline Array status_of(const Array& there, const Array& since, const Array& residual) {
+  Array status = where(since >= patience, code(StatusCode::stagnated), code(StatusCode::max_steps));
+  status = where(isfinite(residual), status, code(StatusCode::nonfinite));
+  return where(there, code(StatusCode::converged), status);
+}
 
 /// A solver's own limits, where the solve has none.
 inline double tolerance(double own, const StopRule& stop) { return stop.tolerance.absolute.value_or(own); }
