@@ -19,8 +19,9 @@ using Piece = void (*)(void* argument, std::size_t number);
 /// finds in the cache what the call before had read last.
 enum class PieceOrder { forwards, backwards };
 
-/// Runs all pieces, numbered from 0 on, on any threads, nothing said of what runs before what. The threads look at the caller's CancelScopes. The first
-/// exception that a piece throws is thrown to the caller, when no thread is at a piece any more; pieces that had not begun then are left out.
+/// Runs all pieces, numbered from 0 on, on any threads, nothing said of what runs before what. The threads look at the caller's
+/// CancelScopes. The first exception that a piece throws is thrown to the caller when no thread is at a piece any more; pieces that had
+/// not begun are left out.
 void run_pieces(std::size_t pieces, Piece piece, void* argument, PieceOrder order = PieceOrder::forwards);
 
 template <class F> void for_pieces(std::size_t pieces, const F& f, PieceOrder order = PieceOrder::forwards) {

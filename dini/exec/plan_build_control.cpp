@@ -4,8 +4,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "dini/exec/lane_steps.hpp"
 #include "dini/exec/chain.hpp"
+#include "dini/exec/lane_steps.hpp"
 #include "dini/exec/plan_build.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/exec/subroutine.hpp"

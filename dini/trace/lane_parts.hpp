@@ -24,10 +24,8 @@ struct LaneParts {
   std::int64_t lanes_of_block() const {
     constexpr std::int64_t fewest_blocks = 32, most_lanes = 1024, most_bytes = std::int64_t(1) << 25;
     std::int64_t bytes = 1;
-    for (std::size_t k = summed.first; k < summed.end(); ++k) {
-      const Aval a = program->output_avals()[k];
+    for (const Aval& a : summed.of(program->output_avals()))
       bytes += a.shape.size() * static_cast<std::int64_t>(item_size(a.dtype));
-    }
     const std::int64_t lanes = std::clamp<std::int64_t>((size + fewest_blocks - 1) / fewest_blocks, 1, most_lanes);
     const std::int64_t blocks = std::max<std::int64_t>(1, most_bytes / bytes);
     return std::max(lanes, (size + blocks - 1) / blocks);

@@ -150,6 +150,12 @@ std::vector<bool> dependents(const Program& p, std::vector<bool> marks) {
   return marks;
 }
 
+std::vector<bool> dependents_of_inputs(const Program& p, const std::vector<bool>& inputs) {
+  std::vector<bool> marks(p.variables.size(), false);
+  for (std::size_t k = 0; k < p.inputs.size(); ++k) marks[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
+  return dependents(p, std::move(marks));
+}
+
 bool stays_in_loop(const Program& p, const Equation& e) {
   if (e.op->control == Control::while_loop || e.op->effectful) return true;
   for (const ProgramRef& inner : programs_in(p, e)) {

@@ -37,6 +37,8 @@ bool stays_in_loop(const Program& program, const Equation& e);
 
 /// Marks of variables, of those that depend on a marked one as well.
 std::vector<bool> dependents(const Program& program, std::vector<bool> marks);
+/// Those of variables that depend on inputs with a mark.
+std::vector<bool> dependents_of_inputs(const Program& program, const std::vector<bool>& inputs);
 
 /// The part of a Program that makes `outputs` of `inputs`, variables both. Inputs are taken as given, whatever makes them; it
 /// is an internal error when an output depends on another of the Program's inputs. Effects are left out where no output

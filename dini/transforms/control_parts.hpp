@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dini/trace/groups.hpp"
+#include "dini/trace/split.hpp"
 #include "dini/transforms/control_ops.hpp"
 #include "dini/transforms/derive.hpp"
 
@@ -42,8 +43,37 @@ inline ProgramRef reordered(const Program& p, std::vector<int> inputs, std::vect
   out->outputs = std::move(outputs);
   return out;
 }
+inline Mask of_variables(const std::vector<int>& variables, const Mask& marks) {
+  Mask out;
+  for (int v : variables) out.push_back(marks[static_cast<std::size_t>(v)]);
+  return out;
+}
+/// Which outputs depend on the inputs marked.
+inline Mask dependent_outputs(const Program& p, const Mask& inputs) {
+  return of_variables(p.outputs, dependents_of_inputs(p, inputs));
+}
 inline std::size_t count(const Mask& m) { return static_cast<std::size_t>(std::count(m.begin(), m.end(), true)); }
 
+struct WhileParts {
+  ProgramRef condition, body;
+  Group carry, for_condition, for_body;  // of the op's inputs
+  OpaqueRef watch;
+  std::int64_t at_most;  // 0: not known
+};
+inline WhileParts parts_of_while(const Params& p) {
+  Groups in;
+  WhileParts w{p.program("cond"),
+               p.program("body"),
+               {},
+               {},
+               {},
+               p.has("watch") ? p.get<OpaqueRef>("watch") : OpaqueRef(),
+               p.has("at_most") ? p.integer("at_most") : 0};
+  w.carry = in.next(static_cast<std::size_t>(p.integer("carry")));
+  w.for_condition = in.next(static_cast<std::size_t>(p.integer("cond_captured")));
+  w.for_body = in.next(w.body->inputs.size() - w.carry.size);
+  return w;
+}
 inline Params while_params(ProgramRef condition, ProgramRef body, std::size_t carry, std::size_t cond_captured,
                            const OpaqueRef& watch = {}, std::int64_t at_most = 0) {
   Params params{{"cond", std::move(condition)},

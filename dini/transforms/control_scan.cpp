@@ -148,15 +148,6 @@ static std::pair<Leaves, Leaves> joint_scan(const JvpCall& call) {
           spread(joined({carry_tangents.of(out), y_tangents.of(out)}), both.out_active)};
 }
 
-// Which outputs depend on the inputs marked.
-static Mask dependent_outputs(const Program& p, const Mask& inputs) {
-  Mask marks(p.variables.size(), false), out;
-  for (std::size_t k = 0; k < p.inputs.size(); ++k) marks[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
-  marks = dependents(p, marks);
-  for (int v : p.outputs) out.push_back(marks[static_cast<std::size_t>(v)]);
-  return out;
-}
-
 static Leaves transpose_scan_without(const TransposeCall& call, const Mask& linear);
 
 // The transposed scan runs the other way: its carry is [ct of the carry..., ct gathered for captured...], its xs are

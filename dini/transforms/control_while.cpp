@@ -14,27 +14,6 @@ namespace dini::detail {
 
 namespace control {
 
-struct WhileParts {
-  ProgramRef condition, body;
-  Group carry, for_condition, for_body;  // of the op's inputs
-  OpaqueRef watch;
-  std::int64_t at_most;
-};
-static WhileParts parts_of_while(const Params& p) {
-  Groups in;
-  WhileParts w{p.program("cond"),
-               p.program("body"),
-               {},
-               {},
-               {},
-               p.has("watch") ? p.get<OpaqueRef>("watch") : OpaqueRef(),
-               p.has("at_most") ? p.integer("at_most") : 0};
-  w.carry = in.next(static_cast<std::size_t>(p.integer("carry")));
-  w.for_condition = in.next(static_cast<std::size_t>(p.integer("cond_captured")));
-  w.for_body = in.next(w.body->inputs.size() - w.carry.size);
-  return w;
-}
-
 // The Program with inputs behind its first `at` that it does not read.
 static ProgramRef ignoring(const Program& p, std::size_t at, const std::vector<Aval>& avals) {
   auto out = std::make_shared<Program>(p);

@@ -113,28 +113,35 @@ ProgramRef transpose_program(const ProgramRef& p, const std::vector<bool>& linea
   });
 }
 
+BatchProgram stage_batch(const Program& p, const std::vector<bool>& batched, std::int64_t size,
+                         const std::vector<bool>& want, const std::function<Batched(const Leaves&)>& run) {
+  BatchProgram made;
+  std::vector<Aval> avals = p.input_avals();
+  for (std::size_t k = 0; k < avals.size(); ++k) {
+    if (batched[k]) avals[k].shape = prepend(size, avals[k].shape);
+  }
+  made.program = stage_closed(
+      [&](const Leaves& inputs) {
+        Batched r = run(inputs);
+        for (std::size_t k = 0; k < r.out.size(); ++k) {
+          if (wanted(want, k) && !r.batched[k]) {
+            r.out[k] = repeat_leading(r.out[k], size);
+            r.batched[k] = true;
+          }
+        }
+        made.out_batched = r.batched;
+        return r.out;
+      },
+      avals, "vmap");
+  return made;
+}
+
 BatchProgram batch_program(const ProgramRef& p, const std::vector<bool>& batched, std::int64_t size,
                            const std::vector<bool>& want) {
   return *p->cached<BatchProgram>(derived_key("batch", batched, want, size), [&] {
-    auto made = std::make_shared<BatchProgram>();
-    std::vector<Aval> avals = p->input_avals();
-    for (std::size_t k = 0; k < avals.size(); ++k) {
-      if (batched[k]) avals[k].shape = prepend(size, avals[k].shape);
-    }
-    made->program = stage_closed(
-        [&](const Leaves& inputs) {
-          Batched r = vmap(function_of(p), inputs, batched, size, false);
-          for (std::size_t k = 0; k < r.out.size(); ++k) {
-            if (wanted(want, k) && !r.batched[k]) {
-              r.out[k] = repeat_leading(r.out[k], size);
-              r.batched[k] = true;
-            }
-          }
-          made->out_batched = r.batched;
-          return r.out;
-        },
-        avals, "vmap");
-    return made;
+    return std::make_shared<BatchProgram>(stage_batch(*p, batched, size, want, [&](const Leaves& inputs) {
+      return vmap(function_of(p), inputs, batched, size, false);
+    }));
   });
 }
 

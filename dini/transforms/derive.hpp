@@ -1,6 +1,7 @@
 // Transformations of finished Programs, for the rules of ops that hold Programs. Results are kept with the Program.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 
@@ -55,5 +56,8 @@ struct BatchProgram {
 };
 BatchProgram batch_program(const ProgramRef& p, const std::vector<bool>& batched, std::int64_t size,
                            const std::vector<bool>& want = {});
+/// The same of what `run` makes of the inputs, in its own way.
+BatchProgram stage_batch(const Program& p, const std::vector<bool>& batched, std::int64_t size,
+                         const std::vector<bool>& want, const std::function<Batched(const Leaves&)>& run);
 
 }  // namespace dini::detail

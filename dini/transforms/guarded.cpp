@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "dini/ops/elementwise.hpp"
-#include "dini/trace/split.hpp"
 #include "dini/transforms/control_parts.hpp"
 
 namespace dini::detail {
@@ -12,38 +11,12 @@ namespace guarding {
 
 using control::Mask;
 
-Mask marked(const Program& p, const Mask& inputs) {
-  Mask marks(p.variables.size(), false);
-  for (std::size_t k = 0; k < p.inputs.size(); ++k) marks[static_cast<std::size_t>(p.inputs[k])] = inputs[k];
-  return dependents(p, marks);
-}
-
-Mask of_variables(const std::vector<int>& variables, const Mask& marks) {
-  Mask out;
-  for (int v : variables) out.push_back(marks[static_cast<std::size_t>(v)]);
-  return out;
-}
-
-// The groups of a loop's inputs.
-struct Loop {
-  Group carry, for_condition, for_body;
-};
-Loop loop_of(const Params& params, std::size_t inputs) {
-  Groups in;
-  Loop l;
-  l.carry = in.next(static_cast<std::size_t>(params.integer("carry")));
-  l.for_condition = in.next(static_cast<std::size_t>(params.integer("cond_captured")));
-  l.for_body = in.next(inputs - in.size());
-  return l;
-}
-
 // Which carries have lanes, or come to have them.
-Mask carries_with_lanes(const Params& params, const Loop& l, const Mask& inputs) {
-  const Program& body = *params.program("body");
-  Mask carry = l.carry.of(inputs);
+Mask carries_with_lanes(const control::WhileParts& w, const Mask& inputs) {
+  Mask carry = w.carry.of(inputs);
   for (;;) {
     const Mask next =
-        control::either(carry, of_variables(body.outputs, marked(body, joined({carry, l.for_body.of(inputs)}))));
+        control::either(carry, control::dependent_outputs(*w.body, joined({carry, w.for_body.of(inputs)})));
     if (next == carry) return carry;
     carry = next;
   }
@@ -59,23 +32,21 @@ Leaves emit_guarded(const Program& p, const Equation& e, const Leaves& in, const
   if (!has_loops(p, e)) return emit(*e.op, in, params);
   const Leaves with = joined({in, {there}});
   if (e.op->control == Control::while_loop) {
-    const Loop l = loop_of(params, in.size());
-    const Mask carry = carries_with_lanes(params, l, lanes);
-    const ProgramRef condition = params.program("cond");
-    const Mask for_condition = joined({carry, l.for_condition.of(lanes)});
-    if (!of_variables(condition->outputs, marked(*condition, for_condition))[0]) {
-      params.set("body", guarded(params.program("body"), joined({carry, l.for_body.of(lanes)})));
+    const control::WhileParts w = control::parts_of_while(params);
+    const Mask carry = carries_with_lanes(w, lanes);
+    if (!control::dependent_outputs(*w.condition, joined({carry, w.for_condition.of(lanes)}))[0]) {
+      params.set("body", guarded(w.body, joined({carry, w.for_body.of(lanes)})));
       return emit(while_op(), with, params);
     }
     params.set("cond", stage_closed(
                            [&](Leaves all) {
                              const Array still_there = all.back();
                              all.pop_back();
-                             return Leaves{evaluate(*condition, all)[0] & still_there};
+                             return Leaves{evaluate(*w.condition, all)[0] & still_there};
                            },
-                           with_truth(condition->input_avals(), condition->inputs.size()), "while_loop"));
-    params.set("cond_captured", static_cast<std::int64_t>(l.for_condition.size + 1));
-    return emit(while_op(), joined({l.carry.of(in), l.for_condition.of(in), {there}, l.for_body.of(in)}), params);
+                           with_truth(w.condition->input_avals(), w.condition->inputs.size()), "while_loop"));
+    params.set("cond_captured", static_cast<std::int64_t>(w.for_condition.size + 1));
+    return emit(while_op(), joined({w.carry.of(in), w.for_condition.of(in), {there}, w.for_body.of(in)}), params);
   }
   if (e.op->control == Control::cond) {
     control::Programs branches = params.get<control::Programs>("branches");
@@ -117,7 +88,7 @@ ProgramRef guarded(const ProgramRef& p, const std::vector<bool>& batched) {
   return p->cached<const Program>(derived_key("guarded", batched), [&] {
     return stage_closed(
         [&](const Leaves& in) {
-          const std::vector<bool> lanes = guarding::marked(*p, batched);
+          const std::vector<bool> lanes = dependents_of_inputs(*p, batched);
           Leaves values(p->variables.size());
           const auto at = [&](int v) -> Array& { return values[static_cast<std::size_t>(v)]; };
           for (std::size_t k = 0; k < p->inputs.size(); ++k) at(p->inputs[k]) = in[k];
@@ -126,7 +97,7 @@ ProgramRef guarded(const ProgramRef& p, const std::vector<bool>& batched) {
             Leaves arguments;
             for (int v : e.inputs) arguments.push_back(at(v));
             const Leaves made =
-                guarding::emit_guarded(*p, e, arguments, guarding::of_variables(e.inputs, lanes), in.back());
+                guarding::emit_guarded(*p, e, arguments, control::of_variables(e.inputs, lanes), in.back());
             for (std::size_t k = 0; k < made.size(); ++k) at(e.outputs[k]) = made[k];
           }
           Leaves out;

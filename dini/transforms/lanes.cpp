@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "dini/core/index.hpp"
+#include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
@@ -246,17 +248,11 @@ bool any_marked(const Equation& e, const Mask& marks) {
   return std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return marks[static_cast<std::size_t>(v)]; });
 }
 
-Mask marked_inputs(const Program& p, const Mask& mapped) {
-  Mask out(p.variables.size(), false);
-  for (std::size_t k = 0; k < p.inputs.size(); ++k) out[static_cast<std::size_t>(p.inputs[k])] = mapped[k];
-  return dependents(p, out);
-}
-
 constexpr std::int64_t tile_size = 64, small_matrix = 16;
 
 // Whether lanes have matrices of their own that are not small.
 bool has_matrices(const Program& p, const Mask& mapped) {
-  const Mask marks = marked_inputs(p, mapped);
+  const Mask marks = dependents_of_inputs(p, mapped);
   const auto is_one = [&](int v) {
     const Shape& s = p.variables[static_cast<std::size_t>(v)].shape;
     return s.ndim() >= 2 && s.at(-1) > small_matrix && s.at(-2) > small_matrix;
@@ -275,7 +271,7 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 // How many lanes of a Program are computed together: all (0), one, or a tile of so many. By the shapes in a lane alone, so that what it
 // gets does not depend on the others. A last tile is filled up; fewer lanes than a tile are computed together.
 //
-// Measured on AVX-512, one thread, microseconds a lane for the value, with all together, tiles of 64, one by one:
+// Measured (bench/batches) on AVX-512, one thread, microseconds a lane for the value, with all together, tiles of 64, one by one:
 //
 //     Newton, n = 1 (Kepler)         2.3   1.6   5.4       forward iteration with a shared W, n = 10    11   6.2   5.2
 //     n = 10                          18    12    15       n = 30                                      8.9   7.4   5.2
@@ -289,7 +285,7 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 // (1.2 for what is prepared for the derivative of an implied volatility, 2.3 in tiles).
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
-  const Mask marks = marked_inputs(p, mapped);
+  const Mask marks = dependents_of_inputs(p, mapped);
   bool loops = false, long_loops = false;
   for (const Equation& e : p.equations) {
     if (reports(p, e)) return 0;
@@ -375,28 +371,12 @@ BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped,
   return *p->cached<BatchProgram>(derived_key("by lanes", mapped, want, size), [&] {
     // What reports on all lanes, and what follows from it, comes behind the rest.
     const SplitProgram parts = split_program(*p, std::vector<bool>(p->inputs.size(), false), {.stays = lanes::reports});
-    auto made = std::make_shared<BatchProgram>();
-    std::vector<Aval> avals = p->input_avals();
-    for (std::size_t k = 0; k < avals.size(); ++k) {
-      if (mapped[k]) avals[k].shape = prepend(size, avals[k].shape);
-    }
-    made->program = stage_closed(
-        [&](const Leaves& inputs) {
-          const std::optional<Batched> first = by_lanes(parts.early, inputs, mapped, size);
-          const ProgramRef rest = first ? parts.late : p;
-          Batched r = vmap([&](const Leaves& in) { return evaluate(*rest, in); }, first ? first->out : inputs,
-                           first ? first->batched : mapped, size, false);
-          for (std::size_t k = 0; k < r.out.size(); ++k) {
-            if (k < want.size() && want[k] && !r.batched[k]) {
-              r.out[k] = repeat_leading(r.out[k], size);
-              r.batched[k] = true;
-            }
-          }
-          made->out_batched = r.batched;
-          return r.out;
-        },
-        avals, "vmap");
-    return made;
+    return std::make_shared<BatchProgram>(stage_batch(*p, mapped, size, want, [&](const Leaves& inputs) {
+      const std::optional<Batched> first = by_lanes(parts.early, inputs, mapped, size);
+      const ProgramRef rest = first ? parts.late : p;
+      return vmap([&](const Leaves& in) { return evaluate(*rest, in); }, first ? first->out : inputs,
+                  first ? first->batched : mapped, size, false);
+    }));
   });
 }
 

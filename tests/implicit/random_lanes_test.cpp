@@ -1,5 +1,5 @@
-// Batches of random problems of every kind, up to a thousand, a tenth of them without a solution, are the solves one by one: values, statuses,
-// steps, gradients, counts, certificates.
+// Batches of random problems of every kind, up to a thousand, a tenth of them without a solution, are the solves one by one: values,
+// statuses, steps, gradients, counts, certificates.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -141,8 +141,8 @@ template <class T> double condition_equilibrated(std::size_t n, const T* a);
 //   rcond   1/(‖Â‖₁ est ‖Â⁻¹‖₁), where A is regular by it; condition_equilibrated otherwise
 //   omega   the larger of ‖A⁻¹Δ‖ for these Δ[n,n] (‖·‖ over all elements) in units of the unknowns: 1/C or |z|, whichever makes it smaller
 //
-// In units of 1/C it is ‖CA⁻¹ΔC⁻¹‖ = ‖Â⁻¹(R⁻¹ΔC⁻¹)‖ ≤ ‖Â⁻¹‖₂ ‖R⁻¹ΔC⁻¹‖ ≤ √n ‖Â⁻¹‖₁ ‖R⁻¹ΔC⁻¹‖. That bound costs a few solves and passes over Δ where
-// omega costs n solves: where it is below `enough`, with a factor of ten for the estimate of ‖Â⁻¹‖₁, it is what is given.
+// In units of 1/C it is ‖CA⁻¹ΔC⁻¹‖ = ‖Â⁻¹(R⁻¹ΔC⁻¹)‖ ≤ ‖Â⁻¹‖₂ ‖R⁻¹ΔC⁻¹‖ ≤ √n ‖Â⁻¹‖₁ ‖R⁻¹ΔC⁻¹‖. That bound costs a few solves and
+// passes over Δ where omega costs n solves: where it is below `enough`, with a factor of ten for the estimate of ‖Â⁻¹‖₁, it is what is given.
 struct Change {
   double rcond = 0, omega = 0;
 };
