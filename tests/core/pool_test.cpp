@@ -111,19 +111,22 @@ TEST(Pool, TheNumberOfThreadsIsFrom1To256) {
   EXPECT_EQ(num_threads(), 7);
 }
 
-// What runs in pieces: products with large matrices, of large matrices, and long fused loops with sums.
+// What runs in pieces: products with large matrices, of large matrices, factorisations and triangular solves of them, and long fused
+// loops with sums.
 std::vector<std::vector<double>> large_work(Dtype dtype) {
   const Array key = random::key(3);
   auto draw = [&](const Shape& shape, int k) { return astype(random::normal(random::fold_in(key, k), shape), dtype); };
   const Array a = draw({700, 643}, 0), x = draw({643}, 1), y = draw({700}, 2), b = draw({643, 450}, 3),
               v = draw({200003}, 4), w = draw({200003}, 5);
-  auto f = [](const Array& a, const Array& x, const Array& y, const Array& b, const Array& v, const Array& w) {
+  auto f = [&](const Array& a, const Array& x, const Array& y, const Array& b, const Array& v, const Array& w) {
     const Array t = tanh(v) * w + 0.5;
-    return std::tuple(dot(a, x), dot(y, a), outer(y, x), dot(a, b), t, sum(t), sum(t * w), linalg::norm(t - w));
+    const Array square = dot(transpose(a), a) + eye(643, dtype);
+    return std::tuple(dot(a, x), dot(y, a), outer(y, x), dot(a, b), t, sum(t), sum(t * w), linalg::norm(t - w),
+                      linalg::solve(square, b), linalg::cholesky(square));
   };
-  const auto [p, q, o, m, t, s, d, n] = jit(f)(a, x, y, b, v, w);
+  const auto [p, q, o, m, t, s, d, n, z, l] = jit(f)(a, x, y, b, v, w);
   std::vector<std::vector<double>> out;
-  for (const Array& r : {p, q, o, m, t, s, d, n}) out.push_back(r.to_vector<double>());
+  for (const Array& r : {p, q, o, m, t, s, d, n, z, l}) out.push_back(r.to_vector<double>());
   return out;
 }
 

@@ -100,7 +100,7 @@ TYPED_TEST(DenseTest, InstructionSetsAgree) {
   const auto run = [](const DenseMicro<T>& micro, std::ptrdiff_t n, std::ptrdiff_t columns) {
     const auto order = static_cast<std::size_t>(n), width = static_cast<std::size_t>(columns);
     const Matrix<T> a = regular<T>(order, 3), b = random<T>(order, width, 4);
-    Matrix<T> c(order, width), x = b, upward = b, panel(order, panel_width), square(order, panel_width);
+    Matrix<T> c(order, width), x = b, upward = b, panel(panel_width, order + panel_width), square(order, panel_width);
     micro.multiply(Accumulate::set, n, columns, n, a.p(), n, 1, b.p(), columns, c.p(), columns);
     micro.multiply(Accumulate::add, n, columns, n, a.p(), 1, n, b.p(), columns, c.p(), columns);
     micro.multiply(Accumulate::subtract, n, columns, 1, a.p(), n, 1, b.p(), columns, c.p(), columns);
@@ -110,8 +110,10 @@ TYPED_TEST(DenseTest, InstructionSetsAgree) {
     std::vector<std::int32_t> pivot(panel_width);
     const std::ptrdiff_t most = std::min(n, panel_width);
     for (std::size_t i = 0; i < order; ++i)
-      for (std::size_t j = 0; j < static_cast<std::size_t>(most); ++j) panel(i, j) = a(i, j);
-    const int lu = micro.lu_panel(n, most, panel.p(), pivot.data());
+      for (std::size_t j = 0; j < static_cast<std::size_t>(most); ++j) panel(j, i) = a(i, j);
+    const int lu = micro.lu_panel(n, most, panel.p(), n + panel_width, pivot.data());
+    for (std::size_t j = 0; j < panel.rows; ++j)  // what a vector wrote beyond the rows is nobody's
+      std::fill_n(panel.p() + j * panel.columns + order, panel_width, T(0));
     const Matrix<T> s = symmetric<T>(static_cast<std::size_t>(most), 5, true);
     for (std::size_t i = 0; i < s.rows; ++i)
       for (std::size_t j = i; j < s.rows; ++j) square(i, j) = s(i, j);

@@ -14,8 +14,8 @@
 
 namespace dini::kernels {
 
-// While one of these lives, BLAS has one thread: OpenBLAS's results depend on the number of threads (measured: in gemm and in
-// every factorisation), and the executor brings its own. The number is the process's and no call's, so it is put back when
+// While one of these lives, BLAS has one thread: OpenBLAS's results depend on the number of threads (measured: in every
+// factorisation), and the executor brings its own. The number is the process's and no call's, so it is put back when
 // the last one of all threads goes. Where the host sets another meanwhile, that one stays.
 class OneBlasThread {
  public:
@@ -30,10 +30,6 @@ using lapack_int = int;
 // OpenBLAS has LAPACK's routines, and no header for them. Fortran wants the lengths of strings after all other arguments.
 extern "C" {
 #define DINI_LAPACK_OF(T, name)                                                                                      \
-  void name(getrf)(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);                        \
-  void name(laswp)(const int* n, T* a, const int* lda, const int* k1, const int* k2, const int* pivots,              \
-                   const int* step);                                                                                 \
-  void name(potrf)(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                    \
   void name(sytrf)(const char* uplo, const int* n, T* a, const int* lda, int* pivots, T* work, const int* lwork,     \
                    int* info, std::size_t);                                                                          \
   void name(geqp3)(const int* m, const int* n, T* a, const int* lda, int* jpvt, T* tau, T* work, const int* lwork,   \
@@ -61,7 +57,7 @@ DINI_LAPACK_OF(double, DINI_LAPACK_D)
 
 inline lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
 
-// LAPACK's routine for T, in a template of T: DINI_LAPACK(potrf, &uplo, …, 1), the 1 for the string's length.
+// LAPACK's routine for T, in a template of T: DINI_LAPACK(sytrf, &uplo, …, 1), the 1 for the string's length.
 #define DINI_LAPACK(routine, ...)               \
   do {                                          \
     const OneBlasThread one_blas_thread;        \
@@ -71,34 +67,6 @@ inline lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
       DINI_LAPACK_D(routine)(__VA_ARGS__);      \
     }                                           \
   } while (false)
-
-// B ← op(A)⁻¹ B and C ← C − op(A) B in column-major matrices with columns ld apart; A triangular, or [m, k] where op is
-// none.
-template <class T>
-void trsm(CBLAS_UPLO half, CBLAS_TRANSPOSE op, CBLAS_DIAG unit, std::size_t m, std::size_t n, const T* a, T* b,
-          std::size_t ld) {
-  const auto solve = [] {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      return cblas_strsm;
-    } else {
-      return cblas_dtrsm;
-    }
-  }();
-  solve(CblasColMajor, CblasLeft, half, op, unit, as_int(m), as_int(n), T(1), a, as_int(ld), b, as_int(ld));
-}
-template <class T>
-void subtract_product(CBLAS_TRANSPOSE op, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
-                      std::size_t ld) {
-  const auto multiply = [] {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      return cblas_sgemm;
-    } else {
-      return cblas_dgemm;
-    }
-  }();
-  multiply(CblasColMajor, op, CblasNoTrans, as_int(m), as_int(n), as_int(k), T(-1), a, as_int(ld), b, as_int(ld), T(1),
-           c, as_int(ld));
-}
 
 template <class T> bool all_finite(std::size_t count, const T* a) {
   // 0 x is 0 or NaN; the sum is vectorised where a loop of isfinite with an exit is not.
@@ -139,17 +107,21 @@ template <class T> void fill_identity(std::size_t rows, std::size_t columns, T* 
   for (std::size_t i = 0; i < std::min(rows, columns); ++i) q[i * columns + i] = T(1);
 }
 
-// to[columns, rows] = from[rows, columns]ᵀ.
-template <class T> void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
+// to[columns, rows] = from[rows, columns]ᵀ, whose rows are from_ld and to_ld apart.
+template <class T>
+void transpose(std::size_t rows, std::size_t columns, const T* from, std::size_t from_ld, T* to, std::size_t to_ld) {
   constexpr std::size_t tile = 8;  // with more, rows a power of two apart would evict each other
   for (std::size_t i0 = 0; i0 < rows; i0 += tile) {
     const std::size_t i1 = i0 + tile < rows ? i0 + tile : rows;
     for (std::size_t j0 = 0; j0 < columns; j0 += tile) {
       const std::size_t j1 = j0 + tile < columns ? j0 + tile : columns;
       for (std::size_t i = i0; i < i1; ++i)
-        for (std::size_t j = j0; j < j1; ++j) to[j * rows + i] = from[i * columns + j];
+        for (std::size_t j = j0; j < j1; ++j) to[j * to_ld + i] = from[i * from_ld + j];
     }
   }
+}
+template <class T> void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
+  transpose(rows, columns, from, columns, to, rows);
 }
 
 template <class T> void transpose_in_place(std::size_t n, T* a) {

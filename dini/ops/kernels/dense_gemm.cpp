@@ -8,53 +8,29 @@
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/kernels/dense_pieces.hpp"
-#include "dini/ops/kernels/dense_table.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 #include "dini/ops/kernels/matrix_vector.hpp"
 
 namespace dini::kernels {
 namespace {
 
-// A quarter of a length, but no less than `least`, in whole lines of the cache.
-std::size_t part_of(std::size_t length, std::size_t least) {
-  constexpr std::size_t line = 16;
-  return std::max(least, (length / 4 + line - 1) / line * line);
-}
-
 template <class T>
-void gemm_blas(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
-  const OneBlasThread one_blas_thread;
-  const auto blas = [] {
-    if constexpr (std::is_same_v<T, float>) {
-      return cblas_sgemm;
-    } else {
-      return cblas_dgemm;
-    }
-  }();
+void gemm_micro(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
+  const auto size = [](std::size_t count) { return static_cast<std::ptrdiff_t>(count); };
   const auto part = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t columns) {
-    blas(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, as_int(rows),
-         as_int(columns), as_int(k), T(1), a + (trans_a ? i : i * k), as_int(trans_a ? m : k),
-         b + (trans_b ? j * k : j), as_int(trans_b ? k : n), T(0), c + i * n + j, as_int(n));
+    dense_micro<T>().multiply(Accumulate::set, size(rows), size(columns), size(k), a + (trans_a ? i : i * k),
+                              trans_a ? 1 : size(k), trans_a ? size(m) : 1, b + j, size(n), c + i * n + j, size(n));
   };
-  // Squares as far as they go, since what a piece reads is packed anew for each; by the sizes alone, and at least a few, for the threads.
-  const double most = std::sqrt(work_in_pieces / 2 * static_cast<double>(k));
-  const std::size_t rows = std::min({m, std::max<std::size_t>(512, piece_length(m, most)), part_of(m, 256)});
-  const std::size_t columns = std::min(piece_length(n, multiplications(rows, 1, k)), m < 512 ? part_of(n, 256) : n);
+  if (multiplications(m, n, k) < 2 * work_of_piece) return part(0, m, 0, n);
+  // Squares as far as they go, since a piece packs what it reads of B for itself.
+  const std::size_t side = piece_length(std::max(m, n), std::sqrt(work_of_piece * static_cast<double>(k)));
+  const std::size_t rows = std::min(m, side), columns = piece_length(n, multiplications(rows, k, 1));
   const std::size_t across = (n + columns - 1) / columns, down = (m + rows - 1) / rows;
   detail::for_pieces(down * across, [&](std::size_t piece) {
     detail::poll_cancel();
     const std::size_t i = piece / across * rows, j = piece % across * columns;
     part(i, std::min(rows, m - i), j, std::min(columns, n - j));
   });
-}
-
-template <class T>
-void gemm_micro(bool trans_a, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
-  const auto rows = static_cast<std::ptrdiff_t>(m);
-  const auto columns = static_cast<std::ptrdiff_t>(n);
-  const auto depth = static_cast<std::ptrdiff_t>(k);
-  dense_micro<T>().multiply(Accumulate::set, rows, columns, depth, a, trans_a ? 1 : depth, trans_a ? rows : 1, b,
-                            columns, c, columns);
 }
 
 template <class T>
@@ -79,8 +55,7 @@ void gemm_integer(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std:
 template <class T>
 void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
   if (m == 0 || n == 0) return;
-  const double work = multiplications(m, n, k);
-  poll_before(work);
+  poll_before(multiplications(m, n, k));
   if constexpr (std::is_integral_v<T>) {
     gemm_integer(trans_a, trans_b, m, n, k, a, b, c);
   } else {
@@ -92,8 +67,6 @@ void gemm(bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t 
       trans_b ? matrix_vector(n, k, b, a, c) : transposed_vector(k, n, b, a, c);
     } else if (k == 1) {
       outer_product(m, n, a, b, c);
-    } else if (work >= dense_table::gemm_blas_from) {
-      gemm_blas(trans_a, trans_b, m, n, k, a, b, c);
     } else if (trans_b && k > 1) {
       Scratch<T> straight(k * n);
       transpose(n, k, b, straight.data());

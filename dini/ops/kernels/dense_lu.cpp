@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "dini/core/pool.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
@@ -15,94 +16,89 @@
 namespace dini::kernels {
 namespace {
 
-template <class T> int lu_small(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
-  alignas(64) T panel[panel_width * panel_width];
-  std::int32_t pivot[panel_width];
-  for (std::size_t i = 0; i < n; ++i) {
-    T* row = panel + i * panel_width;
-    for (std::size_t j = 0; j < n; ++j) row[j] = a[i * n + j];
-    for (std::size_t j = n; j < panel_width; ++j) row[j] = T(0);
-    perm[i] = static_cast<std::int32_t>(i);
-  }
-  const int info =
-      dense_micro<T>().lu_panel(static_cast<std::ptrdiff_t>(n), static_cast<std::ptrdiff_t>(n), panel, pivot);
-  for (std::size_t i = 0; i < n; ++i) {
-    std::swap(perm[i], perm[pivot[i]]);
-    for (std::size_t j = 0; j < n; ++j) lu[i * n + j] = panel[i * panel_width + j];
-  }
+// How far apart the columns of a panel are: its rows and what a vector may go beyond them, an odd number of the cache's lines, so that
+// columns do not evict each other.
+std::size_t panel_stride(std::size_t rows) {
+  constexpr std::size_t line = 8;
+  return ((rows + panel_width + line - 1) / line | 1) * line;
+}
+
+// P A = L U of rows of which `width` columns are taken, ld apart: pivots count from the block's first row, and the rows outside of
+// these columns are left to the caller. `panel` has room for panel_width columns.
+template <class T>
+int lu_thin(std::size_t rows, std::size_t width, T* a, std::size_t ld, T* panel, std::int32_t* pivot) {
+  const std::size_t stride = panel_stride(rows);
+  for (std::size_t j = 0; j < width; ++j) std::fill_n(panel + j * stride + rows, panel_width, T(0));
+  transpose(rows, width, a, ld, panel, stride);
+  const int info = dense_micro<T>().lu_panel(static_cast<std::ptrdiff_t>(rows), static_cast<std::ptrdiff_t>(width),
+                                             panel, static_cast<std::ptrdiff_t>(stride), pivot);
+  transpose(width, rows, panel, stride, a, ld);
   return info;
 }
 
-// Right-looking, in panels of panel_width columns that are packed so that a row is one or two vectors.
-template <class T> void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
-  const DenseMicro<T>& micro = dense_micro<T>();
+template <class T> int lu_small(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
   constexpr std::size_t width = panel_width;
-  const auto ld = static_cast<std::ptrdiff_t>(n);
-  Scratch<T> panel(n * width);
+  alignas(64) T panel[width * (3 * width)];
   std::int32_t pivot[width];
-  for (std::size_t k = 0; k < n; k += width) {
-    const std::size_t w = std::min(width, n - k);
-    const std::size_t rows = n - k;
-    const std::size_t right = n - k - w;
-    for (std::size_t i = 0; i < rows; ++i) {
-      std::memcpy(&panel[i * width], lu + (k + i) * n + k, w * sizeof(T));
-      for (std::size_t j = w; j < width; ++j) panel[i * width + j] = T(0);
-    }
-    micro.lu_panel(static_cast<std::ptrdiff_t>(rows), static_cast<std::ptrdiff_t>(w), panel.data(), pivot);
-    for (std::size_t i = 0; i < w; ++i) {
-      const std::size_t other = k + static_cast<std::size_t>(pivot[i]);
-      if (other == k + i) continue;
-      std::swap(perm[k + i], perm[other]);
-      std::swap_ranges(lu + (k + i) * n, lu + (k + i) * n + k, lu + other * n);
-      std::swap_ranges(lu + (k + i) * n + k + w, lu + (k + i + 1) * n, lu + other * n + k + w);
-    }
-    for (std::size_t i = 0; i < rows; ++i) std::memcpy(lu + (k + i) * n + k, &panel[i * width], w * sizeof(T));
-    if (right == 0) continue;
+  if (lu != a) std::copy(a, a + n * n, lu);
+  const int info = lu_thin(n, n, lu, n, panel, pivot);
+  for (std::size_t i = 0; i < n; ++i) perm[i] = static_cast<std::int32_t>(i);
+  for (std::size_t i = 0; i < n; ++i) std::swap(perm[i], perm[pivot[i]]);
+  return info;
+}
+
+template <class T> void exchange_rows(std::size_t columns, T* a, std::size_t ld, std::size_t i, std::size_t j) {
+  if (i != j) std::swap_ranges(a + i * ld, a + i * ld + columns, a + j * ld);
+}
+
+// What is right of `width` finished columns: their rows of U, and less their product in what is below; `first` to `last` of its columns.
+template <class T>
+void lu_right(std::size_t rows, std::size_t width, T* a, std::size_t ld, std::size_t first, std::size_t last) {
+  const auto step = static_cast<std::ptrdiff_t>(ld);
+  const std::size_t columns = last - first;
+  T* right = a + first;
+  solve_triangle(true, false, true, width, columns, a, ld, right, ld);
+  dense_micro<T>().multiply(Accumulate::subtract, static_cast<std::ptrdiff_t>(rows - width),
+                            static_cast<std::ptrdiff_t>(columns), static_cast<std::ptrdiff_t>(width), a + width * ld,
+                            step, 1, right, step, right + width * ld, step);
+}
+
+// Right-looking twice: blocks of columns, whose products are what takes the time and is shared by the threads, and in them panels.
+template <class T> void lu_blocked(std::size_t n, T* lu, std::int32_t* perm) {
+  constexpr std::size_t width = panel_width;
+  const std::size_t block = n < dense_table::blocks_from ? n : dense_table::block;
+  Scratch<T> panel(panel_stride(n) * width);
+  Scratch<std::int32_t> pivot(block);
+  for (std::size_t k = 0; k < n; k += block) {
+    const std::size_t w = std::min(block, n - k), rows = n - k;
     T* corner = lu + k * n + k;
-    solve_triangle(true, false, true, w, right, corner, n, corner + w, n);
-    micro.multiply(Accumulate::subtract, static_cast<std::ptrdiff_t>(rows - w), static_cast<std::ptrdiff_t>(right),
-                   static_cast<std::ptrdiff_t>(w), corner + w * n, ld, 1, corner + w, ld, corner + w * n + w, ld);
-  }
-}
-
-// getrf, right-looking: a block of columns, then the rest of the matrix in pieces.
-template <class T> void getrf_in_pieces(std::size_t n, T* a, lapack_int* pivot) {
-  constexpr std::size_t width = 256;
-  const OneBlasThread one_blas_thread;
-  const lapack_int ld = as_int(n), one = 1;
-  const auto at = [&](std::size_t i, std::size_t j) { return a + j * n + i; };
-  for (std::size_t k = 0; k < n; k += width) {
-    detail::poll_cancel();
-    const std::size_t w = std::min(width, n - k), end = k + w;
-    const lapack_int rows = as_int(n - k), columns = as_int(w), first = as_int(k + 1), last = as_int(end);
-    lapack_int info = 0;
-    DINI_LAPACK(getrf, &rows, &columns, at(k, k), &ld, pivot + k, &info);
-    for (std::size_t i = k; i < end; ++i) pivot[i] += as_int(k);
-    const lapack_int left = as_int(k), right = as_int(n - end);
-    if (left > 0) DINI_LAPACK(laswp, &left, a, &ld, &first, &last, pivot, &one);
-    if (right == 0) return;
-    DINI_LAPACK(laswp, &right, at(0, end), &ld, &first, &last, pivot, &one);
-    const std::size_t piece = piece_length(n - end, multiplications(n - k, w, 1));
-    for (std::size_t j = end; j < n; j += piece) {
+    for (std::size_t c = 0; c < w; c += width) {
       detail::poll_cancel();
-      const std::size_t c = std::min(piece, n - j);
-      trsm(CblasLower, CblasNoTrans, CblasUnit, w, c, at(k, k), at(k, j), n);
-      subtract_product(CblasNoTrans, n - end, c, w, at(end, k), at(k, j), at(end, j), n);
+      const std::size_t inner = std::min(width, w - c);
+      T* a = corner + c * n + c;
+      lu_thin(rows - c, inner, a, n, panel.data(), &pivot[c]);
+      for (std::size_t i = c; i < c + inner; ++i) {
+        pivot[i] += static_cast<std::int32_t>(c);
+        const auto other = static_cast<std::size_t>(pivot[i]);
+        exchange_rows(c, corner, n, i, other);
+        exchange_rows(w - c - inner, corner + c + inner, n, i, other);
+      }
+      if (c + inner < w) lu_right(rows - c, inner, a, n, inner, w - c);
     }
+    for (std::size_t i = 0; i < w; ++i) {
+      const auto other = static_cast<std::size_t>(pivot[i]);
+      std::swap(perm[k + i], perm[k + other]);
+      exchange_rows(k, lu + k * n, n, i, other);
+      exchange_rows(n - k - w, corner + w, n, i, other);
+    }
+    if (k + w == n) return;
+    const std::size_t right = n - k - w;
+    const std::size_t piece = piece_length(right, multiplications(rows, w, 1));
+    detail::for_pieces((right + piece - 1) / piece, [&](std::size_t number) {
+      detail::poll_cancel();
+      lu_right(rows, w, corner, n, w + number * piece, w + std::min(right, (number + 1) * piece));
+    });
   }
-}
-
-template <class T> void lu_lapack(std::size_t n, T* lu, std::int32_t* perm) {
-  Scratch<lapack_int> pivot(n);
-  const lapack_int order = as_int(n);
-  lapack_int info = 0;
-  transpose_in_place(n, lu);
-  if (multiplications(n, n, n) < 3 * work_in_pieces)
-    DINI_LAPACK(getrf, &order, &order, lu, &order, pivot.data(), &info);
-  else
-    getrf_in_pieces(n, lu, pivot.data());
-  transpose_in_place(n, lu);
-  for (std::size_t i = 0; i < n; ++i) std::swap(perm[i], perm[pivot[i] - 1]);
 }
 
 }  // namespace
@@ -112,11 +108,7 @@ template <class T> int lu_factor(std::size_t n, const T* a, T* lu, std::int32_t*
   if (n <= static_cast<std::size_t>(panel_width)) return lu_small(n, a, lu, perm);
   if (lu != a) std::memcpy(lu, a, n * n * sizeof(T));
   for (std::size_t i = 0; i < n; ++i) perm[i] = static_cast<std::int32_t>(i);
-  if (n < dense_table::lu_blas_from) {
-    lu_blocked(n, lu, perm);
-  } else {
-    lu_lapack(n, lu, perm);
-  }
+  lu_blocked(n, lu, perm);
   for (std::size_t i = 0; i < n; ++i)
     if (!(std::abs(lu[i * n + i]) > T(0))) return static_cast<int>(i + 1);
   return 0;

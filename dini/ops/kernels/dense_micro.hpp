@@ -29,9 +29,9 @@ template <class T> struct DenseMicro {
   void (*solve_lower)(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, std::ptrdiff_t a_row,
                       std::ptrdiff_t a_col, T* x, std::ptrdiff_t x_row);
 
-  // Partial-pivoting LU of a panel of width ≤ panel_width, m ≥ width rows, panel_width apart; what lies beyond width is
-  // finite padding. pivot[k] ≥ k is the row that was swapped with row k. Returns 0 or k + 1.
-  int (*lu_panel)(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot);
+  // Partial-pivoting LU of a panel of width ≤ panel_width columns, ld apart, of m ≥ width rows. After its rows a column has
+  // panel_width numbers that are finite, and not kept. pivot[k] ≥ k is the row that was swapped with row k. Returns 0 or k + 1.
+  int (*lu_panel)(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::ptrdiff_t ld, std::int32_t* pivot);
 
   // Upper Cholesky factor UᵀU of a matrix of order n ≤ panel_width, rows panel_width apart, upper triangle. 0 or k + 1.
   int (*cholesky_panel)(std::ptrdiff_t n, T* panel);

@@ -27,7 +27,6 @@ template <> struct Vec<double> {
   }
   static Type load(const double* p, std::ptrdiff_t count) { return _mm256_maskload_pd(p, first(count)); }
   static void store(double* p, Type v, std::ptrdiff_t count) { _mm256_maskstore_pd(p, first(count), v); }
-  static Type select_from(int j, Type a, Type b) { return _mm256_blendv_pd(b, a, _mm256_castsi256_pd(first(j))); }
   static Type fma(Type a, Type b, Type c) { return _mm256_fmadd_pd(a, b, c); }
   static Type fnma(Type a, Type b, Type c) { return _mm256_fnmadd_pd(a, b, c); }
   static Type div(Type a, Type b) { return _mm256_div_pd(a, b); }
@@ -51,7 +50,6 @@ template <> struct Vec<float> {
   }
   static Type load(const float* p, std::ptrdiff_t count) { return _mm256_maskload_ps(p, first(count)); }
   static void store(float* p, Type v, std::ptrdiff_t count) { _mm256_maskstore_ps(p, first(count), v); }
-  static Type select_from(int j, Type a, Type b) { return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(first(j))); }
   static Type fma(Type a, Type b, Type c) { return _mm256_fmadd_ps(a, b, c); }
   static Type fnma(Type a, Type b, Type c) { return _mm256_fnmadd_ps(a, b, c); }
   static Type div(Type a, Type b) { return _mm256_div_ps(a, b); }

@@ -22,7 +22,6 @@ template <> struct Vec<double> {
   static __mmask8 first(std::ptrdiff_t count) { return static_cast<__mmask8>((1u << count) - 1u); }
   static Type load(const double* p, std::ptrdiff_t count) { return _mm512_maskz_loadu_pd(first(count), p); }
   static void store(double* p, Type v, std::ptrdiff_t count) { _mm512_mask_storeu_pd(p, first(count), v); }
-  static Type select_from(int j, Type a, Type b) { return _mm512_mask_blend_pd(first(j), b, a); }
   static Type fma(Type a, Type b, Type c) { return _mm512_fmadd_pd(a, b, c); }
   static Type fnma(Type a, Type b, Type c) { return _mm512_fnmadd_pd(a, b, c); }
   static Type div(Type a, Type b) { return _mm512_div_pd(a, b); }
@@ -44,7 +43,6 @@ template <> struct Vec<float> {
   static __mmask16 first(std::ptrdiff_t count) { return static_cast<__mmask16>((1u << count) - 1u); }
   static Type load(const float* p, std::ptrdiff_t count) { return _mm512_maskz_loadu_ps(first(count), p); }
   static void store(float* p, Type v, std::ptrdiff_t count) { _mm512_mask_storeu_ps(p, first(count), v); }
-  static Type select_from(int j, Type a, Type b) { return _mm512_mask_blend_ps(first(j), b, a); }
   static Type fma(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
   static Type fnma(Type a, Type b, Type c) { return _mm512_fnmadd_ps(a, b, c); }
   static Type div(Type a, Type b) { return _mm512_div_ps(a, b); }

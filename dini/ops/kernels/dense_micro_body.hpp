@@ -3,8 +3,7 @@
 //   width, free_masks (masked loads cost no more than others), rows (register blocking for up to three vectors of columns),
 // vectors (most vectors of columns in a block);
 //   Type; zero(), broadcast(x), load(p), load(p, count), store(p, v), store(p, v, count);
-//   fma(a, b, c) = a b + c, fnma(a, b, c) = c − a b, for vectors and scalars; div(a, b);
-//   select_from(j, a, b): lanes from j on of b, the ones before of a.
+//   fma(a, b, c) = a b + c, fnma(a, b, c) = c − a b, for vectors and scalars; div(a, b).
 
 // f(Index<0>), f(Index<1>), …: unrolled in the source. GCC unrolls a loop over an array of accumulators too late to keep
 // them out of memory.
@@ -269,67 +268,62 @@ void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, s
 
 // ---- factorisations -------------------------------------------------------------------------------------------------
 
-template <class T, int NV> int lu_panel_vectors(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
-  using V = typename Vec<T>::Type;
+// |a| where it is larger than b, else b, as where either is NaN.
+template <class T>
+DINI_INLINE inline typename Vec<T>::Type larger_size(typename Vec<T>::Type a, typename Vec<T>::Type b) {
+  const typename Vec<T>::Type size = a < Vec<T>::zero() ? -a : a;
+  return size > b ? size : b;
+}
+
+// max(|a_k|, …, |a_m−1|) by comparisons that a NaN loses, but for a NaN at a_k, which stays.
+template <class T> T largest_size(std::ptrdiff_t k, std::ptrdiff_t m, const T* a) {
   constexpr std::ptrdiff_t w = Vec<T>::width;
-  constexpr std::ptrdiff_t ld = panel_width;
+  const T first = a[k] < T(0) ? -a[k] : a[k];
+  auto largest = Vec<T>::broadcast(first);
+  std::ptrdiff_t i = k + 1;
+  for (; i + w <= m; i += w) largest = larger_size<T>(Vec<T>::load(a + i), largest);
+  if (i < m) largest = larger_size<T>(Vec<T>::load(a + i, m - i), largest);
+  T lanes[w];
+  Vec<T>::store(lanes, largest);
+  T all = first;
+  for (T lane : lanes) all = lane > all ? lane : all;
+  return all;
+}
+
+// In a panel of columns, a vector of rows at a time: the division of a vector's multipliers goes on beside the products of the one before.
+template <class T>
+int lu_panel(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::ptrdiff_t ld, std::int32_t* pivot) {
+  constexpr std::ptrdiff_t w = Vec<T>::width;
   int info = 0;
   for (std::ptrdiff_t k = 0; k < width; ++k) {
+    T* column = panel + k * ld;
+    const T largest = largest_size(k, m, column);
     std::ptrdiff_t best = k;
-    T largest = panel[k * ld + k];
-    largest = largest < T(0) ? -largest : largest;
-    for (std::ptrdiff_t i = k + 1; i < m; ++i) {
-      T size = panel[i * ld + k];
-      size = size < T(0) ? -size : size;
-      best = size > largest ? i : best;
-      largest = size > largest ? size : largest;
-    }
+    while (best < m && column[best] != largest && column[best] != -largest) ++best;
+    if (best == m) best = k;  // NaN
     pivot[k] = static_cast<std::int32_t>(best);
     if (!(largest > T(0))) {  // zero or NaN
       if (info == 0) info = static_cast<int>(k + 1);
       if (largest == T(0)) continue;  // a column of zeros: its multipliers are zero already
     }
-    V row[NV];
-    for (int v = 0; v < NV; ++v) row[v] = Vec<T>::load(panel + best * ld + v * w);
-    const T diagonal = panel[best * ld + k];
     if (best != k) {
-      for (int v = 0; v < NV; ++v) {
-        const V other = Vec<T>::load(panel + k * ld + v * w);
-        Vec<T>::store(panel + best * ld + v * w, other);
-        Vec<T>::store(panel + k * ld + v * w, row[v]);
+      for (std::ptrdiff_t j = 0; j < width; ++j) {
+        const T keep = panel[j * ld + k];
+        panel[j * ld + k] = panel[j * ld + best];
+        panel[j * ld + best] = keep;
       }
     }
-    // Whole vectors are stored, with the multiplier put in its lane by selection: a scalar store followed by the next
-    // step's vector load of the same place would wait for memory.
-    const int first = static_cast<int>(k / w);
-    const int lane = static_cast<int>(k % w);
-    for (std::ptrdiff_t i = k + 1; i < m; ++i) {
-      T* p = panel + i * ld;
-      const V factor = Vec<T>::broadcast(p[k] / diagonal);
-      for (int v = 0; v < NV; ++v) {
-        if (v < first) continue;
-        const V old = Vec<T>::load(p + v * w);
-        V value = Vec<T>::fnma(factor, row[v], old);
-        if (v == first) {
-          value = Vec<T>::select_from(lane + 1, factor, value);
-          value = Vec<T>::select_from(lane, old, value);
-        }
-        Vec<T>::store(p + v * w, value);
+    const auto diagonal = Vec<T>::broadcast(column[k]);
+    for (std::ptrdiff_t i = k + 1; i < m; i += w) {
+      const auto factor = Vec<T>::div(Vec<T>::load(column + i), diagonal);
+      Vec<T>::store(column + i, factor);
+      for (std::ptrdiff_t j = k + 1; j < width; ++j) {
+        T* p = panel + j * ld;
+        Vec<T>::store(p + i, Vec<T>::fnma(Vec<T>::broadcast(p[k]), factor, Vec<T>::load(p + i)));
       }
     }
   }
   return info;
-}
-
-template <class T> int lu_panel(std::ptrdiff_t m, std::ptrdiff_t width, T* panel, std::int32_t* pivot) {
-  constexpr int most = static_cast<int>(panel_width / Vec<T>::width);
-  if constexpr (most > 1) {
-    if (width <= Vec<T>::width) return lu_panel_vectors<T, 1>(m, width, panel, pivot);
-  }
-  if constexpr (most > 2) {
-    if (width <= most / 2 * Vec<T>::width) return lu_panel_vectors<T, most / 2>(m, width, panel, pivot);
-  }
-  return lu_panel_vectors<T, most>(m, width, panel, pivot);
 }
 
 template <class T, int NV> int cholesky_panel_vectors(std::ptrdiff_t n, T* panel) {

@@ -41,10 +41,6 @@ template <class T, class V> struct VecOf {
       for (std::ptrdiff_t i = 0; i < count; ++i) p[i] = v[i];
     }
   }
-  static Type select_from(int j, Type a, Type b) {
-    for (std::ptrdiff_t i = 0; i < j; ++i) b[i] = a[i];
-    return b;
-  }
   static Type fma(Type a, Type b, Type c) { return a * b + c; }
   static Type fnma(Type a, Type b, Type c) { return c - a * b; }
   static Type div(Type a, Type b) { return a / b; }

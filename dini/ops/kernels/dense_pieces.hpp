@@ -1,7 +1,7 @@
 #pragma once
 
-// Large products and factorisations in pieces, between which a computation that is asked to end does. The pieces depend on
-// sizes alone, as results must not depend on whether anybody watches.
+// Large products, factorisations and triangular solves in pieces, which the threads share, and between which a computation that is
+// asked to end does. The pieces depend on sizes alone, as results must not depend on who runs them or whether anybody watches.
 
 #include <algorithm>
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace dini::kernels {
 
-// Multiplications and additions, in pairs. From this many on there are pieces, of about half as many: 50 to 100 ms.
-inline constexpr double work_in_pieces = 3e9;
+// Multiplications and additions, in pairs, of one piece: about 0.3 ms, a hundred times what a thread takes to wake.
+inline constexpr double work_of_piece = 1 << 23;
 
-// How many rows or columns a piece has, where each of the `all` costs `work`.
+// How many rows or columns a piece has, where each of the `all` costs `work`: all of them where that is less than two pieces.
 inline std::size_t piece_length(std::size_t all, double work) {
   constexpr double step = 64;
-  const double length = work_in_pieces / 2 / std::max(work, 1.0);
-  return length >= static_cast<double>(all)
+  const double length = work_of_piece / std::max(work, 1.0);
+  return 2 * length >= static_cast<double>(all)
              ? all
              : std::min(all, static_cast<std::size_t>(std::max(length / step, 1.0)) * static_cast<std::size_t>(step));
 }

@@ -3,10 +3,12 @@
 #include <cstring>
 #include <utility>
 
+#include "dini/core/pool.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_backend.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/kernels/dense_pieces.hpp"
+#include "dini/ops/kernels/dense_table.hpp"
 #include "dini/ops/kernels/dense_triangular.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
@@ -29,44 +31,56 @@ template <class T> int cholesky_small(std::size_t n, const T* a, T* l) {
   return info;
 }
 
-// potrf of the upper triangle, right-looking: a block of rows, then the rest of the triangle in pieces.
-template <class T> void potrf_in_pieces(std::size_t n, T* a, lapack_int* info) {
-  constexpr std::size_t width = 256;
-  const OneBlasThread one_blas_thread;
-  const char upper = 'U';
-  const lapack_int ld = as_int(n);
-  const auto at = [&](std::size_t i, std::size_t j) { return a + j * n + i; };
-  for (std::size_t k = 0; k < n; k += width) {
-    detail::poll_cancel();
-    const std::size_t w = std::min(width, n - k), end = k + w;
-    const lapack_int order = as_int(w);
-    DINI_LAPACK(potrf, &upper, &order, at(k, k), &ld, info, 1);
-    if (*info != 0) {
-      *info += as_int(k);
-      return;
-    }
-    if (end == n) return;
-    // The whole row of blocks first: a piece of the triangle needs what is to its left.
-    const std::size_t piece = piece_length(n - end, multiplications(n - k, w, 1));
-    for (std::size_t j = end; j < n; j += piece) {
-      detail::poll_cancel();
-      trsm(CblasUpper, CblasTrans, CblasNonUnit, w, std::min(piece, n - j), at(k, k), at(k, j), n);
-    }
-    for (std::size_t j = end; j < n; j += width) {
-      detail::poll_cancel();
-      const std::size_t c = std::min(width, n - j);
-      if (j > end) subtract_product(CblasTrans, j - end, c, w, at(k, end), at(k, j), at(end, j), n);
-      const auto update = [] {
-        if constexpr (sizeof(T) == sizeof(float)) {
-          return cblas_ssyrk;
-        } else {
-          return cblas_dsyrk;
-        }
-      }();
-      update(CblasColMajor, CblasUpper, CblasTrans, as_int(c), as_int(w), T(-1), at(k, j), as_int(n), T(1), at(j, j),
-             as_int(n));
-    }
+// The upper triangle's UᵀU of rows from k on, of which `width` rows are taken: 0 or which pivot is not positive.
+template <class T> int cholesky_rows(std::size_t n, T* u, std::size_t k, std::size_t width, std::size_t columns) {
+  alignas(64) T panel[panel_width * panel_width];
+  const std::size_t step = panel_width;
+  T* corner = u + k * n + k;
+  for (std::size_t i = 0; i < width; ++i) {
+    std::copy(corner + i * n + i, corner + i * n + width, panel + i * step + i);
+    std::fill(panel + i * step + width, panel + (i + 1) * step, T(0));
   }
+  const int info = dense_micro<T>().cholesky_panel(static_cast<std::ptrdiff_t>(width), panel);
+  if (info != 0) return info;
+  for (std::size_t i = 0; i < width; ++i) std::copy(panel + i * step + i, panel + i * step + width, corner + i * n + i);
+  if (columns > width) solve_triangle(false, true, false, width, columns - width, corner, n, corner + width, n);
+  return 0;
+}
+
+// A_ij −= Σ_p u_pi u_pj for p in [k, k + width), i in [first, last), j ≥ i, j < end.
+template <class T>
+void cholesky_update(std::size_t n, T* u, std::size_t k, std::size_t width, std::size_t first, std::size_t last,
+                     std::size_t end) {
+  const auto ld = static_cast<std::ptrdiff_t>(n);
+  constexpr std::size_t step = 32;  // what lies below the diagonal within a step is computed in vain
+  for (std::size_t i = first; i < last; i += step) {
+    const std::size_t rows = std::min(step, last - i);
+    dense_micro<T>().multiply(Accumulate::subtract, static_cast<std::ptrdiff_t>(rows),
+                              static_cast<std::ptrdiff_t>(end - i), static_cast<std::ptrdiff_t>(width), u + k * n + i,
+                              1, ld, u + k * n + i, ld, u + i * n + i, ld);
+  }
+}
+
+// Right-looking in the upper triangle, in blocks of rows, whose products the threads share, and in them panels.
+template <class T> int cholesky_blocked(std::size_t n, T* u) {
+  const std::size_t block = n < dense_table::blocks_from ? n : dense_table::block;
+  for (std::size_t k = 0; k < n; k += block) {
+    const std::size_t end = std::min(n, k + block);
+    for (std::size_t i = k; i < end; i += panel_width) {
+      detail::poll_cancel();
+      const std::size_t w = std::min<std::size_t>(panel_width, end - i);
+      if (const int info = cholesky_rows(n, u, i, w, n - i); info != 0) return static_cast<int>(i) + info;
+      cholesky_update(n, u, i, w, i + w, end, n);
+    }
+    const std::size_t rest = n - end;
+    const std::size_t piece = piece_length(rest, multiplications(rest, end - k, 1) / 2);
+    detail::for_pieces(rest == 0 ? 0 : (rest + piece - 1) / piece, [&](std::size_t number) {
+      detail::poll_cancel();
+      const std::size_t first = end + number * piece;
+      cholesky_update(n, u, k, end - k, first, std::min(n, first + piece), n);
+    });
+  }
+  return 0;
 }
 
 }  // namespace
@@ -74,21 +88,16 @@ template <class T> void potrf_in_pieces(std::size_t n, T* a, lapack_int* info) {
 template <class T> int cholesky_factor(std::size_t n, const T* a, T* l) {
   poll_before(multiplications(n, n, n));
   if (n <= static_cast<std::size_t>(panel_width)) return cholesky_small(n, a, l);
+  // A = UᵀU with U = Lᵀ in the upper triangle, whose rows are contiguous.
+  Scratch<T> u(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j <= i; ++j) u[j * n + i] = a[i * n + j];
+  const int info = cholesky_blocked(n, u.data());
   for (std::size_t i = 0; i < n; ++i) {
-    if (l != a) std::memcpy(l + i * n, a + i * n, (i + 1) * sizeof(T));
+    for (std::size_t j = 0; j <= i; ++j) l[i * n + j] = u[j * n + i];
     std::fill(l + i * n + i + 1, l + (i + 1) * n, T(0));
   }
-  // The row-major lower triangle is the column-major upper one: A = UᵀU with U = Lᵀ.
-  const char upper = 'U';
-  const lapack_int order = as_int(n);
-  lapack_int info = 0;
-  if (multiplications(n, n, n) < 6 * work_in_pieces)
-    DINI_LAPACK(potrf, &upper, &order, l, &order, &info, 1);
-  else
-    potrf_in_pieces(n, l, &info);
-  for (std::size_t i = 0; i < n; ++i)
-    if (!(l[i * n + i] > T(0)) || (info > 0 && i + 1 == static_cast<std::size_t>(info))) return static_cast<int>(i + 1);
-  return 0;
+  return info;
 }
 
 template <class T> void cholesky_solve(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* x) {

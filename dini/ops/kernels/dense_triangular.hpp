@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "dini/core/pool.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/kernels/dense_pieces.hpp"
 
@@ -21,18 +22,18 @@ void solve_triangle(bool lower, bool transposed, bool unit, std::size_t n, std::
   const std::ptrdiff_t row = transposed ? 1 : lda;
   const std::ptrdiff_t column = transposed ? lda : 1;
   poll_before(multiplications(n, n, nrhs));
-  const std::size_t piece =
-      multiplications(n, n, nrhs) < 2 * work_in_pieces ? nrhs : piece_length(nrhs, multiplications(n, n, 1) / 2);
-  for (std::size_t first = 0; first < nrhs; first += piece, x += piece) {
-    if (first > 0) detail::poll_cancel();
-    const auto columns = static_cast<std::ptrdiff_t>(std::min(piece, nrhs - first));
+  const std::size_t piece = piece_length(nrhs, multiplications(n, n, 1) / 2);
+  detail::for_pieces((nrhs + piece - 1) / piece, [&](std::size_t number) {
+    detail::poll_cancel();
+    T* first = x + number * piece;
+    const auto columns = static_cast<std::ptrdiff_t>(std::min(piece, nrhs - number * piece));
     if (lower != transposed) {
-      dense_micro<T>().solve_lower(unit, order, columns, a, row, column, x, ldx);
+      dense_micro<T>().solve_lower(unit, order, columns, a, row, column, first, ldx);
     } else {
       dense_micro<T>().solve_lower(unit, order, columns, a + (order - 1) * (lda + 1), -row, -column,
-                                   x + (order - 1) * ldx, -ldx);
+                                   first + (order - 1) * ldx, -ldx);
     }
-  }
+  });
 }
 
 }  // namespace dini::kernels
