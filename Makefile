@@ -6,7 +6,7 @@ jobs := $(shell nproc)
 configure_options := $(if $(CI),-DDINI_WERROR=ON)
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: help demo test debug asan tsan shared clang package bench bench-qp-peers format format-check tidy mutate clean
+.PHONY: help demo test debug asan tsan shared clang package bench bench-peers bench-qp-peers format format-check tidy mutate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -71,6 +71,12 @@ bench-qp-peers: ## quadratic programs beside ProxQP, OSQP, Clarabel and quadprog
 	cmake --preset bench
 	cmake --build --preset bench -j $(jobs) --target bench_program_peers
 	scripts/program_peers.sh build/bench
+
+bench-peers: ## layers and batches beside JAX, JAXopt, Optimistix and CasADi, which are installed into build/bench
+	@scripts/install_packages.sh --with-bench
+	cmake --preset bench
+	cmake --build --preset bench -j $(jobs) --target bench_layers bench_batches
+	scripts/layer_peers.sh build/bench
 
 format: ## clang-format every source in place
 	@scripts/install_packages.sh --with-clang

@@ -45,9 +45,10 @@ void report(const Row& row, bool json) {
       std::printf(
           "{\"work\": \"%s\", \"lanes\": %lld, \"threads\": %d, \"value_us\": %.5g, \"value_cpu_us\": %.5g, "
           "\"value_us_by_hand\": %.5g, \"value_and_grad_us\": %.5g, \"value_and_grad_cpu_us\": %.5g, "
-          "\"value_and_grad_us_by_hand\": %.5g, \"difference\": %.2g}\n",
+          "\"value_and_grad_us_by_hand\": %.5g, \"sum\": %.9g, \"difference\": %.2g}\n",
           row.work.c_str(), static_cast<long long>(row.lanes), threads, value.wall, value.processor,
-          row.hand ? hand_value.wall : 0, both.wall, both.processor, row.hand ? hand_both.wall : 0, error);
+          row.hand ? hand_value.wall : 0, both.wall, both.processor, row.hand ? hand_both.wall : 0,
+          row.value().item<double>(), error);
     } else {
       std::printf("%-22s %8lld %3d  %10.3f %10.3f %10.3f %6.2f  %10.3f %10.3f %10.3f %6.2f   %.1e\n", row.work.c_str(),
                   static_cast<long long>(row.lanes), threads, value.wall / 1e3, value.processor / 1e3,
