@@ -43,14 +43,14 @@ void gather_chains(const Program& p, Grouping& grouping) {
   order.reserve(grouping.groups.size());
   std::vector<std::size_t> waiting;
   std::vector<bool> waits(p.variables.size(), false);
-  // Fused groups may stand before the group of a splat that they read: they read the number behind it.
+  // Fused groups may stand before the group of a repetition that they read: they read what is behind it.
   std::vector<int> behind(p.variables.size(), -1);
   for (const Equation& e : p.equations) {
-    if (is_splat(p, e)) behind[static_cast<std::size_t>(e.outputs[0])] = e.inputs[0];
+    if (repeats(p, e)) behind[static_cast<std::size_t>(e.outputs[0])] = e.inputs[0];
   }
   const auto is_waiting = [&](int v) {
-    const int number = behind[static_cast<std::size_t>(v)];
-    return waits[static_cast<std::size_t>(v)] || (number >= 0 && waits[static_cast<std::size_t>(number)]);
+    const int source = behind[static_cast<std::size_t>(v)];
+    return waits[static_cast<std::size_t>(v)] || (source >= 0 && waits[static_cast<std::size_t>(source)]);
   };
   const auto place = [&](std::size_t g) {
     for (int k : grouping.groups[g].equations) {
@@ -83,8 +83,29 @@ void gather_chains(const Program& p, Grouping& grouping) {
 
 }  // namespace fusion
 
+std::optional<Repeats> repeats(const Program& p, const Equation& e) {
+  if (e.op != known().broadcast) return std::nullopt;
+  const Shape &from = p.variables[e.inputs[0]].shape, &to = p.variables[e.outputs[0]].shape;
+  const auto& axes = e.params.ints("axes");
+  Repeats out{from.size(), 1};
+  if (out.length <= 1) return out.length == 1 ? std::optional(out) : std::nullopt;
+  // The axes that are longer than 1 have to be neighbours; what is after the last of them is `inner`.
+  int first = -1, last = -1;
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    if (from[static_cast<int>(k)] == 1) continue;
+    last = static_cast<int>(axes[k]);
+    if (first < 0) first = last;
+  }
+  std::int64_t between = 1;
+  for (int k = first; k <= last; ++k) between *= to[k];
+  if (between != out.length) return std::nullopt;
+  for (int k = last + 1; k < to.ndim(); ++k) out.inner *= to[k];
+  return out;
+}
+
 bool is_splat(const Program& p, const Equation& e) {
-  return e.op == known().broadcast && p.variables[e.inputs[0]].shape.size() == 1;
+  const auto r = repeats(p, e);
+  return r && r->length == 1;
 }
 
 bool is_full_sum(const Program& p, const Equation& e) {
@@ -97,11 +118,11 @@ bool is_full_sum(const Program& p, const Equation& e) {
 Grouping group_equations(const Program& p) {
   Grouping out;
   out.group_of.resize(p.equations.size());
-  out.only_splat.resize(p.equations.size(), false);
+  out.only_repeats.resize(p.equations.size(), false);
   // Groups by size that have room; one in which nothing more fits is taken out, so that each is looked at a few times only.
   std::map<std::int64_t, std::set<int>> open;
   // A variable can be read by groups from `ready` on, and by the fused group `member` itself.
-  std::vector<int> ready(p.variables.size(), 0), member(p.variables.size(), -1), splat(p.variables.size(), -1);
+  std::vector<int> ready(p.variables.size(), 0), member(p.variables.size(), -1), repeated(p.variables.size(), -1);
   for (std::size_t k = 0; k < p.equations.size(); ++k) {
     const Equation& e = p.equations[k];
     const std::int64_t size = fusion::fused_size(p, e);
@@ -142,15 +163,15 @@ Grouping group_equations(const Program& p) {
       ready[v] = group + 1;
       if (g.fused && !sums) member[v] = group;
     }
-    if (is_splat(p, e)) {
-      splat[e.outputs[0]] = static_cast<int>(k);
-      out.only_splat[k] = p.variables[e.outputs[0]].shape.size() > static_cast<std::int64_t>(FusedData::block);
+    if (repeats(p, e)) {
+      repeated[e.outputs[0]] = static_cast<int>(k);
+      out.only_repeats[k] = p.variables[e.outputs[0]].shape.size() > static_cast<std::int64_t>(FusedData::block);
       ready[e.outputs[0]] = ready[e.inputs[0]];
     }
   }
-  // A splat that anything else reads has to be there as an array, and before its readers.
+  // A repetition that anything else reads has to be there as an array, and before its readers.
   auto read_elsewhere = [&](int v) {
-    if (splat[v] >= 0) out.only_splat[splat[v]] = false;
+    if (repeated[v] >= 0) out.only_repeats[repeated[v]] = false;
   };
   for (std::size_t k = 0; k < p.equations.size(); ++k) {
     if (out.groups[out.group_of[k]].fused && p.equations[k].op != known().reshape) continue;

@@ -24,9 +24,9 @@ Level::Level(const Program& program, int number)
   for (std::size_t k = 0; k < p.equations.size(); ++k) {
     for (int v : p.equations[k].inputs) last[v] = std::max(last[v], groups.group_of[k]);
   }
-  // Fused groups read the number behind a splat, not the splat.
+  // Fused groups read what is behind a repetition, not the repetition.
   for (const Equation& e : p.equations) {
-    if (is_splat(p, e)) last[e.inputs[0]] = std::max(last[e.inputs[0]], last[e.outputs[0]]);
+    if (repeats(p, e)) last[e.inputs[0]] = std::max(last[e.inputs[0]], last[e.outputs[0]]);
   }
   for (int v : p.outputs) last[v] = std::numeric_limits<int>::max();
 }
@@ -135,7 +135,7 @@ void PlanBuilder::lower(Level& l, Block& block) {
 void PlanBuilder::lower_equation(Level& l, Block& block, const Equation& e, int group) {
   switch (kind_of(*e.op)) {
     case Kind::kernel:
-      if (!l.groups.only_splat[static_cast<std::size_t>(&e - l.p.equations.data())]) lower_kernel(l, block, e, group);
+      if (!l.groups.only_repeats[static_cast<std::size_t>(&e - l.p.equations.data())]) lower_kernel(l, block, e, group);
       return;
     case Kind::while_loop: return lower_while(l, block, e, group);
     case Kind::scan: return lower_scan(l, block, e, group);

@@ -46,10 +46,11 @@ void PlanBuilder::lower_fused(Level& l, Block& block, const Group& group, int nu
     FusedData::Operand o;
     o.item = static_cast<std::uint8_t>(item_size(l.p.variables[v].dtype));
     const Equation* made = l.definition[v];
-    if (made && is_splat(l.p, *made)) {
-      o.kind = FusedData::Operand::splat;
+    if (const auto r = made ? repeats(l.p, *made) : std::nullopt) {
+      o.kind = r->length == 1 ? FusedData::Operand::splat : FusedData::Operand::repeated;
       o.slot = l.slot[made->inputs[0]];
-      o.offset = scratch_blocks++ * scratch_block;  // filled before the first block: nobody's before
+      o.length = static_cast<std::size_t>(r->length), o.inner = static_cast<std::size_t>(r->inner);
+      o.offset = scratch_blocks++ * scratch_block;  // its own: a splat is filled before the first block
     } else {
       o.slot = l.slot[v];
     }

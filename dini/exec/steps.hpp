@@ -90,10 +90,11 @@ struct FusedData final : StepData {
   static constexpr std::size_t block = 1024;  // the kernels' reduction_block
   static constexpr std::size_t most_operands = 64;
   struct Operand {
-    enum Kind : std::uint8_t { array, scratch, splat } kind = array;
-    std::uint8_t item = 0;   // bytes an element
-    std::uint32_t slot = 0;  // of the array, or of the number to repeat
-    std::size_t offset = 0;  // of the block in the scratch slot
+    enum Kind : std::uint8_t { array, scratch, splat, repeated } kind = array;
+    std::uint8_t item = 0;              // bytes an element
+    std::uint32_t slot = 0;             // of the array, or of what to repeat
+    std::size_t offset = 0;             // of the block in the scratch slot
+    std::size_t length = 1, inner = 1;  // repeated: element i is element i / inner % length of the slot's
   };
   struct Call {
     ElementKernel function = nullptr;                    // null: a sum

@@ -75,6 +75,37 @@ template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std:
   }
 }
 
+// Elements `first` to first + n of what o repeats.
+template <class T>
+void repeat(const FusedData::Operand& o, const void* from, void* to, std::size_t first, std::size_t n) {
+  const T* x = static_cast<const T*>(from);
+  T* y = static_cast<T*>(to);
+  if (o.length == 1) {
+    std::fill_n(y, n, *x);
+    return;
+  }
+  std::size_t k = first / o.inner % o.length;
+  if (o.inner == 1) {
+    for (std::size_t count = 0; n > 0; y += count, n -= count, k = 0) {
+      count = std::min(n, o.length - k);
+      std::memcpy(y, x + k, count * sizeof(T));
+    }
+    return;
+  }
+  std::size_t count = o.inner - first % o.inner;
+  for (; n > 0; y += count, n -= count, count = o.inner, k = k + 1 == o.length ? 0 : k + 1) {
+    count = std::min(n, count);
+    std::fill_n(y, count, x[k]);
+  }
+}
+void repeat(const FusedData::Operand& o, const void* from, void* to, std::size_t first, std::size_t n) {
+  switch (o.item) {
+    case 1: return repeat<std::uint8_t>(o, from, to, first, n);
+    case 4: return repeat<std::uint32_t>(o, from, to, first, n);
+    default: return repeat<std::uint64_t>(o, from, to, first, n);
+  }
+}
+
 // The blocks from `first` to `last`. Sum k of block i has its part at parts[i * sums + k].
 void some_blocks(const FusedData& d, void** v, const RunContext& context, char* scratch, std::size_t first,
                  std::size_t last, double* parts, double factor) {
@@ -86,17 +117,15 @@ void some_blocks(const FusedData& d, void** v, const RunContext& context, char* 
     stride[k] = o.kind == FusedData::Operand::array ? block * o.item : 0;
     at[k] =
         o.kind == FusedData::Operand::array ? static_cast<char*>(v[o.slot]) + first * stride[k] : scratch + o.offset;
-    if (o.kind != FusedData::Operand::splat) continue;
-    const std::size_t n = std::min(block, d.size);
-    switch (o.item) {
-      case 1: std::memset(at[k], *static_cast<unsigned char*>(v[o.slot]), n); break;
-      case 4: std::fill_n(reinterpret_cast<std::uint32_t*>(at[k]), n, *static_cast<std::uint32_t*>(v[o.slot])); break;
-      default: std::fill_n(reinterpret_cast<std::uint64_t*>(at[k]), n, *static_cast<std::uint64_t*>(v[o.slot])); break;
-    }
+    if (o.kind == FusedData::Operand::splat) repeat(o, v[o.slot], at[k], 0, std::min(block, d.size));
   }
   for (std::size_t i = first; i < last; ++i) {
     context.poll_turn();
     const std::size_t n = std::min(block, d.size - i * block);
+    for (std::size_t k = 0; k < d.operands.size(); ++k) {
+      const FusedData::Operand& o = d.operands[k];
+      if (o.kind == FusedData::Operand::repeated) repeat(o, v[o.slot], at[k], i * block, n);
+    }
     double* part = parts + i * d.sums.size();
     const FusedData::Sum* sum = d.sums.data();
     for (const FusedData::Call& call : d.calls) {
@@ -204,7 +233,7 @@ std::string FusedData::str(const std::string& indent) const {
     const Operand& o = operands[k];
     return o.kind == Operand::array
                ? std::to_string(o.slot)
-               : (o.kind == Operand::splat ? "splat " + std::to_string(o.slot) : "~" + std::to_string(k));
+               : (o.kind == Operand::scratch ? "~" + std::to_string(k) : "repeated " + std::to_string(o.slot));
   };
   std::string out;
   std::size_t next = 0;

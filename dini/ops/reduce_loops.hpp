@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -34,6 +35,9 @@ struct SumRule {
     Acc<T> y = 0;
     for (std::size_t i = 0; i < n; ++i) y = static_cast<Acc<T>>(y + static_cast<Acc<T>>(x[i]));
     return y;
+  }
+  template <std::same_as<double> T> static kernels::BinaryKernel<T> by_elements(T) {
+    return kernels::vector_kernels<T>().add;
   }
 };
 
@@ -64,6 +68,9 @@ struct MaxRule {
     for (std::size_t i = 0; i < n; ++i) y = std::max(y, x[i]);
     return y;
   }
+  template <class T>
+  requires std::is_floating_point_v<T>
+  static kernels::BinaryKernel<T> by_elements(T) { return kernels::vector_kernels<T>().maximum; }
 };
 
 struct MinRule {
@@ -82,6 +89,9 @@ struct MinRule {
     for (std::size_t i = 0; i < n; ++i) y = std::min(y, x[i]);
     return y;
   }
+  template <class T>
+  requires std::is_floating_point_v<T>
+  static kernels::BinaryKernel<T> by_elements(T) { return kernels::vector_kernels<T>().minimum; }
 };
 
 // Squares of floating numbers, of these times 2^k before where the plain ones over- or underflow (norm_of below).
@@ -132,7 +142,7 @@ template <class T> T norm_of(const T* x, std::size_t n) {
                  [=](bool down) { return down ? SquaresRule<-1>::run(x, n) : SquaresRule<1>::run(x, n); });
 }
 
-// What an element adds to a reduction.
+// What an element adds to a reduction. (by_elements, where a rule has it, combines rows by a vector kernel.)
 template <class Rule, class T> typename Rule::template Acc<T> term(T x) {
   if constexpr (requires { Rule::term(x); })
     return Rule::term(x);
@@ -221,7 +231,11 @@ template <class Rule, class T> void reduce_elements(const T* x, T* y, const Grou
         const std::int64_t r1 = std::min(r0 + rows, g.reduced.total);
         for (std::int64_t r = r0; r < r1; ++r) {
           const T* row = from + g.reduced.offset(r) + c0;
-          for (std::int64_t c = 0; c < width; ++c) part[c] = Rule::template combine<T>(part[c], term<Rule>(row[c]));
+          if constexpr (std::is_same_v<T, Acc> && requires(T t) { Rule::by_elements(t); }) {
+            Rule::by_elements(T())(part, row, part, static_cast<std::size_t>(width));
+          } else {
+            for (std::int64_t c = 0; c < width; ++c) part[c] = Rule::template combine<T>(part[c], term<Rule>(row[c]));
+          }
         }
         for (std::int64_t c = 0; c < width; ++c) total[c] = Rule::template combine<T>(total[c], part[c]);
       }

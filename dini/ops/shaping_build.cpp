@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 #include "dini/ops/create.hpp"
+#include "dini/ops/kernels/dense_micro.hpp"
 
 namespace dini::detail {
 
@@ -35,8 +37,15 @@ template <class T> void copy_line(std::int64_t n, const T* in, std::int64_t si, 
   }
 }
 
-// Tiles that fit the first cache, since one of the two sides is always read or written across.
+// Tiles that fit the first cache, since one of the two sides is always read or written across. What is contiguous on both sides, along
+// one axis here and the other there, has kernels that hold squares in registers.
 template <class T> void copy_plane(const CopyAxis& rows, const CopyAxis& columns, const T* in, T* out) {
+  if constexpr (sizeof(T) > 1) {
+    using Float = std::conditional_t<sizeof(T) == sizeof(float), float, double>;
+    if (rows.in == 1 && columns.out == 1)
+      return kernels::dense_micro<Float>().transpose(columns.length, rows.length, reinterpret_cast<const Float*>(in),
+                                                     columns.in, reinterpret_cast<Float*>(out), rows.out);
+  }
   constexpr std::int64_t tile = 32;
   for (std::int64_t i0 = 0; i0 < rows.length; i0 += tile) {
     const std::int64_t i1 = std::min(i0 + tile, rows.length);

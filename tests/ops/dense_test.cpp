@@ -114,6 +114,10 @@ TYPED_TEST(DenseTest, InstructionSetsAgree) {
     const int lu = micro.lu_panel(n, most, panel.p(), n + panel_width, pivot.data());
     for (std::size_t j = 0; j < panel.rows; ++j)  // what a vector wrote beyond the rows is nobody's
       std::fill_n(panel.p() + j * panel.columns + order, panel_width, T(0));
+    Matrix<T> turned(width, order + 1);
+    micro.transpose(n, columns, b.p(), columns, turned.p(), n + 1);
+    for (std::size_t i = 0; i < order; ++i)
+      for (std::size_t j = 0; j < width; ++j) EXPECT_EQ(turned(j, i), b(i, j)) << n << ", " << columns;
     const Matrix<T> s = symmetric<T>(static_cast<std::size_t>(most), 5, true);
     for (std::size_t i = 0; i < s.rows; ++i)
       for (std::size_t j = i; j < s.rows; ++j) square(i, j) = s(i, j);

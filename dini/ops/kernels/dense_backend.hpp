@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
 namespace dini::kernels {
@@ -107,21 +108,10 @@ template <class T> void fill_identity(std::size_t rows, std::size_t columns, T* 
   for (std::size_t i = 0; i < std::min(rows, columns); ++i) q[i * columns + i] = T(1);
 }
 
-// to[columns, rows] = from[rows, columns]ᵀ, whose rows are from_ld and to_ld apart.
-template <class T>
-void transpose(std::size_t rows, std::size_t columns, const T* from, std::size_t from_ld, T* to, std::size_t to_ld) {
-  constexpr std::size_t tile = 8;  // with more, rows a power of two apart would evict each other
-  for (std::size_t i0 = 0; i0 < rows; i0 += tile) {
-    const std::size_t i1 = i0 + tile < rows ? i0 + tile : rows;
-    for (std::size_t j0 = 0; j0 < columns; j0 += tile) {
-      const std::size_t j1 = j0 + tile < columns ? j0 + tile : columns;
-      for (std::size_t i = i0; i < i1; ++i)
-        for (std::size_t j = j0; j < j1; ++j) to[j * to_ld + i] = from[i * from_ld + j];
-    }
-  }
-}
+// to[columns, rows] = from[rows, columns]ᵀ.
 template <class T> void transpose(std::size_t rows, std::size_t columns, const T* from, T* to) {
-  transpose(rows, columns, from, columns, to, rows);
+  const auto m = static_cast<std::ptrdiff_t>(rows), n = static_cast<std::ptrdiff_t>(columns);
+  dense_micro<T>().transpose(m, n, from, n, to, m);
 }
 
 template <class T> void transpose_in_place(std::size_t n, T* a) {

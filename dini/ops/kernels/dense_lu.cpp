@@ -27,12 +27,13 @@ std::size_t panel_stride(std::size_t rows) {
 // these columns are left to the caller. `panel` has room for panel_width columns.
 template <class T>
 int lu_thin(std::size_t rows, std::size_t width, T* a, std::size_t ld, T* panel, std::int32_t* pivot) {
-  const std::size_t stride = panel_stride(rows);
-  for (std::size_t j = 0; j < width; ++j) std::fill_n(panel + j * stride + rows, panel_width, T(0));
-  transpose(rows, width, a, ld, panel, stride);
-  const int info = dense_micro<T>().lu_panel(static_cast<std::ptrdiff_t>(rows), static_cast<std::ptrdiff_t>(width),
-                                             panel, static_cast<std::ptrdiff_t>(stride), pivot);
-  transpose(width, rows, panel, stride, a, ld);
+  const DenseMicro<T>& micro = dense_micro<T>();
+  const auto m = static_cast<std::ptrdiff_t>(rows), n = static_cast<std::ptrdiff_t>(width);
+  const auto step = static_cast<std::ptrdiff_t>(ld), stride = static_cast<std::ptrdiff_t>(panel_stride(rows));
+  for (std::ptrdiff_t j = 0; j < n; ++j) std::fill_n(panel + j * stride + m, panel_width, T(0));
+  micro.transpose(m, n, a, step, panel, stride);
+  const int info = micro.lu_panel(m, n, panel, stride, pivot);
+  micro.transpose(n, m, panel, stride, a, step);
   return info;
 }
 

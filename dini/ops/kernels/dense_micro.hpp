@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace dini::kernels {
 
@@ -35,6 +36,10 @@ template <class T> struct DenseMicro {
 
   // Upper Cholesky factor UᵀU of a matrix of order n ≤ panel_width, rows panel_width apart, upper triangle. 0 or k + 1.
   int (*cholesky_panel)(std::ptrdiff_t n, T* panel);
+
+  // to[j·to_ld + i] = from[i·from_ld + j].
+  void (*transpose)(std::ptrdiff_t rows, std::ptrdiff_t columns, const T* from, std::ptrdiff_t from_ld, T* to,
+                    std::ptrdiff_t to_ld);
 };
 
 inline constexpr std::ptrdiff_t panel_width = 16;

@@ -266,6 +266,51 @@ void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, s
   }
 }
 
+// ---- transposition --------------------------------------------------------------------------------------------------
+
+// a₀ b₀ a₁ b₁ … of the first halves, or of the second.
+template <bool Second, class V, std::size_t... I> DINI_INLINE inline V interleave(V a, V b, std::index_sequence<I...>) {
+  constexpr int width = sizeof...(I), first = Second ? width / 2 : 0;
+  return __builtin_shufflevector(a, b, (first + static_cast<int>(I) / 2 + (I % 2 ? width : 0))...);
+}
+
+// Interleaving row i with row i + w/2, log₂ w times over, transposes a square.
+template <class T> DINI_INLINE inline void transpose_square(typename Vec<T>::Type (&rows)[Vec<T>::width]) {
+  constexpr int w = Vec<T>::width;
+  constexpr auto lanes = std::make_index_sequence<w>{};
+  for (int turn = 1; turn < w; turn *= 2) {
+    typename Vec<T>::Type next[w];
+    repeat<w / 2>([&](auto i) DINI_INLINE {
+      next[2 * i.value] = interleave<false>(rows[i.value], rows[i.value + w / 2], lanes);
+      next[2 * i.value + 1] = interleave<true>(rows[i.value], rows[i.value + w / 2], lanes);
+    });
+    repeat<w>([&](auto i) DINI_INLINE { rows[i.value] = next[i.value]; });
+  }
+}
+
+template <class T>
+void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, const T* from, std::ptrdiff_t from_ld, T* to,
+               std::ptrdiff_t to_ld) {
+  constexpr std::ptrdiff_t w = Vec<T>::width;
+  for (std::ptrdiff_t i = 0; i < rows; i += w) {
+    const std::ptrdiff_t down = rows - i < w ? rows - i : w;
+    for (std::ptrdiff_t j = 0; j < columns; j += w) {
+      const std::ptrdiff_t across = columns - j < w ? columns - j : w;
+      const T* corner = from + i * from_ld + j;
+      T* target = to + j * to_ld + i;
+      typename Vec<T>::Type square[w];
+      if (down == w && across == w) {
+        repeat<w>([&](auto r) DINI_INLINE { square[r.value] = Vec<T>::load(corner + r.value * from_ld); });
+        transpose_square<T>(square);
+        repeat<w>([&](auto c) DINI_INLINE { Vec<T>::store(target + c.value * to_ld, square[c.value]); });
+      } else {
+        for (std::ptrdiff_t r = 0; r < down; ++r)
+          for (std::ptrdiff_t c = 0; c < across; ++c) target[c * to_ld + r] = corner[r * from_ld + c];
+      }
+    }
+  }
+}
+
 // ---- factorisations -------------------------------------------------------------------------------------------------
 
 // |a| where it is larger than b, else b, as where either is NaN.
@@ -361,7 +406,7 @@ template <class T> int cholesky_panel(std::ptrdiff_t n, T* panel) {
 }
 
 template <class T> const DenseMicro<T>& table() {
-  static constexpr DenseMicro<T> kernels{multiply<T>, solve_lower<T>, lu_panel<T>, cholesky_panel<T>};
+  static constexpr DenseMicro<T> kernels{multiply<T>, solve_lower<T>, lu_panel<T>, cholesky_panel<T>, transpose<T>};
   return kernels;
 }
 
