@@ -10,6 +10,7 @@
 
 #include "dini/dini.hpp"
 #include "tests/implicit/equation_cases.hpp"
+#include "tests/sample.hpp"
 #include "tests/solvers/accurate.hpp"
 
 namespace cases_test {
@@ -33,6 +34,7 @@ class Cases : public testing::TestWithParam<Case> {
   std::vector<Way> ways() const {
     const Case& c = GetParam();
     std::vector<Way> out;
+    std::size_t number = c.name.size();
     for (const auto& solver : tests::usual_solvers(c.fixed_point ? Kind::fixed_point : Kind::root)) {
       if (std::find(c.without.begin(), c.without.end(), solver.name) != c.without.end()) continue;
       for (const auto& adjoint : library_adjoints()) {
@@ -46,6 +48,7 @@ class Cases : public testing::TestWithParam<Case> {
           const bool textbook = !solver.automatic, single = d == Dtype::float32;
           // A residual of 1e-6 is out of a float32's reach at this condition, and its Krylov methods say so.
           if (single && c.condition > 1000 && adjoint.name != "direct") continue;
+          if (!tests::sampled(++number, 4)) continue;
           // The textbook's end at 1e-5, wherever that is; their derivative is that at the point which they return.
           out.push_back({&solver, &adjoint, d,
                          textbook ? 2e-4

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dini/dini.hpp"
+#include "tests/sample.hpp"
 #include "tests/solvers/accurate.hpp"
 #include "tests/solvers/known_cases.hpp"
 
@@ -17,7 +18,7 @@ namespace derivatives_of_cases_test {
 using namespace dini;
 using namespace dini::tests;
 
-// Those with derivatives; a few under sanitizers, which look for other faults and take their time.
+// Those with derivatives.
 std::vector<KnownCase> cases() {
   std::vector<KnownCase> out;
   for (const KnownCase& c : known_cases()) {
@@ -25,13 +26,7 @@ std::vector<KnownCase> cases() {
     if (c.status != StatusCode::converged || c.singular || c.stiff || !c.smooth || c.theta.empty() || large) continue;
     out.push_back(c);
   }
-#ifdef DINI_SANITIZED
-  std::vector<KnownCase> few;
-  for (std::size_t k = 0; k < out.size(); k += 10) few.push_back(out[k]);
-  return few;
-#else
-  return out;
-#endif
+  return sample(out, 10);
 }
 
 // The exact adjoints that take a case's linear system.

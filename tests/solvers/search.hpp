@@ -15,15 +15,13 @@
 
 #include "dini/dini.hpp"
 #include "dini/implicit/regularity.hpp"
+#include "tests/sample.hpp"
 
 namespace dini::tests {
 
-/// Times as many draws as a test makes by itself, and other ones: from the environment. A tenth under sanitizers, which look for other
-/// faults and take their time.
+/// Times as many draws as a test makes by itself, and other ones: from the environment. A part of them under sanitizers.
 inline int draws(int usual) {
-#ifdef DINI_SANITIZED
-  usual = usual < 50 ? usual : usual / 10;
-#endif
+  if (sanitized) usual = usual < 50 ? (usual + 2) / 3 : usual / 10;
   const char* times = std::getenv("DINI_SEARCH_TIMES");
   return usual * (times ? std::atoi(times) : 1);
 }

@@ -10,6 +10,7 @@
 
 #include "dini/dini.hpp"
 #include "dini/solvers/library.hpp"
+#include "tests/sample.hpp"
 #include "tests/solvers/accurate.hpp"
 #include "tests/solvers/known_cases.hpp"
 
@@ -62,9 +63,7 @@ TEST(SolversOfCases, InFloat32) {
   std::size_t number = 0;
   for (const KnownCase& c : known_cases()) {
     ++number;
-#ifdef DINI_SANITIZED
-    if (number % 10 != 0) continue;
-#endif
+    if (!sampled(number, 10)) continue;
     if (c.start.size() > 30 || c.stiff || c.name == "bad scales") continue;
     std::vector<std::pair<std::string, Solver>> solvers{{"auto", Solver()}};
     // Of those for one kind each has every third case, so that a case has some of them.

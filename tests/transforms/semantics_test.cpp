@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "expect.hpp"
+#include "tests/sample.hpp"
 
 namespace dini {
 namespace {
@@ -332,7 +333,7 @@ TEST(Semantics, S19_SymbolicZerosTouchNothingNumbersDo) {
 
 // 20
 TEST(Semantics, S20_AMillionOperations) {
-  const int n = 1000000;
+  const int n = tests::sanitized ? 200000 : 1000000;
   auto chain = [&](const Array& x) {
     Array y = x;
     for (int k = 0; k < n; ++k) y = -y;
