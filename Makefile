@@ -3,10 +3,11 @@
 SHELL := bash
 
 jobs := $(shell nproc)
+venv := build/python-venv
 configure_options := $(if $(CI),-DDINI_WERROR=ON)
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: help demo test debug asan tsan shared clang package bench bench-peers bench-qp-peers format format-check tidy mutate clean
+.PHONY: help demo test python wheel debug asan tsan shared clang package bench bench-peers bench-qp-peers format format-check tidy mutate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -22,6 +23,20 @@ test: ## install what is missing, build, and run all tests
 	cmake --preset release $(configure_options)
 	cmake --build --preset release -j $(jobs)
 	ctest --preset release -j 2
+
+python: ## build the Python package, install it into a virtual environment (build/python-venv), and run its tests
+	@scripts/install_packages.sh --with-python
+	@test -x $(venv)/bin/pytest || { python3 -m venv $(venv) && $(venv)/bin/pip install -q -r python/requirements.txt; }
+	cmake --preset release $(configure_options) -DDINI_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(venv))/bin/python
+	cmake --build --preset release -j $(jobs) --target _dini
+	rm -rf $(venv)/lib/python3*/site-packages/dini
+	cmake --install build/release --component python --prefix $$(echo $(abspath $(venv))/lib/python3*/site-packages) >/dev/null
+	$(venv)/bin/python -m pytest
+
+wheel: ## the Python package as a wheel, in build/wheel
+	@scripts/install_packages.sh --with-python
+	@test -x $(venv)/bin/pytest || { python3 -m venv $(venv) && $(venv)/bin/pip install -q -r python/requirements.txt; }
+	$(venv)/bin/pip wheel --no-deps -w build/wheel .
 
 debug: ## the tests without optimisation
 	@scripts/install_packages.sh

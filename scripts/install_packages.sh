@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Usage: install_packages.sh [--with-clang] [--with-bench]
+# Usage: install_packages.sh [--with-clang] [--with-bench] [--with-python]
 # Installs the Debian packages that are missing: what `make demo` and `make test` need, with --with-clang also the second
-# compiler, formatter and linter, with --with-bench Google Benchmark and Eigen, which it is held against. Does nothing,
-# and asks for no rights, where all are there.
+# compiler, formatter and linter, with --with-bench Google Benchmark and Eigen, which it is held against, with --with-python
+# what the Python package is built with. Does nothing, and asks for no rights, where all are there.
 set -euo pipefail
 
 packages=(
@@ -15,7 +15,8 @@ for argument in "$@"; do
   case $argument in
     --with-clang) packages+=(clang libclang-rt-14-dev clang-format clang-tidy) ;;
     --with-bench) packages+=(libbenchmark-dev libeigen3-dev) ;;
-    *) echo "install_packages.sh: unknown option $argument (--with-clang, --with-bench)" >&2; exit 2 ;;
+    --with-python) packages+=(python3-venv python3-dev) ;;
+    *) echo "install_packages.sh: unknown option $argument (--with-clang, --with-bench, --with-python)" >&2; exit 2 ;;
   esac
 done
 

@@ -26,6 +26,15 @@ Buffer* Buffer::create(std::size_t bytes) {
   return b;
 }
 
+Buffer* Buffer::adopt(const void* data, std::size_t bytes, std::shared_ptr<const void> owner) {
+  void* block = ::operator new(64, std::align_val_t(64));
+  Buffer* b = new (block) Buffer;
+  b->bytes_ = bytes;
+  b->data_ = const_cast<void*>(data);  // `unique` keeps everybody from writing
+  b->owner_ = std::move(owner);
+  return b;
+}
+
 void Buffer::release() {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   this->~Buffer();
@@ -67,6 +76,18 @@ Array allocate(const Aval& aval, void** memory) {
   const auto bytes = static_cast<std::size_t>(aval.shape.size()) * item_size(aval.dtype);
   detail::Ref<detail::Buffer> buffer(detail::Buffer::create(bytes));
   *memory = buffer->data();
+  return Array(detail::Ref<detail::Node>(new detail::Value(aval, std::move(buffer))));
+}
+
+Array adopt(const Aval& aval, const void* memory, std::shared_ptr<const void> owner) {
+  detail::check_size(aval, "adopt");
+  const std::size_t item = item_size(aval.dtype);
+  if (!owner) throw ValueError("adopt: the memory has no owner");
+  if (!memory && aval.shape.size() > 0) throw ValueError("adopt: no memory for an array " + aval.str());
+  if (reinterpret_cast<std::uintptr_t>(memory) % item != 0)
+    throw ValueError("adopt: the memory is not aligned to the " + std::to_string(item) + " bytes of an element");
+  const auto bytes = static_cast<std::size_t>(aval.shape.size()) * item;
+  detail::Ref<detail::Buffer> buffer(detail::Buffer::adopt(memory, bytes, std::move(owner)));
   return Array(detail::Ref<detail::Node>(new detail::Value(aval, std::move(buffer))));
 }
 

@@ -41,13 +41,14 @@ namespace detail {
 // For a static_assert that says what to write instead.
 template <class...> inline constexpr bool never = false;
 
-// Reference-counted memory, aligned to 64 bytes.
+// Reference-counted memory: its own, aligned to 64 bytes, or another's, which lives as long as `owner` does and is never written.
 class Buffer {
  public:
   static Buffer* create(std::size_t bytes);  // uninitialised; one reference
+  static Buffer* adopt(const void* data, std::size_t bytes, std::shared_ptr<const void> owner);
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release();
-  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return !owner_ && refs_.load(std::memory_order_acquire) == 1; }
   void* data() { return data_; }
   std::size_t bytes() const { return bytes_; }
 
@@ -55,6 +56,7 @@ class Buffer {
   std::atomic<std::uint32_t> refs_{1};
   std::size_t bytes_ = 0;
   void* data_ = nullptr;
+  std::shared_ptr<const void> owner_;
 };
 
 template <class T> class Ref {
@@ -268,6 +270,10 @@ using Leaves = std::vector<Array>;
 
 /// An uninitialised concrete array and its memory, to be filled once. ShapeError for 10¹² bytes and more.
 Array allocate(const Aval& aval, void** memory);
+/// A concrete array in memory that is somebody else's, without a copy: contiguous, row-major, elements at their natural alignment. It is
+/// only read, nobody may write to it while an array or what was computed lazily from one may be in use, and `owner` is let go, from any
+/// thread, when the last one is. ValueError for memory that is not there or not aligned.
+Array adopt(const Aval& aval, const void* memory, std::shared_ptr<const void> owner);
 /// A concrete array with the same buffer and another shape of the same size (no copy).
 Array with_aval(const Array& concrete, const Aval& aval);
 

@@ -47,8 +47,10 @@ struct SolveError : Error {
   SolveError(const std::string& message, StatusCode c) : Error(message), code(c) {}
   StatusCode code;     // of the first that failed
   std::string solver;  // "newton", "adjoint: direct", ...
-  Array value;         // the best iterates
+  Array value;         // the best iterates, the leaves of z side by side in the last axis
   Array status, steps, residual_norm;
+  std::vector<Array> parts =
+      {};  // the same in the leaves of z, where the solve itself has thrown and no compiled function
 };
 
 }  // namespace dini

@@ -109,6 +109,20 @@ struct Ravel {
   }
 };
 
+// Gives an error on its way out the leaves of z, for lanes with their axes in front.
+void add_parts(SolveError& e, const Ravel& z) {
+  if (!e.parts.empty() || !e.value.defined() || e.value.ndim() == 0 || e.value.shape().back() != z.size) return;
+  TraceScope scope(nullptr);
+  std::int64_t at = 0;
+  for (const Aval& p : z.parts) {
+    std::vector<std::int64_t> lengths = e.value.shape().vector();
+    lengths.pop_back();
+    lengths.insert(lengths.end(), p.shape.begin(), p.shape.end());
+    e.parts.push_back(astype(reshape(e.value(ellipsis, slice(at, at + p.shape.size())), lengths), p.dtype));
+    at += p.shape.size();
+  }
+}
+
 // Rows in one array, and what they were.
 Array ravelled_rows(const std::string& name, const Leaves& values, Dtype dtype, Ravel& rows) {
   rows = {};
@@ -305,7 +319,13 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
         check_multipliers(name, "at_most", theta[form.bounds() + 1], at_most.size);
       }
       theta.insert(theta.end(), staged->captured.begin(), staged->captured.end());
-      Outcome out = solve(staged->program, settings, start, theta);
+      Outcome out;
+      try {
+        out = solve(staged->program, settings, start, theta);
+      } catch (SolveError& e) {
+        add_parts(e, ravelled);
+        throw;
+      }
       return {ravelled.unflat(out.z), out, constrained_leaves(out, ravelled, equal, at_most)};
     }
   }

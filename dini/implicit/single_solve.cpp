@@ -99,9 +99,10 @@ ProgramRef SingleSolve::forward(bool derivable) const {
 }
 
 Spec::Derivative SingleSolve::derivative(const Mask& active) const {
-  std::lock_guard lock(mutex_);
-  auto& slot = derivatives_[active];
-  if (slot) return *slot;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto& slot = derivatives_[active]) return *slot;
+  }
   auto made = std::make_shared<Derivative>();
   const std::size_t given = outputs(), n = points().size();
   const std::vector<Aval> out = forward(true)->output_avals();
@@ -126,7 +127,10 @@ Spec::Derivative SingleSolve::derivative(const Mask& active) const {
       inputs(before), "solve");
   made->push =
       stage_closed([&](const Leaves& v) { return push(part(v, 0, moving), rest(v, moving)); }, push_in, "solve");
-  slot = made;
+  // Made without the lock, since a user's rules run meanwhile; the first that is there stays.
+  std::lock_guard lock(mutex_);
+  auto& slot = derivatives_[active];
+  if (!slot) slot = std::move(made);
   return *slot;
 }
 

@@ -92,7 +92,7 @@ class SingleSolve : public Spec {
   Leaves forward_ops(const Array& z0, const Leaves& theta, bool derivable) const;
   // Kept here and not with the Program of the map, which they refer to.
   Lazy<ProgramRef> forward_[2];
-  mutable std::recursive_mutex mutex_;
+  mutable std::mutex mutex_;
   mutable std::map<Mask, std::shared_ptr<const Derivative>> derivatives_;
 };
 

@@ -15,16 +15,21 @@ class LateProgram final : public Opaque {
       : inputs(std::move(in)), outputs(std::move(out)), make_(std::move(make)) {}
   const std::vector<Aval> inputs, outputs;
   std::string name() const override { return "late"; }
-  /// Made by whichever thread asks first.
+  /// Where two threads ask at once both make one, without a lock, and both get that which was first.
   const ProgramRef& program() const {
+    {
+      std::lock_guard lock(mutex_);
+      if (program_) return program_;
+    }
+    ProgramRef made = make_();
     std::lock_guard lock(mutex_);
-    if (!program_) program_ = make_();
+    if (!program_) program_ = std::move(made);
     return program_;
   }
 
  private:
   std::function<ProgramRef()> make_;
-  mutable std::recursive_mutex mutex_;
+  mutable std::mutex mutex_;
   mutable ProgramRef program_;
 };
 using LateProgramRef = std::shared_ptr<const LateProgram>;

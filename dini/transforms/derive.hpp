@@ -10,17 +10,23 @@
 
 namespace dini::detail {
 
-/// A value made when it is first asked for, by whichever thread asks first.
+/// A value made when it is first asked for. Where two threads ask at once both make one, and both get that which was first: no lock is
+/// held meanwhile, since making one may run a user's rule, which may wait for what the other thread holds.
 template <class T> class Lazy {
  public:
   template <class Make> const T& get(Make&& make) const {
+    {
+      std::lock_guard lock(mutex_);
+      if (value_) return *value_;
+    }
+    T made = make();
     std::lock_guard lock(mutex_);
-    if (!value_) value_ = make();
+    if (!value_) value_ = std::move(made);
     return *value_;
   }
 
  private:
-  mutable std::recursive_mutex mutex_;
+  mutable std::mutex mutex_;
   mutable std::optional<T> value_;
 };
 

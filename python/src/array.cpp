@@ -1,0 +1,630 @@
+// Arrays: dtypes, conversions from and to what Python has, the class dini.Array.
+#include "common.hpp"
+
+#include <cstring>
+
+#include "dini/core/readback.hpp"
+
+namespace pydini {
+
+namespace {
+
+PyTypeObject* array_type = nullptr;
+
+// A dtype as Python's objects hold it. (nanobind has casters of its own for enumerations.)
+struct DType {
+  Dtype value;
+};
+
+constexpr Dtype dtypes[] = {Dtype::bool_, Dtype::int32, Dtype::int64, Dtype::float32, Dtype::float64};
+const char* const formats[] = {"?", "i", "q", "f", "d"};  // of the buffer protocol
+static_assert(static_cast<int>(Dtype::float64) == 4);
+
+[[noreturn]] void no_such_dtype(const std::string& got, const char* what) {
+  throw dini::DtypeError(std::string(what) + ": the dtypes are bool, int32, int64, float32 and float64; got " + got +
+                         ", convert it with astype");
+}
+
+// One object for each.
+nb::object& dtype_object(Dtype d) {
+  static auto* objects = new nb::object[std::size(dtypes)];
+  return objects[static_cast<int>(d)];
+}
+
+// float(x), math.sin(x), numpy.asarray(x), out[0] = x: conversions that nobody sees, and that would lose the derivative.
+void check_conversion(const Array& a, const char* what) {
+  if (a.concrete()) return;
+  a.raw();  // an abstract one says so
+  throw dini::TraceError(
+      std::string(what) +
+      " of a value that is being differentiated would lose its derivative. Use functions of dini or NumPy on it, "
+      "build results with stack instead of writing into a NumPy array, or say x.item() or x.tolist() where the "
+      "value alone is meant.");
+}
+
+// ---- From other libraries --------------------------------------------------------------------------------------------
+
+// A buffer that is held while its memory is used.
+struct View {
+  Py_buffer buffer{};
+  bool held = false;
+  bool get(nb::handle h) {
+    held = PyObject_GetBuffer(h.ptr(), &buffer, PyBUF_FULL_RO) == 0;
+    return held;
+  }
+  View() = default;
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  ~View() {
+    if (held) PyBuffer_Release(&buffer);
+  }
+};
+
+// The dtype of a buffer in this machine's order of bytes.
+std::optional<Dtype> dtype_of(const Py_buffer& b) {
+  const char* f = b.format ? b.format : "B";
+  if (*f == '@' || *f == '=' || *f == '<') ++f;
+  if (f[0] == 0 || f[1] != 0) return std::nullopt;
+  switch (f[0]) {
+    case '?': return Dtype::bool_;
+    case 'f': return Dtype::float32;
+    case 'd': return Dtype::float64;
+    case 'i':
+    case 'l':
+    case 'q':
+      if (b.itemsize == 4) return Dtype::int32;
+      if (b.itemsize == 8) return Dtype::int64;
+  }
+  return std::nullopt;
+}
+
+Shape shape_of(const Py_buffer& b) {
+  Shape shape;
+  for (int k = 0; k < b.ndim; ++k) shape.append(b.shape[k]);
+  return shape;
+}
+
+void copy_strided(const Py_buffer& b, int axis, const char* from, char*& to) {
+  if (axis == b.ndim) {
+    std::memcpy(to, from, static_cast<std::size_t>(b.itemsize));
+    to += b.itemsize;
+    return;
+  }
+  for (Py_ssize_t k = 0; k < b.shape[axis]; ++k) copy_strided(b, axis + 1, from + k * b.strides[axis], to);
+}
+
+Array copy_of(const Py_buffer& b, Dtype dtype) {
+  void* memory;
+  Array out = dini::allocate({shape_of(b), dtype, false}, &memory);
+  if (out.size() == 0) return out;
+  if (PyBuffer_IsContiguous(&b, 'C')) {
+    std::memcpy(memory, b.buf, static_cast<std::size_t>(b.len));
+  } else {
+    char* to = static_cast<char*>(memory);
+    copy_strided(b, 0, static_cast<const char*>(b.buf), to);
+  }
+  return out;
+}
+
+nb::object numpy() { return nb::module_::import_("numpy"); }
+
+bool has(nb::handle h, const char* attribute) { return PyObject_HasAttrString(h.ptr(), attribute) != 0; }
+
+// Of an object with a buffer; false where its dtype is none of ours.
+bool from_buffer(nb::handle h, Array& out) {
+  View view;
+  if (!view.get(h)) {
+    PyErr_Clear();
+    return false;
+  }
+  const auto dtype = dtype_of(view.buffer);
+  if (!dtype) return false;
+  out = copy_of(view.buffer, *dtype);
+  return true;
+}
+
+// NumPy's array of something: torch's and JAX's arrays, other orders of bytes.
+Array by_numpy(nb::handle h) {
+  nb::object n = has(h, "__array__") ? numpy().attr("asarray")(h) : numpy().attr("from_dlpack")(h);
+  nb::object dtype = n.attr("dtype");
+  const std::string name = nb::cast<std::string>(nb::str(dtype.attr("name")));
+  Array out;
+  if (from_buffer(n, out)) return out;
+  for (Dtype d : dtypes) {
+    if (name == dini::name(d) && from_buffer(n.attr("astype")(dtype.attr("newbyteorder")("=")), out)) return out;
+  }
+  no_such_dtype(name, "array");
+}
+
+// An array in the memory of something with a buffer, which it keeps; a copy where that cannot be, or a ValueError.
+Array shared_memory(nb::handle given, bool must) {
+  nb::object h = nb::borrow(given);
+  if (!PyObject_CheckBuffer(h.ptr()))
+    h = has(h, "__dlpack__") ? numpy().attr("from_dlpack")(h) : numpy().attr("asarray")(h);
+  std::shared_ptr<View> view(new View, [](View* v) {
+    if (!Py_IsInitialized()) return;
+    nb::gil_scoped_acquire gil;
+    delete v;
+  });
+  if (!view->get(h)) nb::raise_python_error();
+  const auto dtype = dtype_of(view->buffer);
+  if (!dtype) return by_numpy(h);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(view->buffer.buf) % dini::item_size(*dtype) == 0;
+  if (PyBuffer_IsContiguous(&view->buffer, 'C') && aligned)
+    return dini::adopt({shape_of(view->buffer), *dtype, false}, view->buffer.buf, view);
+  if (must) throw dini::ValueError("asarray: copy=False, but the memory is not contiguous and aligned");
+  return copy_of(view->buffer, *dtype);
+}
+
+}  // namespace
+
+std::string name_of_type(nb::handle h) {
+  return nb::cast<std::string>(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(h.ptr()))).attr("__name__"));
+}
+
+bool is_array(nb::handle h) { return Py_TYPE(h.ptr()) == array_type; }
+const Array& array_of(nb::handle h) { return *nb::inst_ptr<Array>(h); }
+
+nb::object from_array(const Array& a) {
+  if (!a.defined()) return nb::none();
+  nb::object o = nb::inst_alloc(nb::handle(reinterpret_cast<PyObject*>(array_type)));
+  new (nb::inst_ptr<Array>(o)) Array(a);
+  nb::inst_mark_ready(o);
+  return o;
+}
+
+bool try_array(nb::handle h, Array& out) {
+  PyObject* p = h.ptr();
+  PyTypeObject* t = Py_TYPE(p);
+  if (t == array_type) {
+    out = array_of(h);
+    return true;
+  }
+  if (t == &PyFloat_Type) {
+    out = Array(PyFloat_AsDouble(p));
+    return true;
+  }
+  if (t == &PyBool_Type) {
+    out = Array(p == Py_True);
+    return true;
+  }
+  if (t == &PyLong_Type) {
+    const long long v = PyLong_AsLongLong(p);
+    if (v == -1 && PyErr_Occurred()) nb::raise_python_error();
+    out = Array(static_cast<std::int64_t>(v));
+    return true;
+  }
+  if (t == &PyTuple_Type || t == &PyList_Type || t == &PyDict_Type || p == Py_None || t == &PyUnicode_Type ||
+      PyType_Check(p) || PyBytes_Check(p) || PyByteArray_Check(p))
+    return false;
+  if (PyObject_CheckBuffer(p) && from_buffer(h, out)) return true;
+  if (!has(h, "__array__") && !has(h, "__dlpack__")) return false;
+  out = by_numpy(h);
+  return true;
+}
+
+Array to_array(nb::handle h, const char* what) {
+  Array out;
+  if (try_array(h, out)) return out;
+  if (PyList_Check(h.ptr()) || PyTuple_Check(h.ptr())) {
+    const Py_ssize_t n = PySequence_Size(h.ptr());
+    if (n == 0) return dini::zeros({0});
+    std::vector<Array> rows;
+    for (Py_ssize_t k = 0; k < n; ++k) rows.push_back(to_array(nb::steal(PySequence_GetItem(h.ptr(), k)), what));
+    bool weak = true;
+    for (const Array& r : rows) weak = weak && r.weak();
+    for (const Array& r : rows) {
+      if (r.shape() != rows[0].shape()) {
+        throw dini::ShapeError(std::string(what) + ": a sequence of arrays has to be of one shape, got " +
+                               rows[0].shape().str() + " and " + r.shape().str());
+      }
+    }
+    Array stacked = dini::stack(rows);
+    return weak && stacked.weak() ? dini::astype(stacked, stacked.dtype()) : stacked;
+  }
+  throw dini::DtypeError(std::string(what) + ": an array or a number is wanted, got " +
+                         (PyUnicode_Check(h.ptr()) ? nb::cast<std::string>(nb::repr(h)) : name_of_type(h)));
+}
+
+std::int64_t to_whole(nb::handle h, const char* what) {
+  if (Py_TYPE(h.ptr()) == &PyFloat_Type || !PyIndex_Check(h.ptr())) {
+    throw dini::DtypeError(std::string(what) + ": a whole number is wanted, got " + nb::cast<std::string>(nb::repr(h)));
+  }
+  nb::object i = nb::steal(PyNumber_Index(h.ptr()));
+  if (!i.is_valid()) nb::raise_python_error();
+  const long long v = PyLong_AsLongLong(i.ptr());
+  if (v == -1 && PyErr_Occurred()) nb::raise_python_error();
+  return v;
+}
+
+std::vector<int> to_ints(nb::handle h, const char* what) {
+  std::vector<int> out;
+  auto add = [&](nb::handle k) {
+    const std::int64_t v = to_whole(k, what);
+    if (v != static_cast<int>(v))
+      throw dini::ShapeError(std::string(what) + ": " + std::to_string(v) + " is out of range");
+    out.push_back(static_cast<int>(v));
+  };
+  if (PyList_Check(h.ptr()) || PyTuple_Check(h.ptr())) {
+    for (nb::handle k : h) add(k);
+  } else {
+    add(h);
+  }
+  return out;
+}
+
+Dtype to_dtype(nb::handle h) {
+  DType* ours = nullptr;
+  if (nb::try_cast<DType*>(h, ours) && ours) return ours->value;
+  if (h.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) return Dtype::float64;
+  if (h.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) return Dtype::int64;
+  if (h.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type)) return Dtype::bool_;
+  std::string s;
+  if (PyUnicode_Check(h.ptr()))
+    s = nb::cast<std::string>(h);
+  else if (PyType_Check(h.ptr()))
+    s = nb::cast<std::string>(h.attr("__name__"));  // numpy.float32
+  else if (has(h, "name"))
+    s = nb::cast<std::string>(nb::str(h.attr("name")));  // numpy.dtype("float32")
+  if (s == "bool_") return Dtype::bool_;
+  for (Dtype each : dtypes) {
+    if (s == dini::name(each)) return each;
+  }
+  no_such_dtype(s.empty() ? nb::cast<std::string>(nb::repr(h)) : s, "dtype");
+}
+
+namespace {
+
+// ---- To other libraries ----------------------------------------------------------------------------------------------
+
+// numpy.asarray(a), memoryview(a): without a copy, read-only.
+int get_buffer(PyObject* exporter, Py_buffer* view, int flags) {
+  view->obj = nullptr;
+  const Array& a = array_of(exporter);
+  if (flags & PyBUF_WRITABLE) {
+    PyErr_SetString(PyExc_BufferError, "an array of dini is immutable");
+    return -1;
+  }
+  const void* raw;
+  try {
+    check_conversion(a, "conversion to a NumPy array");
+    raw = a.raw();
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_BufferError, e.what());
+    return -1;
+  }
+  const Shape shape = a.shape();
+  const int n = shape.ndim();
+  auto* sizes = static_cast<Py_ssize_t*>(PyMem_Malloc(sizeof(Py_ssize_t) * static_cast<std::size_t>(2 * n + 1)));
+  if (!sizes) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  const auto item = static_cast<Py_ssize_t>(dini::item_size(a.dtype()));
+  Py_ssize_t step = item;
+  for (int k = n - 1; k >= 0; --k) {
+    sizes[k] = shape[k];
+    sizes[n + k] = step;
+    step *= shape[k];
+  }
+  view->obj = exporter;
+  Py_INCREF(exporter);
+  view->buf = const_cast<void*>(raw);
+  view->len = static_cast<Py_ssize_t>(a.size()) * item;
+  view->readonly = 1;
+  view->itemsize = item;
+  view->format = const_cast<char*>(formats[static_cast<int>(a.dtype())]);
+  view->ndim = n;
+  view->shape = sizes;
+  view->strides = sizes + n;
+  view->suboffsets = nullptr;
+  view->internal = sizes;
+  return 0;
+}
+void release_buffer(PyObject*, Py_buffer* view) { PyMem_Free(view->internal); }
+
+PyType_Slot array_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
+                             {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
+                             {0, nullptr}};
+
+nb::object to_numpy(nb::handle self) {
+  check_conversion(array_of(self), "conversion to a NumPy array");
+  return numpy().attr("asarray")(nb::steal(PyMemoryView_FromObject(self.ptr())));
+}
+
+template <class T> nb::object number(T v) {
+  if constexpr (std::is_same_v<T, bool>)
+    return nb::bool_(v);
+  else if constexpr (std::is_integral_v<T>)
+    return nb::int_(v);
+  else
+    return nb::float_(static_cast<double>(v));
+}
+
+template <class T> nb::object nested(const T*& from, const Shape& shape, int axis) {
+  if (axis == shape.ndim()) return number(*from++);
+  nb::list out;
+  for (std::int64_t k = 0; k < shape[axis]; ++k) out.append(nested(from, shape, axis + 1));
+  return out;
+}
+
+nb::object to_list(const Array& a) {
+  return dini::visit_dtype(a.dtype(), [&]<class T>() {
+    const T* from = static_cast<const T*>(a.raw());
+    return nested(from, a.shape(), 0);
+  });
+}
+
+nb::object item_of(const Array& a) {
+  if (a.dtype() == Dtype::bool_) return nb::bool_(a.item<bool>());
+  if (dini::is_integer(a.dtype())) return nb::int_(a.item<std::int64_t>());
+  return nb::float_(a.item<double>());
+}
+
+// NumPy's repr is its str with commas behind the elements, which have one width, and behind the rows.
+std::string with_commas(const std::string& text, int ndim) {
+  std::string out;
+  // The elements from `from` to `to` of a line.
+  auto elements = [&](std::string part) {
+    std::size_t count = 0;
+    for (std::size_t k = 0; k < part.size(); ++k) count += part[k] != ' ' && (k == 0 || part[k - 1] == ' ');
+    if (count == 0) return part;
+    const std::size_t width = (part.size() - (count - 1)) / count;
+    for (std::size_t k = count - 1; k > 0; --k) part.insert(k * (width + 1) - 1, ",");
+    return part;
+  };
+  for (std::size_t first = 0; first < text.size();) {
+    const std::size_t end = std::min(text.find('\n', first), text.size());
+    std::string line = text.substr(first, end - first);
+    const bool last = end == text.size(), empty = line.empty();
+    const std::size_t open = line.rfind('['), close = std::min(line.find(']'), line.size());
+    const std::size_t from =
+        open == std::string::npos ? std::min<std::size_t>(static_cast<std::size_t>(ndim), close) : open + 1;
+    const std::string tail = line.substr(close);
+    std::string middle = line.substr(from, close - from);
+    if (const std::size_t dots = middle.find(" ... "); dots != std::string::npos)
+      middle = elements(middle.substr(0, dots)) + ", ..., " + elements(middle.substr(dots + 5));
+    else if (middle.find("...") == std::string::npos)
+      middle = elements(middle);
+    out += line.substr(0, from) + middle + tail;
+    if (!last) out += empty ? "\n" : ",\n";
+    first = end + 1;
+  }
+  return out;
+}
+
+std::string text_of(const Array& a) {
+  if (!a.defined()) return "Array()";
+  try {
+    a.raw();
+  } catch (const dini::TraceError&) { return "Array(abstract " + a.aval().str() + ")"; }
+  std::string padded;
+  for (char c : with_commas(dini::to_string(a), a.ndim())) {
+    padded += c;
+    if (c == '\n') padded += "      ";
+  }
+  return "Array(" + padded + (a.dtype() == Dtype::float64 ? "" : std::string(", dtype=") + dini::name(a.dtype())) + ")";
+}
+
+// ---- Operators -------------------------------------------------------------------------------------------------------
+
+template <class F> nb::object binary(const Array& a, nb::handle h, const F& f) {
+  Array b;
+  if (!try_array(h, b)) {
+    if (!PyList_Check(h.ptr()) && !PyTuple_Check(h.ptr())) return nb::borrow(Py_NotImplemented);
+    b = to_array(h, "operand");
+  }
+  constexpr std::int64_t large = 1 << 14;
+  if (a.size() + b.size() < large) return from_array(f(a, b));
+  return from_array(computing([&] { return f(a, b); }));
+}
+
+void bind_operators(nb::class_<Array>& c) {
+  auto both = [&]<class F>(const char* name, const char* reversed, F f) {
+    c.def(
+        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator());
+    c.def(
+        reversed,
+        [f](const Array& a, nb::handle b) {
+          return binary(a, b, [f](const Array& x, const Array& y) { return f(y, x); });
+        },
+        nb::is_operator());
+  };
+  using A = const Array&;
+  both("__add__", "__radd__", [](A a, A b) { return a + b; });
+  both("__sub__", "__rsub__", [](A a, A b) { return a - b; });
+  both("__mul__", "__rmul__", [](A a, A b) { return a * b; });
+  both("__truediv__", "__rtruediv__", [](A a, A b) { return a / b; });
+  both("__floordiv__", "__rfloordiv__", [](A a, A b) { return dini::floor_divide(a, b); });
+  both("__mod__", "__rmod__", [](A a, A b) { return a % b; });
+  both("__matmul__", "__rmatmul__", [](A a, A b) { return dini::matmul(a, b); });
+  both("__and__", "__rand__", [](A a, A b) { return a & b; });
+  both("__or__", "__ror__", [](A a, A b) { return a | b; });
+  both("__xor__", "__rxor__", [](A a, A b) { return a ^ b; });
+  auto power = [&](const char* name, bool reversed) {
+    c.def(
+        name,
+        [reversed](const Array& a, nb::handle b, nb::handle) {
+          return binary(a, b, [reversed](A x, A y) { return reversed ? dini::power(y, x) : dini::power(x, y); });
+        },
+        nb::arg("b"), nb::arg("mod") = nb::none(), nb::is_operator());
+  };
+  power("__pow__", false);
+  power("__rpow__", true);
+  auto compare = [&]<class F>(const char* name, const char* sig, F f) {
+    c.def(
+        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator(), nb::sig(sig));
+  };
+  compare("__lt__", "def __lt__(self, other: ArrayLike) -> Array", [](A a, A b) { return a < b; });
+  compare("__le__", "def __le__(self, other: ArrayLike) -> Array", [](A a, A b) { return a <= b; });
+  compare("__gt__", "def __gt__(self, other: ArrayLike) -> Array", [](A a, A b) { return a > b; });
+  compare("__ge__", "def __ge__(self, other: ArrayLike) -> Array", [](A a, A b) { return a >= b; });
+  compare("__eq__", "def __eq__(self, other: object) -> Array  # type: ignore[override]",
+          [](A a, A b) { return a == b; });
+  compare("__ne__", "def __ne__(self, other: object) -> Array  # type: ignore[override]",
+          [](A a, A b) { return a != b; });
+  c.attr("__hash__") = nb::none();
+  c.def("__neg__", [](A a) { return from_array(-a); });
+  c.def("__pos__", [](A a) { return from_array(a); });
+  c.def("__abs__", [](A a) { return from_array(dini::abs(a)); });
+  c.def("__invert__", [](A a) { return from_array(~a); });
+}
+
+void bind_dtypes(nb::module_& m) {
+  nb::class_<DType> d(m, "DType",
+                      "The type of an array's elements. Equal to NumPy's dtype of that name, and to the name.");
+  d.def_prop_ro("name", [](DType t) { return dini::name(t.value); });
+  d.def_prop_ro("itemsize", [](DType t) { return dini::item_size(t.value); });
+  d.def("__repr__", [](DType t) { return std::string("dini.") + dini::name(t.value); });
+  d.def("__str__", [](DType t) { return dini::name(t.value); });
+  d.def("__hash__", [](DType t) { return static_cast<std::int64_t>(t.value); });
+  auto same = [](DType t, nb::handle other) -> std::optional<bool> {
+    try {
+      return to_dtype(other) == t.value;
+    } catch (const dini::DtypeError&) { return std::nullopt; }
+  };
+  d.def("__eq__", [same](DType t, nb::handle other) { return same(t, other).value_or(false); });
+  d.def("__ne__", [same](DType t, nb::handle other) { return !same(t, other).value_or(false); });
+  d.def("__call__",
+        [](DType t, nb::handle x) { return from_array(dini::astype(to_array(x, dini::name(t.value)), t.value)); });
+  auto numpys = [](DType t) { return numpy().attr("dtype")(dini::name(t.value)); };
+  d.def_prop_ro("dtype", numpys, "NumPy's dtype, by which NumPy takes this one for its own.");
+  d.def_prop_ro("__numpy_dtype__", numpys);
+  d.def("__getstate__", [](DType t) { return std::string(dini::name(t.value)); });
+  d.def("__setstate__", [](DType& t, const std::string& name) { new (&t) DType{to_dtype(nb::str(name.c_str()))}; });
+  for (Dtype t : dtypes) m.attr(dini::name(t)) = dtype_object(t) = nb::cast(DType{t});
+  m.def("_dtype", [](nb::handle h) { return dtype_object(to_dtype(h)); });
+}
+
+}  // namespace
+
+void bind_array(nb::module_& m) {
+  bind_dtypes(m);
+  nb::class_<Array> c(
+      m, "Array", nb::type_slots(array_slots),
+      "An immutable array, or a value that a transformation follows. Made by dini.array, dini.zeros, ...; operators, "
+      "indices and methods are NumPy's.");
+  array_type = reinterpret_cast<PyTypeObject*>(c.ptr());
+  bind_operators(c);
+  bind_indexing(m, c);
+  c.def("__bool__", [](const Array& a) { return a.item<bool>(); });
+  c.def("__float__", [](const Array& a) {
+    check_conversion(a, "conversion to a number");
+    return a.item<double>();
+  });
+  c.def("__int__", [](const Array& a) { return a.item<std::int64_t>(); });
+  c.def("__index__", [](const Array& a) {
+    if (!dini::is_integer(a.dtype()) || a.ndim() != 0) throw nb::type_error("only whole numbers are indices");
+    return a.item<std::int64_t>();
+  });
+  c.def("__len__", [](const Array& a) {
+    if (a.ndim() == 0) throw nb::type_error("len() of an array without axes");
+    return a.shape()[0];
+  });
+  c.def_prop_ro(
+      "shape",
+      [](const Array& a) {
+        std::vector<nb::object> lengths;
+        for (std::int64_t n : a.shape()) lengths.push_back(nb::int_(n));
+        return tuple_of(lengths);
+      },
+      nb::sig("def shape(self) -> tuple[int, ...]"));
+  c.def_prop_ro("ndim", [](const Array& a) { return a.ndim(); });
+  c.def_prop_ro("size", [](const Array& a) { return a.size(); });
+  c.def_prop_ro("nbytes",
+                [](const Array& a) { return a.size() * static_cast<std::int64_t>(dini::item_size(a.dtype())); });
+  c.def_prop_ro("itemsize", [](const Array& a) { return dini::item_size(a.dtype()); });
+  c.def_prop_ro(
+      "dtype", [](const Array& a) { return dtype_object(a.dtype()); }, nb::sig("def dtype(self) -> DType"));
+  c.def_prop_ro(
+      "weak", [](const Array& a) { return a.weak(); },
+      "Whether it is a Python number, which takes its partner's dtype.");
+  c.def_prop_ro(
+      "concrete", [](const Array& a) { return a.concrete(); }, "Whether it is data, and no value that is followed.");
+  c.def_prop_ro("device", [](const Array&) { return "cpu"; });
+  c.def_prop_ro(
+      "T", [](const Array& a) { return from_array(a.T()); }, nb::sig("def T(self) -> Array"));
+  c.def_prop_ro(
+      "mT",
+      [](const Array& a) {
+        if (a.ndim() < 2) throw dini::ShapeError("mT: two axes are wanted, the array has shape " + a.shape().str());
+        return from_array(dini::swapaxes(a, -1, -2));
+      },
+      nb::sig("def mT(self) -> Array"));
+  c.def("item", &item_of, nb::sig("def item(self) -> Any"), "The one element as a number of Python's.");
+  c.def("tolist", &to_list, nb::sig("def tolist(self) -> Any"), "The elements in nested lists.");
+  c.def(
+      "astype", [](const Array& a, nb::handle d) { return from_array(dini::astype(a, to_dtype(d))); }, nb::arg("dtype"),
+      nb::sig("def astype(self, dtype: DTypeLike) -> Array"));
+  c.def("numpy", &to_numpy, nb::sig("def numpy(self) -> Any"), "NumPy's array in the same memory, read-only.");
+  c.def(
+      "__array__",
+      [](nb::handle self, nb::handle dtype, nb::handle copy) {
+        nb::object n = to_numpy(self);
+        if (!dtype.is_none()) n = n.attr("astype")(dtype, nb::arg("copy") = false);
+        return !copy.is_none() && nb::cast<bool>(copy) ? n.attr("copy")() : n;
+      },
+      nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(),
+      nb::sig("def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any"));
+  // By NumPy's, whose memory it is; from a copy, since what is immutable is not to be given to who may write.
+  c.def("__dlpack__", [](nb::handle self, nb::kwargs k) {
+    nb::object n = to_numpy(self).attr("copy")();
+    return nb::steal(PyObject_VectorcallDict(n.attr("__dlpack__").ptr(), nullptr, 0, k.ptr()));
+  });
+  c.def("__dlpack_device__", [](const Array&) { return nb::make_tuple(1, 0); });
+  c.def("__repr__", &text_of);
+  c.def("__str__", [](const Array& a) {
+    const std::string text = text_of(a);
+    return text.starts_with("Array(abstract") || !a.defined() ? text : dini::to_string(a);
+  });
+  c.def("__format__", [](const Array& a, const std::string& spec) {
+    return nb::steal(
+        PyObject_Format((spec.empty() ? nb::object(nb::str(dini::to_string(a).c_str())) : item_of(a)).ptr(),
+                        nb::str(spec.c_str()).ptr()));
+  });
+  c.def("__getstate__", [](nb::handle self) { return nb::make_tuple(to_numpy(self).attr("copy")()); });
+  c.def("__setstate__", [](Array& a, nb::tuple t) { new (&a) Array(to_array(t[0], "unpickling")); });
+  c.def("__copy__", [](const Array& a) { return from_array(a); });
+  c.def("__deepcopy__", [](const Array& a, nb::handle) { return from_array(a); });
+
+  m.def(
+      "array",
+      [](nb::handle x, nb::handle dtype) {
+        Array a;
+        const bool sequence = PyList_Check(x.ptr()) || PyTuple_Check(x.ptr());
+        // In the wanted dtype by NumPy, where its own is none of ours.
+        if (!dtype.is_none() && !is_array(x) && !sequence && PyObject_CheckBuffer(x.ptr())) {
+          nb::object n =
+              numpy().attr("asarray")(x).attr("astype")(dini::name(to_dtype(dtype)), nb::arg("copy") = false);
+          a = to_array(n, "array");
+        } else {
+          a = to_array(x, "array");
+        }
+        if (!dtype.is_none()) return from_array(dini::astype(a, to_dtype(dtype)));
+        return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
+      },
+      nb::arg("x"), nb::arg("dtype") = nb::none(),
+      nb::sig("def array(x: ArrayLike, dtype: DTypeLike | None = None) -> Array"),
+      "An array of a number, of nested sequences of numbers and arrays, or of NumPy's, PyTorch's or JAX's array, which "
+      "is copied.");
+  m.def(
+      "asarray",
+      [](nb::handle x, nb::handle dtype, std::optional<bool> copy) {
+        Array a;
+        if (copy == false && !is_array(x))
+          a = shared_memory(x, true);
+        else
+          a = to_array(x, "asarray");
+        if (!dtype.is_none()) a = dini::astype(a, to_dtype(dtype));
+        return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
+      },
+      nb::arg("x"), nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(),
+      nb::sig("def asarray(x: ArrayLike, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array"),
+      "As array; with copy=False in the memory of x, which nobody may change while the array is used.");
+  m.def(
+      "from_dlpack", [](nb::handle x) { return from_array(shared_memory(x, false)); }, nb::arg("x"),
+      nb::sig("def from_dlpack(x: Any) -> Array"),
+      "An array in the memory of another library's, which nobody may change while the array is used.");
+}
+
+}  // namespace pydini

@@ -1,0 +1,93 @@
+// Functions of Python's as functions of leaves.
+#include "common.hpp"
+
+namespace pydini {
+
+namespace {
+
+// What is handed on as it is: but another library's arrays become the library's.
+nb::object constant(nb::handle h) {
+  if (is_array(h) || PyFloat_Check(h.ptr()) || PyLong_Check(h.ptr()) || PyTuple_Check(h.ptr()) ||
+      PyList_Check(h.ptr()) || PyDict_Check(h.ptr()))
+    return nb::borrow(h);
+  Array a;
+  return try_array(h, a) ? from_array(a) : nb::borrow(h);
+}
+
+}  // namespace
+
+Call::Call(nb::handle f, nb::handle args, nb::handle kwargs, const std::vector<int>* vary, const char* function)
+    : function_(function), f_(nb::borrow(f)), args_(nb::borrow(args)), kwargs_(nb::borrow(kwargs)) {
+  const int n = static_cast<int>(PyTuple_Size(args.ptr()));
+  std::vector<bool> chosen(static_cast<std::size_t>(n), vary == nullptr);
+  if (!vary) {
+    for (int k = 0; k < n; ++k) selected_.push_back(static_cast<std::size_t>(k));
+  } else {
+    for (int k : *vary) {
+      const int at = k < 0 ? k + n : k;
+      if (at < 0 || at >= n) {
+        throw dini::ValueError(std::string(function) + ": argnums has " + std::to_string(k) +
+                               ", and the function was called with " + std::to_string(n) +
+                               (n == 1 ? " argument" : " arguments"));
+      }
+      chosen[static_cast<std::size_t>(at)] = true;
+      selected_.push_back(static_cast<std::size_t>(at));
+    }
+  }
+  for (std::size_t k : selected_)
+    defs_.push_back(TreeDef::flatten(PyTuple_GetItem(args.ptr(), static_cast<Py_ssize_t>(k)), leaves_));
+  if (vary) {
+    std::vector<nb::object> all;
+    for (int k = 0; k < n; ++k) {
+      nb::handle h = PyTuple_GetItem(args.ptr(), k);
+      all.push_back(chosen[static_cast<std::size_t>(k)] ? nb::borrow(h) : constant(h));
+    }
+    args_ = tuple_of(all);
+  }
+}
+
+std::vector<std::size_t> Call::counts() const {
+  std::vector<std::size_t> out;
+  for (const TreeDef& d : defs_) out.push_back(d.leaves());
+  return out;
+}
+
+Leaves Call::operator()(const Leaves& in) {
+  return with_gil([&] {
+    std::vector<nb::object> all;
+    for (nb::handle h : nb::borrow<nb::tuple>(args_)) all.push_back(nb::borrow(h));
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < selected_.size(); ++k) {
+      all[selected_[k]] = defs_[k].unflatten(in, next);
+      next += defs_[k].leaves();
+    }
+    nb::object value = call_python(f_, tuple_of(all), kwargs_);
+    if (has_aux) {
+      if (!PyTuple_Check(value.ptr()) || PyTuple_Size(value.ptr()) != 2) {
+        throw nb::type_error((std::string(function_) +
+                              ": with has_aux the function has to return (value, auxiliary), got " +
+                              name_of_type(value))
+                                 .c_str());
+      }
+      aux_ = Flat(PyTuple_GetItem(value.ptr(), 1));
+      for (Array& a : aux_.leaves) a = dini::erased::strip_innermost(a);
+      value = nb::borrow(PyTuple_GetItem(value.ptr(), 0));
+    }
+    Flat out(value);
+    out_ = std::move(out.def);
+    return std::move(out.leaves);
+  });
+}
+
+nb::object Call::input(const Leaves& in, bool single) const {
+  if (single) return defs_.at(0).unflatten(in);
+  std::vector<nb::object> out;
+  std::size_t next = 0;
+  for (const TreeDef& d : defs_) {
+    out.push_back(d.unflatten(in, next));
+    next += d.leaves();
+  }
+  return tuple_of(out);
+}
+
+}  // namespace pydini

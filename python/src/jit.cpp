@@ -1,0 +1,209 @@
+// jit, and Programs to look at.
+#include <any>
+#include <sstream>
+
+#include "dini/exec/executable.hpp"
+#include "dini/trace/run.hpp"
+#include "wrapper.hpp"
+
+namespace pydini {
+
+namespace e = dini::erased;
+
+namespace {
+
+struct PyProgram {
+  e::Staged staged;
+};
+
+// What is known of a function's value without running it.
+struct ShapeDtype {
+  Aval aval;
+};
+
+// What jit was called with, as leaves and a structure.
+struct Arguments {
+  std::vector<TreeDef> defs;
+  TreeDef kwargs;
+  Leaves leaves;
+};
+
+struct Jit : Wrapper {
+  std::vector<int> static_argnums;
+  nb::object static_argnames;  // a tuple
+  nb::dict known;              // what is no array in arguments, by number: keys of what is compiled
+  std::shared_ptr<e::Jit> cache = std::make_shared<e::Jit>("jit");
+
+  int traverse(visitproc visit, void* arg) {
+    Py_VISIT(known.ptr());
+    return Wrapper::traverse(visit, arg);
+  }
+  void clear() {
+    known = nb::dict();
+    Wrapper::clear();
+  }
+
+  void forget() {
+    known = nb::dict();
+    cache = std::make_shared<e::Jit>("jit");
+  }
+
+  Arguments arguments(nb::handle args, nb::handle kwargs) const {
+    Arguments a;
+    const Py_ssize_t n = PyTuple_Size(args.ptr());
+    std::vector<bool> fixed;
+    if (!static_argnums.empty()) {
+      fixed.resize(static_cast<std::size_t>(n));
+      for (int k : static_argnums) {
+        const Py_ssize_t at = k < 0 ? k + n : k;
+        if (at >= 0 && at < n) fixed[static_cast<std::size_t>(at)] = true;
+      }
+    }
+    a.defs.reserve(static_cast<std::size_t>(n));
+    for (Py_ssize_t k = 0; k < n; ++k) {
+      const nb::handle h = PyTuple_GetItem(args.ptr(), k);
+      if (!fixed.empty() && fixed[static_cast<std::size_t>(k)])
+        a.defs.push_back(TreeDef::fixed(h));
+      else
+        a.defs.push_back(TreeDef::flatten(h, a.leaves));
+    }
+    if (!kwargs.is_valid() || PyDict_Size(kwargs.ptr()) == 0) return a;
+    if (PyTuple_Size(static_argnames.ptr()) == 0) {
+      a.kwargs = TreeDef::flatten(kwargs, a.leaves);
+      return a;
+    }
+    // Static ones beside the others: the tree is a pair of dicts.
+    nb::dict moving;
+    nb::list fixed_items;
+    for (auto [key, value] : nb::borrow<nb::dict>(kwargs)) {
+      if (PySequence_Contains(static_argnames.ptr(), key.ptr()) == 1)
+        fixed_items.append(nb::make_tuple(key, value));
+      else
+        moving[key] = value;
+    }
+    a.kwargs = TreeDef::flatten(moving, a.leaves);
+    a.defs.push_back(TreeDef::fixed(nb::tuple(fixed_items)));
+    return a;
+  }
+
+  std::string key_of(const Arguments& a) {
+    constexpr Py_ssize_t most_known = 4096;
+    if (PyDict_Size(known.ptr()) > most_known) forget();
+    std::string key;
+    for (const TreeDef& d : a.defs) d.append_key(key, known);
+    if (!a.kwargs.nodes().empty()) {
+      key += '|';
+      a.kwargs.append_key(key, known);
+    }
+    return key;
+  }
+
+  // The function of leaves; refers to all that it is given.
+  ErasedFunction traced(const Arguments& a, std::size_t positional, std::shared_ptr<const TreeDef>& out) const {
+    return [this, &a, positional, &out](const Leaves& in) {
+      return with_gil([&] {
+        std::vector<nb::object> given;
+        std::size_t next = 0;
+        for (std::size_t k = 0; k < positional; ++k) {
+          given.push_back(a.defs[k].unflatten(in, next));
+          next += a.defs[k].leaves();
+        }
+        nb::object named;
+        if (!a.kwargs.nodes().empty()) {
+          named = a.kwargs.unflatten(in, next);
+          if (a.defs.size() > positional) {
+            for (nb::handle item : nb::borrow<nb::tuple>(a.defs.back().nodes()[0].data)) named[item[0]] = item[1];
+          }
+        }
+        Flat value(call_python(function(), tuple_of(given), named));
+        out = share_cpp(std::move(value.def));
+        return std::move(value.leaves);
+      });
+    };
+  }
+
+  nb::object call(nb::args args, nb::kwargs kwargs) {
+    const Arguments a = arguments(args, kwargs);
+    const std::string key = key_of(a);
+    const std::shared_ptr<e::Jit> kept = cache;
+    std::shared_ptr<const e::Jit::Entry> used;
+    std::shared_ptr<const TreeDef> out;
+    const ErasedFunction f = traced(a, args.size(), out);
+    const Leaves leaves = computing([&] { return kept->call(f, a.leaves, key, used, [&] { return std::any(out); }); });
+    return std::any_cast<const std::shared_ptr<const TreeDef>&>(used->prototype)->unflatten(leaves);
+  }
+
+  PyProgram program(nb::args args, nb::kwargs kwargs) const {
+    const Arguments a = arguments(args, kwargs);
+    std::shared_ptr<const TreeDef> out;
+    return {
+        computing([&] { return e::stage(traced(a, args.size(), out), e::avals_of_leaves(a.leaves), "make_program"); })};
+  }
+
+  bool check_captures(nb::args args, nb::kwargs kwargs) {
+    const Arguments a = arguments(args, kwargs);
+    const std::string key = key_of(a);
+    std::shared_ptr<const TreeDef> out;
+    return computing([&] { return cache->still_valid(traced(a, args.size(), out), a.leaves, key); });
+  }
+};
+
+}  // namespace
+
+void bind_jit(nb::module_& m) {
+  nb::class_<PyProgram>(m, "Program", "A function as what it computes: printable, and callable with arrays.")
+      .def("__str__", [](const PyProgram& p) { return p.staged.program->str(); })
+      .def("__repr__", [](const PyProgram& p) { return p.staged.program->str(); })
+      .def(
+          "plan", [](const PyProgram& p) { return dini::Executable::compile(*p.staged.program)->str(); },
+          "The steps that run it, as text.")
+      .def(
+          "__call__",
+          [](const PyProgram& p, nb::args args) {
+            Leaves in;
+            for (nb::handle h : args) in.push_back(to_array(h, "Program"));
+            const std::vector<Aval> wanted = p.staged.program->input_avals();
+            in = e::match_leaves(in,
+                                 {wanted.begin(), wanted.end() - static_cast<std::ptrdiff_t>(p.staged.captured.size())},
+                                 "Program", "argument");
+            in.insert(in.end(), p.staged.captured.begin(), p.staged.captured.end());
+            std::vector<nb::object> out;
+            for (const Array& a : computing([&] { return dini::run_program(*p.staged.program, in); }))
+              out.push_back(from_array(a));
+            return tuple_of(out);
+          },
+          nb::sig("def __call__(self, *arrays: ArrayLike) -> tuple[Array, ...]"));
+  nb::class_<ShapeDtype>(m, "ShapeDtype", "The shape and the dtype of an array that was not computed.")
+      .def_prop_ro("shape",
+                   [](const ShapeDtype& s) {
+                     std::vector<nb::object> lengths;
+                     for (std::int64_t n : s.aval.shape) lengths.push_back(nb::int_(n));
+                     return tuple_of(lengths);
+                   })
+      .def_prop_ro("dtype", [m](const ShapeDtype& s) { return m.attr(dini::name(s.aval.dtype)); })
+      .def("__repr__", [](const ShapeDtype& s) { return "ShapeDtype(" + s.aval.str() + ")"; });
+  nb::class_<Jit> c = bind_wrapper<Jit>(m, "_Jit");
+  c.def("__call__", &Jit::call, nb::sig("def __call__(self, *args: Any, **kwargs: Any) -> Any"));
+  c.def("program", &Jit::program, nb::sig("def program(self, *args: Any, **kwargs: Any) -> Program"),
+        "The Program of arguments like these, before any pass.");
+  c.def("check_captures", &Jit::check_captures, nb::sig("def check_captures(self, *args: Any, **kwargs: Any) -> bool"),
+        "Whether the function, traced again, still is what was compiled: what it captured may have changed.");
+  c.def(
+      "clear_cache", [](Jit& j) { j.forget(); }, "Forgets what was compiled.");
+  m.def("_jit", [](nb::object f, nb::handle argnums, nb::object argnames) {
+    Jit j;
+    j.f = f;
+    j.static_argnums = to_ints(argnums, "static_argnums");
+    j.static_argnames = nb::steal(PySequence_Tuple(argnames.ptr()));
+    return j;
+  });
+  m.def("_eval_shape", [](nb::object f, nb::handle args, nb::handle kwargs) {
+    Call c(f, args, kwargs, nullptr, "eval_shape");
+    const e::Staged s = computing([&] { return e::stage(c.erased(), e::avals_of_leaves(c.leaves()), "eval_shape"); });
+    std::vector<nb::object> out;
+    for (const Aval& a : s.program->output_avals()) out.push_back(nb::cast(ShapeDtype{a}));
+    return c.out().build(out);
+  });
+}
+
+}  // namespace pydini

@@ -1,0 +1,19 @@
+#include "common.hpp"
+
+NB_MODULE(_dini, m) {
+  using namespace pydini;
+  m.doc() = "Implicit layers: solve an equation, differentiate its solution.";
+  nb::set_leak_warnings(
+      false);  // what is compiled is kept to the end of the process, with the functions that it came from
+  bind_errors(m);
+  bind_array(m);
+  bind_tree(m);
+  bind_functions(m);
+  bind_linear_functions(m);
+  bind_transforms(m);
+  bind_jit(m);
+  bind_rules(m);
+  bind_control(m);
+  bind_methods(m);
+  bind_solve(m);
+}

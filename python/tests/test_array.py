@@ -1,0 +1,188 @@
+"""Arrays: what they are made of, what NumPy has that they have, how memory is shared."""
+import copy
+import gc
+import pickle
+
+import numpy as np
+import pytest
+
+import dini
+
+
+@pytest.mark.parametrize("value, dtype, shape", [
+    (2.5, "float64", ()), (3, "int64", ()), (True, "bool", ()), ([1, 2], "int64", (2,)), ([[1.0, 2], [3, 4]], "float64", (2, 2)),
+    ([], "float64", (0,)), (np.float32(2), "float32", ()), (np.arange(6, dtype=np.int32).reshape(2, 3), "int32", (2, 3)),
+    (np.zeros((0, 3)), "float64", (0, 3)), (np.array(True), "bool", ()), ([dini.array(1.0), 2.0], "float64", (2,)),
+    ([np.zeros(3), np.ones(3)], "float64", (2, 3)),
+])
+def test_made_of(value, dtype, shape):
+    a = dini.array(value)
+    assert (a.dtype, a.shape, a.ndim) == (dtype, shape, len(shape))
+    assert np.array_equal(a.numpy(), np.asarray(value if not isinstance(value, list) else [np.asarray(v) for v in value]))
+    assert not a.weak
+
+
+@pytest.mark.parametrize("make", [
+    lambda x: x.T, lambda x: x[::2, ::-1], lambda x: x[:, 1], lambda x: np.asfortranarray(x), lambda x: x.astype(">f8"),
+    lambda x: np.broadcast_to(x[0], (3, 3)), lambda x: x[1:],
+    lambda x: memoryview(np.ascontiguousarray(x)),
+])
+def test_any_memory(make):
+    x = make(np.arange(9.0).reshape(3, 3))
+    assert np.array_equal(dini.array(x), np.asarray(x))
+
+
+def test_misaligned_memory():
+    raw = np.zeros(8 * 4 + 1, np.uint8)
+    x = raw[1:].view(np.float64)
+    x[:] = [1, 2, 3, 4]
+    assert np.array_equal(dini.array(x), x)
+    with pytest.raises(dini.OptionError, match="aligned"):
+        dini.asarray(x, copy=False)
+
+
+def test_copies_and_shares():
+    x = np.arange(3.0)
+    copied, shared = dini.array(x), dini.asarray(x, copy=False)
+    x[0] = 7
+    assert copied.tolist() == [0, 1, 2] and shared.tolist() == [7, 1, 2]
+    assert dini.asarray(copied) is not None and dini.from_dlpack(x).tolist() == [7, 1, 2]
+    n = copied.numpy()
+    assert not n.flags.writeable and n.__array_interface__["data"] == np.asarray(copied).__array_interface__["data"]
+    # What it is computed from is never written.
+    assert (shared * 2).tolist() == [14, 2, 4] and dini.jit(lambda a: a + 1)(shared).tolist() == [8, 2, 3]
+    assert x.tolist() == [7, 1, 2]
+
+
+def test_adopted_memory_lives_as_long_as_its_array():
+    class Owner(np.ndarray):
+        alive = 0
+
+        def __del__(self):
+            Owner.alive -= 1
+
+    x = np.ones(1000).view(Owner)
+    Owner.alive += 1
+    a = dini.asarray(x, copy=False)
+    del x
+    gc.collect()
+    b = a.reshape(10, 100)
+    del a
+    assert Owner.alive == 1 and float(b.sum()) == 1000
+    del b
+    gc.collect()
+    assert Owner.alive == 0
+
+
+@pytest.mark.parametrize("value, error, text", [
+    (np.zeros(3, complex), dini.DtypeError, "complex128"), (np.zeros(3, np.uint8), dini.DtypeError, "uint8"),
+    ("text", dini.DtypeError, "'text'"), ([[1, 2], [3]], dini.ShapeError, "one shape"), (object(), dini.DtypeError, "object"),
+    (2**70, OverflowError, "too large|too big|int"), ({}, dini.DtypeError, "dict"),
+])
+def test_refused(value, error, text):
+    with pytest.raises(error, match=text):
+        dini.array(value)
+
+
+def test_dtypes():
+    for name in ("bool", "int32", "int64", "float32", "float64"):
+        d = getattr(dini, name)
+        assert d == name == d.name and d == np.dtype(name) and d == getattr(np, name) and d in {d}
+        assert dini.zeros(2, dtype=d).dtype is not None and dini.zeros(2, name).dtype == np.dtype(name)
+        assert pickle.loads(pickle.dumps(d)) == d
+    assert np.zeros(2, dini.float32).dtype == np.float32
+    assert dini.array(np.arange(3, dtype=np.uint8), dtype="int32").tolist() == [0, 1, 2]
+    with pytest.raises(dini.DtypeError, match="float16"):
+        dini.zeros(2, np.float16)
+
+
+def test_weak_and_strong():
+    x = dini.ones(2, "float32")
+    assert (2.0 * x).dtype == "float32" and (x + 1).dtype == "float32"  # Python's numbers take the array's dtype
+    assert (np.float64(2) * x).dtype == "float64" and (np.float32(2) * x).dtype == "float32"  # NumPy's do not
+    assert (np.ones(2) * x).dtype == "float64" and isinstance(np.ones(2) * x, dini.Array)
+
+
+OPERATORS = ["a + b", "a - b", "a * b", "a / b", "a // b", "a % b", "a ** b", "a @ b", "a < b", "a <= b", "a > b", "a >= b", "a == b",
+             "a != b", "-a", "+a", "abs(a)"]
+
+
+@pytest.mark.parametrize("text", OPERATORS)
+def test_operators(text):
+    a, b = np.array([[1.5, -2.0], [3.0, 0.5]]), np.array([[2.0, 3.0], [1.0, 2.0]])
+    x, y = dini.array(a), dini.array(b)
+    want = eval(text)
+    for left, right in ((x, y), (x, b), (a, y)):
+        got = eval(text, {}, {"a": left, "b": right})
+        if left is a and text in ("-a", "+a", "abs(a)"):
+            continue
+        assert isinstance(got, dini.Array) and np.allclose(got, want, equal_nan=True)
+
+
+@pytest.mark.parametrize("text", ["a & b", "a | b", "a ^ b", "~a"])
+def test_bits(text):
+    for a, b in ((np.array([True, False]), np.array([True, True])), (np.array([5, 6]), np.array([3, 2]))):
+        assert np.array_equal(eval(text, {}, {"a": dini.array(a), "b": dini.array(b)}), eval(text))
+
+
+INDICES = [0, -1, slice(None), slice(1, None), slice(None, None, -1), (0, 1), (slice(None), 2), (..., 0), (None, 1), (1, None, slice(0, 2)),
+           [0, 2], np.array([2, 0]), (np.array([0, 1]), np.array([1, 2])), np.array([True, False, True]), (slice(1, 3), [0, 1]),
+           np.int64(1), (np.arange(12).reshape(3, 4) % 2 == 0)]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_indexing(index):
+    x = np.arange(12.0).reshape(3, 4)
+    a = dini.array(x)
+    assert np.array_equal(a[index], x[index])
+    y = x.copy()
+    y[index] = 7
+    assert np.array_equal(a.at[index].set(7), y)
+    y = x.copy()
+    y[index] += 2
+    assert np.array_equal(a.at[index].add(2.0), y)
+
+
+def test_index_errors():
+    a = dini.zeros(3)
+    for error in (dini.ShapeError, IndexError):
+        with pytest.raises(error, match="out of range"):
+            a[5]
+    with pytest.raises(dini.DtypeError, match="whole numbers"):
+        a[1.5]
+    with pytest.raises(TypeError, match="at\\[i\\].set"):
+        a[0] = 1.0
+    with pytest.raises(TypeError, match="without axes"):
+        len(dini.array(1.0))
+
+
+def test_methods():
+    x = np.arange(6.0).reshape(2, 3)
+    a = dini.array(x)
+    for text in ("a.sum()", "a.sum(axis=0)", "a.mean(1, keepdims=True)", "a.max()", "a.min(0)", "a.argmax()", "a.std(ddof=1)", "a.T",
+                 "a.reshape(3, 2)", "a.reshape((3, -1))", "a.ravel()", "a.flatten()", "a.transpose(1, 0)", "a.cumsum(0)", "a.clip(1, 3)",
+                 "a.dot(a.T)", "a.squeeze()", "a.swapaxes(0, 1)", "a.astype('int32')", "a.round(1)", "a.any()", "a.all()",
+                 "a.prod()", "a.take([0, 2])", "a.repeat(2)", "a.diagonal()", "a.trace()", "a.size", "a.nbytes", "len(a)"):
+        assert np.allclose(eval(text, {}, {"a": a}), eval(text, {}, {"a": x})), text
+    assert a.tolist() == x.tolist() and a[0, 1].item() == 1.0 and list(map(float, a[0])) == [0, 1, 2]
+    assert a.mT.shape == (3, 2) and f"{a[1, 1]:.2f}" == "4.00"
+
+
+def test_printing():
+    x = np.array([[0.5, -1.25], [3, 4]])
+    assert repr(dini.array(x)) == repr(x).replace("array(", "Array(")
+    for x in (np.zeros((2, 0)), np.arange(5), np.array([True, False]), np.arange(2000.0)):
+        want = repr(x).replace("array(", "Array(").replace(", dtype=bool", "").replace(", shape=(2000,)", "").replace(", shape=(2, 0)", "")
+        got = repr(dini.array(x)).replace(", dtype=bool", "").replace(", dtype=int64", "")
+        assert "".join(got.split()) == "".join(want.replace(", dtype=float64", "").split())
+    assert str(dini.array([1.5, 2])) == "[1.5 2. ]" and repr(dini.float32(2)) == "Array(2.0, dtype=float32)" and repr(dini.array(2.5)) == "Array(2.5)"
+
+
+def test_protocols():
+    a = dini.array(np.arange(6.0).reshape(2, 3))
+    assert np.array_equal(np.from_dlpack(a), a.numpy()) and np.array_equal(memoryview(a), a.numpy())
+    assert np.array_equal(pickle.loads(pickle.dumps(a)), a.numpy()) and copy.deepcopy(a).tolist() == a.tolist()
+    assert a.__array_namespace__() is dini and a.__dlpack_device__() == (1, 0)
+    with pytest.raises(TypeError):
+        hash(a)
+    assert memoryview(a).readonly and not np.frombuffer(a, np.float64).flags.writeable
