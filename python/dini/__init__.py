@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from . import _dini, _numpy, _trees
 from ._dini import (
-    Adjoint, Array, CancelledError, DType, DtypeError, Error, FileError, FormulaError, Function, HostReadError, LeakError, Loss,
-    OptionError, OutOfRangeError, Program, Pullback, Pushforward, ShapeDtype, ShapeError, SolveError, Solver, TraceError, abs, absolute,
-    acos, acosh, add, all, allclose, amax, amin, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, argmax,
-    argmin, argsort, array, array_equal, asarray, asin, asinh, astype, atan, atan2, atanh, atleast_1d, atleast_2d, atleast_3d, average,
-    betaln, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, block, block_diag, bool, broadcast_arrays, broadcast_to, cauchy, cbrt,
-    ceil, cholesky, clip, column_stack, concatenate, cond, convolve, copysign, cos, cosh, count_nonzero, cov, cross, cumprod, cumsum,
-    det, diag, diagonal, diff, digamma, divide, dot, einsum, equal, erf, erfc, erfinv, exp, exp2, expand_dims, expm1, eye, fixed_point,
-    flip, float32, float64, floor, floor_divide, fori_loop, from_dlpack, full, full_like, gammaln, greater, greater_equal, heaviside,
-    hstack, huber, hypot, i0e, i1e, identity, implicit_function, inner, int32, int64, interp, inv, invert, isclose, isfinite, isinf,
-    isnan, kron, least_squares, less, less_equal, linalg, linspace, log, log10, log1p, log2, log_softmax, logaddexp, logical_and,
-    logical_not, logical_or, logical_xor, logit, logsumexp, matmul, max, maximum, mean, median, meshgrid, min, minimize, minimum, mod,
-    moveaxis, multiply, nan_to_num, nanmax, nanmean, nanmin, nansum, negative, norm, not_equal, num_threads, one_hot, ones, ones_like,
-    outer, pad, polygamma, polyval, positive, pow, power, prod, quadratic_program, quantile, random, ravel, reciprocal, register_tree,
-    relu, remainder, repeat, reshape, rint, roll, root, round, rsqrt, scan, searchsorted, set_num_threads, sigmoid, sign, sin, sinh,
-    slogdet, soft_l1, softmax, softplus, solve, sort, special, split, sqrt, square, squeeze, stack, std, stop_gradient, subtract, sum,
-    swapaxes, switch, take, take_along_axis, tan, tanh, tensordot, tile, top_k, trace, transpose, trapezoid, tree_leaves, tree_map,
-    tree_structure, tri, tril, tril_indices, triu, triu_indices, true_divide, trunc, tukey, unravel_index, var, vdot, vstack, where,
-    while_loop, xlog1py, xlogy, zeros, zeros_like,
+    Adjoint, Array, CancelledError, DType, DtypeError, Error, FileError, Formula, FormulaError, Function, GradientCheckError,
+    HostReadError, LeakError, Loss, OptionError, OutOfRangeError, Problem, ProblemError, ProblemResult, Program, Pullback, Pushforward,
+    ShapeDtype, ShapeError, SolveError, Solver, TraceError, abs, absolute, acos, acosh, add, all, allclose, amax, amin, any, arange,
+    arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, argmax, argmin, argsort, array, array_equal, asarray, asin, asinh,
+    astype, atan, atan2, atanh, atleast_1d, atleast_2d, atleast_3d, average, betaln, bitwise_and, bitwise_not, bitwise_or, bitwise_xor,
+    block, block_diag, bool, broadcast_arrays, broadcast_to, cauchy, cbrt, ceil, cholesky, clip, column_stack, concatenate, cond,
+    convolve, copysign, cos, cosh, count_nonzero, cov, covariance, cross, cumprod, cumsum, det, diag, diagonal, diff, digamma, divide,
+    dot, einsum, equal, erf, erfc, erfinv, exp, exp2, expand_dims, expm1, eye, fixed_point, flip, float32, float64, floor, floor_divide,
+    fori_loop, formula, from_dlpack, full, full_like, gammaln, greater, greater_equal, heaviside, hstack, huber, hypot, i0e, i1e,
+    identity, implicit_function, inner, int32, int64, interp, inv, invert, isclose, isfinite, isinf, isnan, kron, least_squares, less,
+    less_equal, linalg, linspace, log, log10, log1p, log2, log_softmax, logaddexp, logical_and, logical_not, logical_or, logical_xor,
+    logit, logsumexp, matmul, max, maximum, mean, median, meshgrid, min, minimize, minimum, mod, moveaxis, multiply, nan_to_num, nanmax,
+    nanmean, nanmin, nansum, negative, norm, not_equal, num_threads, one_hot, ones, ones_like, outer, pad, polygamma, polyval, positive,
+    pow, power, prod, project_affine, project_ball, project_box, project_box_section, project_halfspace, project_polyhedron,
+    project_simplex, quadratic_program, quantile, random, ravel, reciprocal, register_tree, relu, remainder, repeat, reshape, rint,
+    roll, root, round, rsqrt, scan, searchsorted, set_num_threads, sigmoid, sign, sin, sinh, slogdet, soft_l1, softmax, softplus, solve,
+    sort, special, split, sqrt, square, squeeze, stack, standard_errors, std, stop_gradient, subtract, sum, swapaxes, switch, take,
+    take_along_axis, tan, tanh, tensordot, tile, top_k, trace, transpose, trapezoid, tree_leaves, tree_map, tree_structure, tri, tril,
+    tril_indices, triu, triu_indices, true_divide, trunc, tukey, unravel_index, var, vdot, vstack, where, while_loop, xlog1py, xlogy,
+    zeros, zeros_like,
 )
 from ._methods import adjoints as _adjoints
 from ._methods import solvers as _solvers
@@ -71,7 +73,7 @@ PseudoTransient = _solvers["PseudoTransient"]
 Broyden = _solvers["Broyden"]
 LimitedMemoryBroyden = _solvers["LimitedMemoryBroyden"]
 NewtonKrylov = _solvers["NewtonKrylov"]
-DFSANE = _solvers["DFSANE"]
+DFSane = _solvers["DFSane"]
 Chandrupatla = _solvers["Chandrupatla"]
 ITP = _solvers["ITP"]
 Bisection = _solvers["Bisection"]

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-_CAPITALS = {"bfgs": "BFGS", "lbfgs": "LBFGS", "lbfgsb": "LBFGSB", "sqp": "SQP", "itp": "ITP", "df_sane": "DFSANE", "lu": "LU", "qr": "QR",
+_CAPITALS = {"bfgs": "BFGS", "lbfgs": "LBFGS", "lbfgsb": "LBFGSB", "sqp": "SQP", "itp": "ITP", "df_sane": "DFSane", "lu": "LU", "qr": "QR",
              "ldlt": "LDLT", "gmres": "GMRES", "minres": "MINRES", "cg": "CG", "bicgstab": "BiCGStab", "nonlinear_cg": "NonlinearCG",
              "trust_region_cg": "TrustRegionCG", "interior_point_qp": "InteriorPointQP"}
 

@@ -196,5 +196,7 @@ void bind_rules(nb::module_& m);
 void bind_control(nb::module_& m);
 void bind_methods(nb::module_& m);
 void bind_solve(nb::module_& m);
+void bind_formula(nb::module_& m);
+void bind_points(nb::module_& m);
 
 }  // namespace pydini

@@ -16,4 +16,6 @@ NB_MODULE(_dini, m) {
   bind_control(m);
   bind_methods(m);
   bind_solve(m);
+  bind_points(m);
+  bind_formula(m);
 }

@@ -96,6 +96,39 @@ TEST(Array, CopiesShareTheDataAndNothingChangesIt) {
   EXPECT_TRUE(moved.defined());
 }
 
+TEST(Array, AdoptsMemoryOfOthers) {
+  auto owner = std::make_shared<std::vector<double>>(std::vector<double>{1, 2, 3, 4});
+  const double* memory = owner->data();
+  const std::weak_ptr<std::vector<double>> alive = owner;
+  Array a = adopt({{2, 2}, float64, false}, memory, std::move(owner));
+  EXPECT_EQ(a.raw(), memory);
+  expect_array(a, {2, 2}, {1, 2, 3, 4});
+  EXPECT_FALSE(value_of(a)->buffer->unique());  // or somebody might write to it
+  // Nothing that is computed from it is computed in it, eagerly or compiled.
+  expect_array(jit([](const Array& x) { return x * 2 + 1; })(a + 0.0), {2, 2}, {3, 5, 7, 9});
+  expect_array(jit([](const Array& x) { return x.at(0, 0).set(7); })(a), {2, 2}, {7, 2, 3, 4});
+  EXPECT_EQ(*memory, 1);
+  Array other = with_aval(a, {{4}, float64, false});
+  a = Array();
+  EXPECT_FALSE(alive.expired());
+  other = Array();
+  EXPECT_TRUE(alive.expired());
+  auto any = std::make_shared<int>(0);
+  EXPECT_EQ(adopt({{0}, float32, false}, nullptr, any).size(), 0);
+  expect_error<ValueError>(
+      [&] {
+        adopt({{2}, float64, false}, nullptr, any);
+      },
+      "adopt: no memory for an array float64(2,)");
+  expect_error<ValueError>([&] { adopt({{1}, float64, false}, memory, nullptr); }, "adopt: the memory has no owner");
+  const char* odd = reinterpret_cast<const char*>(memory) + 1;
+  expect_error<ValueError>(
+      [&] {
+        adopt({{1}, float64, false}, odd, any);
+      },
+      "adopt: the memory is not aligned to the 8 bytes of an element");
+}
+
 TEST(Array, IsCountedAcrossThreads) {
   const Array a = array({1.0, 2.0});
   {
