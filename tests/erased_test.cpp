@@ -166,17 +166,20 @@ TEST(Erased, AnErrorHasTheLeavesOfZ) {
   }
 }
 
-// A rule that waits for another thread that runs the same rule: with a lock around either they would not meet.
+thread_local int thread_number = -1;
+
+// A rule that waits until the other thread runs it as many times: with a lock around one of them it would wait for ever.
 TEST(Erased, RulesOfTwoThreadsDoNotWaitForEachOther) {
-  std::atomic<bool> waits = false, met = false;
-  std::atomic<int> arrived = 0;
+  std::atomic<bool> met = true;
+  std::atomic<int> runs[2] = {0, 0};
   erased::JvpRule rule;
   rule.primal = [](const Leaves& in) { return Leaves{in[0] * in[0]}; };
   rule.rule = [&](const Leaves& x, const Leaves& dx) {
-    if (waits) {
-      ++arrived;
-      for (int k = 0; k < 5000 && arrived < 2; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      if (arrived >= 2) met = true;
+    if (thread_number >= 0 && met) {
+      const int mine = ++runs[thread_number];
+      const std::atomic<int>& other = runs[1 - thread_number];
+      for (int k = 0; k < 3000 && other < mine; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (other < mine) met = false;
     }
     return std::pair(Leaves{x[0] * x[0]}, Leaves{2 * x[0] * dx[0]});
   };
@@ -197,15 +200,18 @@ TEST(Erased, RulesOfTwoThreadsDoNotWaitForEachOther) {
     return detail::evaluate(*staged.program, all);
   };
   shared({array(4.0)});
-  waits = true;
   std::vector<double> slopes(2);
   {
     std::vector<std::jthread> threads;
     for (std::size_t k = 0; k < 2; ++k)
-      threads.emplace_back([&, k] { slopes[k] = erased::value_and_grad(shared, {array(4.0)}).gradient[0].item(); });
+      threads.emplace_back([&, k] {
+        thread_number = static_cast<int>(k);
+        slopes[k] = erased::value_and_grad(shared, {array(4.0)}).gradient[0].item();
+      });
   }
   for (double slope : slopes) EXPECT_NEAR(slope, 0.25, 1e-12);
   EXPECT_TRUE(met);
+  EXPECT_GT(runs[0], 0);
 }
 
 }  // namespace
