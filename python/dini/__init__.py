@@ -3,42 +3,70 @@
     >>> f = lambda W, x, z: dini.tanh(W @ z + x)
     >>> layer = lambda W, x: dini.fixed_point(f, dini.zeros(2), W, x).value
     >>> layer([[0.1, 0.2], [0.3, 0.1]], [1.0, -1.0])
-    Array([ 0.72897702, -0.7003516 ])
+    Array([ 0.73299668, -0.69063261])
 """
 from __future__ import annotations
 
 from . import _dini, _numpy, _trees
 from ._dini import (
-    Adjoint, Array, CancelledError, DType, DtypeError, Error, FileError, Formula, FormulaError, Function, GradientCheckError,
-    HostReadError, LeakError, Loss, OptionError, OutOfRangeError, Problem, ProblemError, ProblemResult, Program, Pullback, Pushforward,
-    ShapeDtype, ShapeError, SolveError, Solver, TraceError, abs, absolute, acos, acosh, add, all, allclose, amax, amin, any, arange,
-    arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, argmax, argmin, argsort, array, array_equal, asarray, asin, asinh,
-    astype, atan, atan2, atanh, atleast_1d, atleast_2d, atleast_3d, average, betaln, bitwise_and, bitwise_not, bitwise_or, bitwise_xor,
-    block, block_diag, bool, broadcast_arrays, broadcast_to, cauchy, cbrt, ceil, cholesky, clip, column_stack, concatenate, cond,
-    convolve, copysign, cos, cosh, count_nonzero, cov, covariance, cross, cumprod, cumsum, det, diag, diagonal, diff, digamma, divide,
-    dot, einsum, equal, erf, erfc, erfinv, exp, exp2, expand_dims, expm1, eye, fixed_point, flip, float32, float64, floor, floor_divide,
-    fori_loop, formula, from_dlpack, full, full_like, gammaln, greater, greater_equal, heaviside, hstack, huber, hypot, i0e, i1e,
-    identity, implicit_function, inner, int32, int64, interp, inv, invert, isclose, isfinite, isinf, isnan, kron, least_squares, less,
-    less_equal, linalg, linspace, log, log10, log1p, log2, log_softmax, logaddexp, logical_and, logical_not, logical_or, logical_xor,
-    logit, logsumexp, matmul, max, maximum, mean, median, meshgrid, min, minimize, minimum, mod, moveaxis, multiply, nan_to_num, nanmax,
-    nanmean, nanmin, nansum, negative, norm, not_equal, num_threads, one_hot, ones, ones_like, outer, pad, polygamma, polyval, positive,
-    pow, power, prod, project_affine, project_ball, project_box, project_box_section, project_halfspace, project_polyhedron,
-    project_simplex, quadratic_program, quantile, random, ravel, reciprocal, register_tree, relu, remainder, repeat, reshape, rint,
-    roll, root, round, rsqrt, scan, searchsorted, set_num_threads, sigmoid, sign, sin, sinh, slogdet, soft_l1, softmax, softplus, solve,
-    sort, special, split, sqrt, square, squeeze, stack, standard_errors, std, stop_gradient, subtract, sum, swapaxes, switch, take,
-    take_along_axis, tan, tanh, tensordot, tile, top_k, trace, transpose, trapezoid, tree_leaves, tree_map, tree_structure, tri, tril,
-    tril_indices, triu, triu_indices, true_divide, trunc, tukey, unravel_index, var, vdot, vstack, where, while_loop, xlog1py, xlogy,
-    zeros, zeros_like,
+    Adjoint as Adjoint, Array as Array, CancelledError as CancelledError, DType as DType, DtypeError as DtypeError, Error as Error,
+    FileError as FileError, Formula as Formula, FormulaError as FormulaError, Function as Function,
+    GradientCheckError as GradientCheckError, HostReadError as HostReadError, LeakError as LeakError, Loss as Loss,
+    OptionError as OptionError, OutOfRangeError as OutOfRangeError, Problem as Problem, ProblemError as ProblemError,
+    ProblemResult as ProblemResult, Program as Program, Pullback as Pullback, Pushforward as Pushforward, ShapeDtype as ShapeDtype,
+    ShapeError as ShapeError, SolveError as SolveError, Solver as Solver, TraceError as TraceError, abs as abs, absolute as absolute,
+    acos as acos, acosh as acosh, add as add, all as all, allclose as allclose, amax as amax, amin as amin, any as any,
+    arange as arange, arccos as arccos, arccosh as arccosh, arcsin as arcsin, arcsinh as arcsinh, arctan as arctan, arctan2 as arctan2,
+    arctanh as arctanh, argmax as argmax, argmin as argmin, argsort as argsort, array as array, array_equal as array_equal,
+    asarray as asarray, asin as asin, asinh as asinh, astype as astype, atan as atan, atan2 as atan2, atanh as atanh,
+    atleast_1d as atleast_1d, atleast_2d as atleast_2d, atleast_3d as atleast_3d, average as average, betaln as betaln,
+    bitwise_and as bitwise_and, bitwise_not as bitwise_not, bitwise_or as bitwise_or, bitwise_xor as bitwise_xor, block as block,
+    block_diag as block_diag, bool_ as bool_, broadcast_arrays as broadcast_arrays, broadcast_to as broadcast_to, cauchy as cauchy,
+    cbrt as cbrt, ceil as ceil, cholesky as cholesky, clip as clip, column_stack as column_stack, concatenate as concatenate,
+    cond as cond, convolve as convolve, copysign as copysign, cos as cos, cosh as cosh, count_nonzero as count_nonzero, cov as cov,
+    covariance as covariance, cross as cross, cumprod as cumprod, cumsum as cumsum, det as det, diag as diag, diagonal as diagonal,
+    diff as diff, digamma as digamma, divide as divide, dot as dot, einsum as einsum, equal as equal, erf as erf, erfc as erfc,
+    erfinv as erfinv, exp as exp, exp2 as exp2, expand_dims as expand_dims, expm1 as expm1, eye as eye, fixed_point as fixed_point,
+    flip as flip, float32 as float32, float64 as float64, floor as floor, floor_divide as floor_divide, fori_loop as fori_loop,
+    formula as formula, from_dlpack as from_dlpack, full as full, full_like as full_like, gammaln as gammaln, greater as greater,
+    greater_equal as greater_equal, heaviside as heaviside, hstack as hstack, huber as huber, hypot as hypot, i0e as i0e, i1e as i1e,
+    identity as identity, implicit_function as implicit_function, inner as inner, int32 as int32, int64 as int64, interp as interp,
+    inv as inv, invert as invert, isclose as isclose, isfinite as isfinite, isinf as isinf, isnan as isnan, kron as kron,
+    least_squares as least_squares, less as less, less_equal as less_equal, linalg as linalg, linspace as linspace, log as log,
+    log10 as log10, log1p as log1p, log2 as log2, log_softmax as log_softmax, logaddexp as logaddexp, logical_and as logical_and,
+    logical_not as logical_not, logical_or as logical_or, logical_xor as logical_xor, logit as logit, logsumexp as logsumexp,
+    matmul as matmul, max as max, maximum as maximum, mean as mean, median as median, meshgrid as meshgrid, min as min,
+    minimize as minimize, minimum as minimum, mod as mod, moveaxis as moveaxis, multiply as multiply, nan_to_num as nan_to_num,
+    nanmax as nanmax, nanmean as nanmean, nanmin as nanmin, nansum as nansum, negative as negative, norm as norm,
+    not_equal as not_equal, num_threads as num_threads, one_hot as one_hot, ones as ones, ones_like as ones_like, outer as outer,
+    pad as pad, polygamma as polygamma, polyval as polyval, positive as positive, pow as pow, power as power, prod as prod,
+    project_affine as project_affine, project_ball as project_ball, project_box as project_box,
+    project_box_section as project_box_section, project_halfspace as project_halfspace, project_polyhedron as project_polyhedron,
+    project_simplex as project_simplex, quadratic_program as quadratic_program, quantile as quantile, random as random, ravel as ravel,
+    reciprocal as reciprocal, register_tree as register_tree, relu as relu, remainder as remainder, repeat as repeat,
+    reshape as reshape, rint as rint, roll as roll, root as root, round as round, rsqrt as rsqrt, scan as scan,
+    searchsorted as searchsorted, set_num_threads as set_num_threads, sigmoid as sigmoid, sign as sign, sin as sin, sinh as sinh,
+    slogdet as slogdet, soft_l1 as soft_l1, softmax as softmax, softplus as softplus, solve as solve, sort as sort, special as special,
+    split as split, sqrt as sqrt, square as square, squeeze as squeeze, stack as stack, standard_errors as standard_errors, std as std,
+    stop_gradient as stop_gradient, subtract as subtract, sum as sum, swapaxes as swapaxes, switch as switch, take as take,
+    take_along_axis as take_along_axis, tan as tan, tanh as tanh, tensordot as tensordot, tile as tile, top_k as top_k, trace as trace,
+    transpose as transpose, trapezoid as trapezoid, tree_leaves as tree_leaves, tree_map as tree_map, tree_structure as tree_structure,
+    tri as tri, tril as tril, tril_indices as tril_indices, triu as triu, triu_indices as triu_indices, true_divide as true_divide,
+    trunc as trunc, tukey as tukey, unravel_index as unravel_index, var as var, vdot as vdot, vstack as vstack, where as where,
+    while_loop as while_loop, xlog1py as xlog1py, xlogy as xlogy, zeros as zeros, zeros_like as zeros_like,
 )
 from ._methods import adjoints as _adjoints
 from ._methods import solvers as _solvers
-from ._solution import Bracket, Duals, Optimum, Solution
+from ._solution import Bracket as Bracket, Duals as Duals, Optimum as Optimum, Solution as Solution
 from ._transforms import (
-    check_grads, checkpoint, custom_jvp, custom_vjp, eval_shape, fixed_point_layer, grad, hessian, hvp, jacfwd, jacobian, jacrev, jit,
-    jvp, linear_transpose, linearize, make_program, value_and_grad, vjp, vmap,
+    check_grads as check_grads, checkpoint as checkpoint, custom_jvp as custom_jvp, custom_vjp as custom_vjp, eval_shape as eval_shape,
+    fixed_point_layer as fixed_point_layer, grad as grad, hessian as hessian, hvp as hvp, jacfwd as jacfwd, jacobian as jacobian,
+    jacrev as jacrev, jit as jit, jvp as jvp, linear_transpose as linear_transpose, linearize as linearize,
+    make_program as make_program, value_and_grad as value_and_grad, vjp as vjp, vmap as vmap,
 )
 
 __version__ = "0.1.0"
+bool = bool_
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
 
 # Solvers and adjoints, from the library's tables (each has its options in its doc string).

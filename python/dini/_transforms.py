@@ -70,7 +70,7 @@ def jvp(f: F, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """f(*primals) and its change with the tangents.
 
     >>> dini.jvp(dini.sin, (0.0,), (2.0,))
-    (Array(0.), Array(2.))
+    (Array(0.0), Array(2.0))
     """
     return _dini._jvp(f, primals, tangents, has_aux)
 
@@ -113,7 +113,7 @@ def jit(f: F | None = None, *, static_argnums: Argnums = (), static_argnames: st
     ... def f(x):
     ...     return x + 1
     >>> f(1.0)
-    Array(2.)
+    Array(2.0)
     """
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     return _given(f, lambda f: _dini._jit(f, static_argnums, names))

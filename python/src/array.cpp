@@ -1,5 +1,5 @@
 // Arrays: dtypes, conversions from and to what Python has, the class dini.Array.
-#include "common.hpp"
+#include "table.hpp"
 
 #include <cstring>
 
@@ -419,16 +419,22 @@ template <class F> nb::object binary(const Array& a, nb::handle h, const F& f) {
   return from_array(computing([&] { return f(a, b); }));
 }
 
+// "def __add__(self, other: ArrayLike) -> Array", kept for ever.
+const char* operator_stub(const std::string& name, bool of_two = true) {
+  return table::keep("def " + name + "(self" + (of_two ? ", other: ArrayLike" : "") + ") -> Array");
+}
+
 void bind_operators(nb::class_<Array>& c) {
   auto both = [&]<class F>(const char* name, const char* reversed, F f) {
     c.def(
-        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator());
+        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator(),
+        nb::sig(operator_stub(name)));
     c.def(
         reversed,
         [f](const Array& a, nb::handle b) {
           return binary(a, b, [f](const Array& x, const Array& y) { return f(y, x); });
         },
-        nb::is_operator());
+        nb::is_operator(), nb::sig(operator_stub(reversed)));
   };
   using A = const Array&;
   both("__add__", "__radd__", [](A a, A b) { return a + b; });
@@ -447,27 +453,30 @@ void bind_operators(nb::class_<Array>& c) {
         [reversed](const Array& a, nb::handle b, nb::handle) {
           return binary(a, b, [reversed](A x, A y) { return reversed ? dini::power(y, x) : dini::power(x, y); });
         },
-        nb::arg("b"), nb::arg("mod") = nb::none(), nb::is_operator());
+        nb::arg("other"), nb::arg("mod") = nb::none(), nb::is_operator(), nb::sig(operator_stub(name)));
   };
   power("__pow__", false);
   power("__rpow__", true);
-  auto compare = [&]<class F>(const char* name, const char* sig, F f) {
+  auto compare = [&]<class F>(const char* name, F f) {
     c.def(
-        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator(), nb::sig(sig));
+        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator(),
+        nb::sig(operator_stub(name)));
   };
-  compare("__lt__", "def __lt__(self, other: ArrayLike) -> Array", [](A a, A b) { return a < b; });
-  compare("__le__", "def __le__(self, other: ArrayLike) -> Array", [](A a, A b) { return a <= b; });
-  compare("__gt__", "def __gt__(self, other: ArrayLike) -> Array", [](A a, A b) { return a > b; });
-  compare("__ge__", "def __ge__(self, other: ArrayLike) -> Array", [](A a, A b) { return a >= b; });
-  compare("__eq__", "def __eq__(self, other: object) -> Array  # type: ignore[override]",
-          [](A a, A b) { return a == b; });
-  compare("__ne__", "def __ne__(self, other: object) -> Array  # type: ignore[override]",
-          [](A a, A b) { return a != b; });
+  compare("__lt__", [](A a, A b) { return a < b; });
+  compare("__le__", [](A a, A b) { return a <= b; });
+  compare("__gt__", [](A a, A b) { return a > b; });
+  compare("__ge__", [](A a, A b) { return a >= b; });
+  compare("__eq__", [](A a, A b) { return a == b; });
+  compare("__ne__", [](A a, A b) { return a != b; });
   c.attr("__hash__") = nb::none();
-  c.def("__neg__", [](A a) { return from_array(-a); });
-  c.def("__pos__", [](A a) { return from_array(a); });
-  c.def("__abs__", [](A a) { return from_array(dini::abs(a)); });
-  c.def("__invert__", [](A a) { return from_array(~a); });
+  auto unary = [&]<class F>(const char* name, F f) {
+    c.def(
+        name, [f](A a) { return from_array(f(a)); }, nb::sig(operator_stub(name, false)));
+  };
+  unary("__neg__", [](A a) { return -a; });
+  unary("__pos__", [](A a) { return a; });
+  unary("__abs__", [](A a) { return dini::abs(a); });
+  unary("__invert__", [](A a) { return ~a; });
 }
 
 void bind_dtypes(nb::module_& m) {
@@ -492,7 +501,10 @@ void bind_dtypes(nb::module_& m) {
   d.def_prop_ro("__numpy_dtype__", numpys);
   d.def("__getstate__", [](DType t) { return std::string(dini::name(t.value)); });
   d.def("__setstate__", [](DType& t, const std::string& name) { new (&t) DType{to_dtype(nb::str(name.c_str()))}; });
-  for (Dtype t : dtypes) m.attr(dini::name(t)) = dtype_object(t) = nb::cast(DType{t});
+  for (Dtype t : dtypes) {
+    dtype_object(t) = nb::cast(DType{t});
+    m.attr(t == Dtype::bool_ ? "bool_" : dini::name(t)) = dtype_object(t);  // in the module `bool` is Python's
+  }
   m.def("_dtype", [](nb::handle h) { return dtype_object(to_dtype(h)); });
 }
 
@@ -567,11 +579,16 @@ void bind_array(nb::module_& m) {
       nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(),
       nb::sig("def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any"));
   // By NumPy's, whose memory it is; from a copy, since what is immutable is not to be given to who may write.
-  c.def("__dlpack__", [](nb::handle self, nb::kwargs k) {
-    nb::object n = to_numpy(self).attr("copy")();
-    return nb::steal(PyObject_VectorcallDict(n.attr("__dlpack__").ptr(), nullptr, 0, k.ptr()));
-  });
-  c.def("__dlpack_device__", [](const Array&) { return nb::make_tuple(1, 0); });
+  c.def(
+      "__dlpack__",
+      [](nb::handle self, nb::kwargs k) {
+        nb::object n = to_numpy(self).attr("copy")();
+        return nb::steal(PyObject_VectorcallDict(n.attr("__dlpack__").ptr(), nullptr, 0, k.ptr()));
+      },
+      nb::sig("def __dlpack__(self, **kwargs: Any) -> Any"));
+  c.def(
+      "__dlpack_device__", [](const Array&) { return nb::make_tuple(1, 0); },
+      nb::sig("def __dlpack_device__(self) -> tuple[int, int]"));
   c.def("__repr__", &text_of);
   c.def("__str__", [](const Array& a) {
     const std::string text = text_of(a);

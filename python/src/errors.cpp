@@ -11,7 +11,8 @@ namespace pydini {
 namespace {
 
 struct Classes {
-  nb::object error, shape, index, dtype, trace, host_read, leak, option, cancelled, formula, file, solve, problem, check;
+  nb::object error, shape, index, dtype, trace, host_read, leak, option, cancelled, formula, file, solve, problem,
+      check;
 };
 Classes& classes() {
   static Classes* c = new Classes;
@@ -109,9 +110,7 @@ void translate(const std::exception_ptr& p, void*) {
     raise(c.cancelled, e.what(), p);
   } catch (const dini::FormulaError& e) { raise(c.formula, e.what(), p); } catch (const dini::FileError& e) {
     raise(c.file, e.what(), p);
-  } catch (const dini::ProblemError& e) {
-    raise(c.problem, e.what(), p);
-  } catch (const dini::GradientCheckError& e) {
+  } catch (const dini::ProblemError& e) { raise(c.problem, e.what(), p); } catch (const dini::GradientCheckError& e) {
     raise(c.check, e.what(), p);
   } catch (const dini::ValueError& e) { raise(c.option, e.what(), p); } catch (const dini::Error& e) {
     raise(c.error, e.what(), p);
@@ -171,7 +170,8 @@ void bind_errors(nb::module_& m) {
   c.file = define("FileError", "A file that cannot be read or written, or is not what it should be.", c.error,
                   PyExc_OSError);
   c.problem = define("ProblemError", "A problem file that is wrong: the key, the place.", c.error, PyExc_ValueError);
-  c.check = define("GradientCheckError", "Derivatives that are not those of differences.", c.error, PyExc_AssertionError);
+  c.check =
+      define("GradientCheckError", "Derivatives that are not those of differences.", c.error, PyExc_AssertionError);
   c.solve = define("SolveError",
                    "A solve, or the linear system of its derivative, has failed: `code` says how, `value` is the best "
                    "point that was "

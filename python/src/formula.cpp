@@ -16,7 +16,8 @@ struct PyFormula {
 
   Array call(nb::args args, nb::kwargs kwargs) const {
     if (args.size() > names.size()) {
-      throw nb::type_error(("formula: " + std::to_string(args.size()) + " arguments for the names " + listed()).c_str());
+      throw nb::type_error(
+          ("formula: " + std::to_string(args.size()) + " arguments for the names " + listed()).c_str());
     }
     std::map<std::string, Array> values;
     for (std::size_t k = 0; k < args.size(); ++k) values[names[k]] = to_array(args[k], names[k].c_str());
@@ -72,7 +73,8 @@ dini::ProblemValue value_of(nb::handle h, int depth = 0) {
     v.content = nb::cast<std::string>(h);
   } else if (PyDict_Check(h.ptr())) {
     V::Object object;
-    for (auto [key, value] : nb::borrow<nb::dict>(h)) object.emplace_back(nb::cast<std::string>(nb::str(key)), value_of(value, depth + 1));
+    for (auto [key, value] : nb::borrow<nb::dict>(h))
+      object.emplace_back(nb::cast<std::string>(nb::str(key)), value_of(value, depth + 1));
     v.content = std::move(object);
   } else if (PyList_Check(h.ptr()) || PyTuple_Check(h.ptr())) {
     V::List list;
@@ -124,15 +126,18 @@ std::string path_of(nb::handle h) {
 
 void bind_formula(nb::module_& m) {
   nb::class_<PyFormula>(m, "Formula", "A formula as a function of its names, in their order; made by dini.formula.")
-      .def("__call__", [](const PyFormula& f, nb::args a, nb::kwargs k) { return from_array(f.call(a, k)); },
-           nb::sig("def __call__(self, *args: ArrayLike, **kwargs: ArrayLike) -> Array"))
+      .def(
+          "__call__", [](const PyFormula& f, nb::args a, nb::kwargs k) { return from_array(f.call(a, k)); },
+          nb::sig("def __call__(self, *args: ArrayLike, **kwargs: ArrayLike) -> Array"))
       .def_ro("names", &PyFormula::names)
       .def_prop_ro("text", [](const PyFormula& f) { return f.formula.text(); })
-      .def("__repr__", [](const PyFormula& f) { return "formula(\"" + f.formula.text() + "\", \"" + f.listed() + "\")"; })
+      .def("__repr__",
+           [](const PyFormula& f) { return "formula(\"" + f.formula.text() + "\", \"" + f.listed() + "\")"; })
       .def("__hash__", [](const PyFormula& f) { return std::hash<std::string>()(f.formula.text() + "|" + f.listed()); })
       .def("__eq__", [](const PyFormula& f, nb::handle o) {
         PyFormula* other = nullptr;
-        return nb::try_cast<PyFormula*>(o, other) && other && other->formula.text() == f.formula.text() && other->names == f.names;
+        return nb::try_cast<PyFormula*>(o, other) && other && other->formula.text() == f.formula.text() &&
+               other->names == f.names;
       });
   m.def(
       "formula",
@@ -141,7 +146,8 @@ void bind_formula(nb::module_& m) {
         return PyFormula{dini::Formula::parse(text, {all.begin(), all.end()}), all};
       },
       nb::arg("text"), nb::arg("names"), nb::sig("def formula(text: str, names: str | Sequence[str]) -> Formula"),
-      "NumPy's expressions in text as a function of these names, in this order; FormulaError, with the column, where it is wrong.\n\n"
+      "NumPy's expressions in text as a function of these names, in this order; FormulaError, with the column, where "
+      "it is wrong.\n\n"
       ">>> dini.formula(\"tanh(W @ z + x)\", \"W, x, z\")([[0.5]], [1.0], [0.0])\nArray([0.76159416])");
 
   nb::class_<PyResult>(m, "ProblemResult", "What came of a problem: what `dini solve --json` prints, with arrays.")
@@ -163,14 +169,19 @@ void bind_formula(nb::module_& m) {
       .def_prop_ro("certificate", [](const PyResult& r) { return named(r.result.certificate); })
       .def_prop_ro("ray", [](const PyResult& r) { return from_array(r.result.ray); })
       .def_prop_ro("active", [](const PyResult& r) { return lanes(r.result.active, r.result.batched); })
-      .def_prop_ro("adjoint_status", [](const PyResult& r) { return r.result.adjoint ? nb::cast(r.result.adjoint->status) : nb::none(); })
-      .def_prop_ro("check_digits", [](const PyResult& r) { return r.result.check_digits ? nb::cast(*r.result.check_digits) : nb::none(); },
-                   "How many digits of the gradient agree with differences, where that was asked for.")
+      .def_prop_ro("adjoint_status",
+                   [](const PyResult& r) { return r.result.adjoint ? nb::cast(r.result.adjoint->status) : nb::none(); })
+      .def_prop_ro(
+          "check_digits",
+          [](const PyResult& r) { return r.result.check_digits ? nb::cast(*r.result.check_digits) : nb::none(); },
+          "How many digits of the gradient agree with differences, where that was asked for.")
       .def_prop_ro("history", [](const PyResult& r) { return lanes(r.result.history, r.result.batched); })
-      .def("to_json", [](const PyResult& r) { return dini::to_json(r.result); }, "As `dini solve --json` prints it.")
+      .def(
+          "to_json", [](const PyResult& r) { return dini::to_json(r.result); }, "As `dini solve --json` prints it.")
       .def("__repr__", [](const PyResult& r) { return dini::app::report(r.problem, r.result); });
 
-  nb::class_<PyProblem> problem(m, "Problem", "A problem, from a file or from a dict with the keys of a problem file (docs/problem-files.md).");
+  nb::class_<PyProblem> problem(
+      m, "Problem", "A problem, from a file or from a dict with the keys of a problem file (docs/problem-files.md).");
   problem.def(
       "__init__",
       [](PyProblem* p, nb::handle contents, nb::handle folder) {

@@ -57,7 +57,7 @@ struct At {
 
 void bind_indexing(nb::module_& m, nb::class_<Array>& c) {
   using U = dini::IndexUpdate;
-  nb::class_<U> update(m, "_IndexUpdate", "A place in an array: set, add, ... return a new array.");
+  nb::class_<U> update(m, "IndexUpdate", "A place in an array: set, add, ... return a new array.");
   update.def(
       "get", [](const U& u) { return from_array(u.get()); }, nb::sig("def get(self) -> Array"));
   auto with = [&](const char* name, const char* sig, Array (U::*f)(const Array&) const) {
@@ -72,11 +72,12 @@ void bind_indexing(nb::module_& m, nb::class_<Array>& c) {
   with("power", "def power(self, values: ArrayLike) -> Array", &U::power);
   with("min", "def min(self, values: ArrayLike) -> Array", &U::min);
   with("max", "def max(self, values: ArrayLike) -> Array", &U::max);
-  nb::class_<At>(m, "_At").def(
-      "__getitem__", [](const At& at, nb::handle index) { return U(at.a, index_items(index)); },
-      nb::sig("def __getitem__(self, index: Any) -> _IndexUpdate"));
+  nb::class_<At>(m, "ArrayAt", "x.at: what is indexed for an update.")
+      .def(
+          "__getitem__", [](const At& at, nb::handle index) { return U(at.a, index_items(index)); },
+          nb::sig("def __getitem__(self, index: Any) -> IndexUpdate"));
   c.def_prop_ro(
-      "at", [](const Array& a) { return At{a}; },
+      "at", [](const Array& a) { return At{a}; }, nb::sig("def at(self) -> ArrayAt"),
       "x.at[i].set(v): a new array with v in that place; add, multiply, ...");
   c.def(
       "__getitem__", [](const Array& a, nb::handle index) { return from_array(U(a, index_items(index)).get()); },

@@ -180,7 +180,7 @@ void bind_jit(nb::module_& m) {
                      for (std::int64_t n : s.aval.shape) lengths.push_back(nb::int_(n));
                      return tuple_of(lengths);
                    })
-      .def_prop_ro("dtype", [m](const ShapeDtype& s) { return m.attr(dini::name(s.aval.dtype)); })
+      .def_prop_ro("dtype", [m](const ShapeDtype& s) { return m.attr("_dtype")(dini::name(s.aval.dtype)); })
       .def("__repr__", [](const ShapeDtype& s) { return "ShapeDtype(" + s.aval.str() + ")"; });
   nb::class_<Jit> c = bind_wrapper<Jit>(m, "_Jit");
   c.def("__call__", &Jit::call, nb::sig("def __call__(self, *args: Any, **kwargs: Any) -> Any"));

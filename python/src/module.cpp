@@ -2,6 +2,7 @@
 
 NB_MODULE(_dini, m) {
   using namespace pydini;
+  m.attr("__name__") = "dini._dini";  // and so for what is in it, however it is loaded
   m.doc() = "Implicit layers: solve an equation, differentiate its solution.";
   nb::set_leak_warnings(
       false);  // what is compiled is kept to the end of the process, with the functions that it came from

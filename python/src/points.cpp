@@ -53,7 +53,9 @@ Fit fit_of(nb::object residuals, nb::handle z, nb::args theta) {
 void bind_points(nb::module_& m) {
   m.def(
       "covariance",
-      [](nb::object r, nb::handle z, nb::args theta, bool full_hessian) { return from_array(fit_of(r, z, theta).covariance(full_hessian)); },
+      [](nb::object r, nb::handle z, nb::args theta, bool full_hessian) {
+        return from_array(fit_of(r, z, theta).covariance(full_hessian));
+      },
       nb::arg("r"), nb::arg("z"), nb::arg("theta"), nb::arg("full_hessian") = true,
       nb::sig("def covariance(r: Callable[..., Any], z: Any, *theta: Any, full_hessian: bool = True) -> Array"),
       "s²H⁻¹ of a fit z with the residuals r(*theta, z): with the full Hessian, or with JᵀJ.");
@@ -68,22 +70,33 @@ void bind_points(nb::module_& m) {
       nb::sig("def standard_errors(r: Callable[..., Any], z: Any, *theta: Any, full_hessian: bool = True) -> Any"),
       "The roots of the covariance's diagonal, in a tree like z.");
   table::Table t(m);
-  t.add("project_box(x, lower, upper)", "The nearest z with lower <= z <= upper.", +[](A x, A l, A u) { return dini::project_box(x, l, u); });
-  t.add("project_simplex(x, total=1.0)", "The nearest z with z >= 0 and the sum `total`.", +[](A x, A s) { return dini::project_simplex(x, s); });
-  t.add("project_box_section(x, a, b, lower, upper)", "The nearest z with lower <= z <= upper and a'z = b.",
-        +[](A x, A a, A b, A l, A u) { return dini::project_box_section(x, a, b, l, u); });
-  t.add("project_ball(x, radius=1.0, ord=2.0)", "The nearest z of a ball in the norm of order 1, 2 or inf.",
-        +[](A x, A r, double ord) { return dini::project_ball(x, r, ord); });
-  t.add("project_halfspace(x, a, b)", "The nearest z with a'z <= b.", +[](A x, A a, A b) { return dini::project_halfspace(x, a, b); });
-  t.add("project_affine(x, A, b)", "The nearest z with A z = b.", +[](A x, A a, A b) { return dini::project_affine(x, a, b); });
-  t.add("project_polyhedron(x, A=None, b=None, G=None, h=None, h_lower=None, lower=None, upper=None)",
-        "The nearest z with A z = b, h_lower <= G z <= h, lower <= z <= upper.",
-        +[](A x, const table::Maybe& a, const table::Maybe& b, const table::Maybe& g, const table::Maybe& h, const table::Maybe& hl,
-            const table::Maybe& l, const table::Maybe& u) {
-          dini::QuadraticProgram rows;
-          rows.A = a.a, rows.b = b.a, rows.G = g.a, rows.h = h.a, rows.h_lower = hl.a, rows.lower = l.a, rows.upper = u.a;
-          return dini::project_polyhedron(x, rows);
-        });
+  t.add(
+      "project_box(x, lower, upper)", "The nearest z with lower <= z <= upper.",
+      +[](A x, A l, A u) { return dini::project_box(x, l, u); });
+  t.add(
+      "project_simplex(x, total=1.0)", "The nearest z with z >= 0 and the sum `total`.",
+      +[](A x, A s) { return dini::project_simplex(x, s); });
+  t.add(
+      "project_box_section(x, a, b, lower, upper)", "The nearest z with lower <= z <= upper and a'z = b.",
+      +[](A x, A a, A b, A l, A u) { return dini::project_box_section(x, a, b, l, u); });
+  t.add(
+      "project_ball(x, radius=1.0, ord=2.0)", "The nearest z of a ball in the norm of order 1, 2 or inf.",
+      +[](A x, A r, double ord) { return dini::project_ball(x, r, ord); });
+  t.add(
+      "project_halfspace(x, a, b)", "The nearest z with a'z <= b.",
+      +[](A x, A a, A b) { return dini::project_halfspace(x, a, b); });
+  t.add(
+      "project_affine(x, A, b)", "The nearest z with A z = b.",
+      +[](A x, A a, A b) { return dini::project_affine(x, a, b); });
+  t.add(
+      "project_polyhedron(x, A=None, b=None, G=None, h=None, h_lower=None, lower=None, upper=None)",
+      "The nearest z with A z = b, h_lower <= G z <= h, lower <= z <= upper.",
+      +[](A x, const table::Maybe& a, const table::Maybe& b, const table::Maybe& g, const table::Maybe& h,
+          const table::Maybe& hl, const table::Maybe& l, const table::Maybe& u) {
+        dini::QuadraticProgram rows;
+        rows.A = a.a, rows.b = b.a, rows.G = g.a, rows.h = h.a, rows.h_lower = hl.a, rows.lower = l.a, rows.upper = u.a;
+        return dini::project_polyhedron(x, rows);
+      });
 }
 
 }  // namespace pydini

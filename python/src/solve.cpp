@@ -294,22 +294,22 @@ void bind_solve(nb::module_& m) {
       "def fixed_point(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Solution",
       "z with z = f(*theta, z), from z0. The options are described in docs/python.md: solver, tolerance, max_steps, "
       "adjoint, ...\n\n"
-      ">>> dini.fixed_point(lambda a, z: dini.cos(a * z), 0.5, 1.0).value\nArray(0.73908513)");
+      ">>> dini.fixed_point(lambda a, z: dini.cos(a * z), 0.5, 1.0).value.round(8)\nArray(0.73908513)");
   def("root", Kind::root, "def root(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Solution",
       "z with 0 = f(*theta, z), from z0: as many equations as unknowns, in any tree; or between the ends of a "
       "Bracket.\n\n"
-      ">>> dini.root(lambda a, z: z**2 - a, 1.0, 2.0).value\nArray(1.41421356)");
+      ">>> dini.root(lambda a, z: z**2 - a, 1.0, 2.0).value.round(8)\nArray(1.41421356)");
   def("minimize", Kind::minimize,
       "def minimize(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Optimum",
       "z with the scalar f(*theta, z) least near z0; with bounds=(lower, upper), equal=h, at_most=g for lower <= z <= "
       "upper, "
       "h(*theta, z) = 0 and g(*theta, z) <= 0.\n\n"
-      ">>> dini.minimize(lambda a, z: (z - a)**2, 0.0, 3.0).value\nArray(3.)");
+      ">>> dini.minimize(lambda a, z: (z - a)**2, 0.0, 3.0).value.round(8)\nArray(3.0)");
   def("least_squares", Kind::least_squares,
       "def least_squares(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Optimum",
       "z with the half sum of squares of f(*theta, z) least near z0, or of what `loss` makes of them; bounds and "
       "constraints as minimize.\n\n"
-      ">>> dini.least_squares(lambda y, z: z - y, 0.0, dini.array([1.0, 2.0, 6.0])).value\nArray(3.)");
+      ">>> dini.least_squares(lambda y, z: z - y, 0.0, dini.array([1.0, 2.0, 6.0])).value.round(8)\nArray(3.0)");
   m.def("implicit_function", &implicit_function,
         nb::sig("def implicit_function(conditions: Any, z: Any, *theta: Any, **options: Any) -> Any"),
         "z itself, however it was found, as a differentiable function of theta with 0 = conditions(*theta, z). Or "
