@@ -67,6 +67,16 @@ from ._transforms import (
 
 __version__ = "0.1.0"
 bool = bool_
+
+
+def __getattr__(name: str):  # type: ignore[no-untyped-def]
+    if name == "scipy":  # loaded when it is first used
+        from . import scipy
+
+        return scipy
+    raise AttributeError(f"module 'dini' has no attribute '{name}'")
+
+
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
 
 # Solvers and adjoints, from the library's tables (each has its options in its doc string).

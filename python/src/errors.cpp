@@ -119,6 +119,8 @@ void translate(const std::exception_ptr& p, void*) {
 
 }  // namespace
 
+void forget_pending() { pending() = {}; }
+
 void remember_tree(const TreeDef& z) { failed_tree() = {std::current_exception(), share_cpp(TreeDef(z))}; }
 
 void rethrow_python(nb::python_error& e) {

@@ -88,7 +88,7 @@ struct Solver {
   }
 
   e::SolvedLeaves solve(const e::SolveRequest& request) {
-    return computing([&] {
+    e::SolvedLeaves found = computing([&] {
       try {
         return e::solve(request);
       } catch (const dini::SolveError&) {
@@ -97,6 +97,8 @@ struct Solver {
         throw;
       }
     });
+    forget_pending();  // of a function that reads values
+    return found;
   }
 
   std::vector<nb::object> common(const e::SolveRequest& request, const e::SolvedLeaves& s) const {

@@ -21,5 +21,7 @@ struct Options {
 
 /// Keeps the structure of z for the SolveError that is being handled, whose `value` gets it: errors.cpp.
 void remember_tree(const TreeDef& z);
+/// Lets go the exception that was on its way through the library and was taken care of there.
+void forget_pending();
 
 }  // namespace pydini

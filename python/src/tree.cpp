@@ -186,9 +186,10 @@ void TreeDef::append_key(std::string& key, nb::dict& known) const {
     PyObject* number = PyDict_GetItemWithError(known.ptr(), named.ptr());
     if (!number) {
       if (PyErr_Occurred()) nb::raise_python_error();
-      nb::object next = nb::int_(PyDict_Size(known.ptr()));
-      known[named] = next;
-      number = PyDict_GetItemWithError(known.ptr(), named.ptr());
+      // A number that is nobody else's, whatever other threads do while hashes and == of the user's run.
+      static std::atomic<std::int64_t> last{0};
+      number = PyDict_SetDefault(known.ptr(), named.ptr(), nb::int_(++last).ptr());
+      if (!number) nb::raise_python_error();
     }
     const std::int64_t id = PyLong_AsLongLong(number);
     key.append(reinterpret_cast<const char*>(&id), sizeof id);

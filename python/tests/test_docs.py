@@ -18,6 +18,12 @@ def test_examples(name):
     assert runner.failures == 0 and runner.tries > 0
 
 
+def test_scipy_examples():
+    import dini.scipy
+
+    assert doctest.testmod(dini.scipy, extraglobs={"dini": dini}).failed == 0
+
+
 def test_module_example():
     assert doctest.testmod(dini, extraglobs={"dini": dini}).failed == 0
 

@@ -337,3 +337,14 @@ def test_shapes_without_values():
 
 def test_stop_gradient():
     assert dini.grad(lambda x: x * dini.stop_gradient({"a": x})["a"])(3.0).item() == 3
+
+
+def test_lists_of_traced_values():
+    """NumPy makes arrays of lists by conversions: a list of followed values is never turned into numbers in silence."""
+    for make in (lambda x: np.array([x[0], x[1]]), lambda x: np.asarray([x[0] * 2, 1.0]), lambda x: np.full(2, x[0]), lambda x: np.float64(x[0])):
+        with pytest.raises((dini.TraceError, ValueError), match="derivative"):
+            dini.grad(lambda x: dini.sum(dini.array(make(x))))(x3)
+    for make in (lambda x: np.stack([x[0], x[1]]), lambda x: np.hstack([x[:1], x[1:2]]), lambda x: dini.array([x[0], x[1]]),
+                 lambda x: np.concatenate([x[:1], x[1:2]])):
+        assert dini.grad(lambda x: dini.sum(make(x)))(x3).tolist() == [1, 1, 0]
+    assert dini.grad(lambda x: max(x[0], x[1]) * sum([x[2], 1.0]))(x3).tolist() == [1.7, 0, 0.3]

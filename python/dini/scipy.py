@@ -1,0 +1,133 @@
+"""Dini's solvers in SciPy's words: fun(x, *args), and results with x, success, status, message.
+
+    dini.scipy.root(fun, x0, args=())
+
+What is found is differentiable in args and in all that fun captures. `jac=` and `hess=` are not needed, and ignored with a warning;
+`method=` takes Dini's names.
+"""
+from __future__ import annotations
+
+from . import _dini
+from ._solution import _SENTENCES, Bracket, Solution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Sequence
+
+    Function = Callable[..., Any]
+
+
+class OptimizeResult(dict):  # type: ignore[type-arg]
+    """A solve's outcome under SciPy's names, as attributes and keys; `solution` is Dini's own."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __dir__(self) -> list[str]:
+        return list(self)
+
+
+def _x_first(fun: Function) -> Function:
+    return lambda *args: fun(args[-1], *args[:-1])
+
+
+def _args(args: Any) -> tuple[Any, ...]:
+    return args if isinstance(args, tuple) else (args,)
+
+
+def _ignored(**given: Any) -> None:
+    for name, value in given.items():
+        if value is not None and value is not False:
+            import warnings
+
+            warnings.warn(f"dini.scipy: {name}= is not needed, since dini has derivatives of its own, and ignored", stacklevel=3)
+
+
+def _result(s: Solution, **more: Any) -> OptimizeResult:
+    known = s.status_code.concrete
+    message = _SENTENCES[s.status] if known and isinstance(s.status, str) else None
+    return OptimizeResult(x=s.value, success=s.converged if known else s.status_code == 0, status=s.status_code, message=message,
+                          nit=s.steps, nfev=s.evaluations, solution=s, **more)
+
+
+def root(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = None, tol: float | None = None,
+         options: dict[str, Any] | None = None) -> OptimizeResult:
+    """x with fun(x, *args) = 0, as scipy.optimize.root.
+
+    >>> dini.scipy.root(lambda x, a: x**2 - a, 1.0, args=(4.0,)).x.round(8)
+    Array(2.0)
+    """
+    _ignored(jac=jac)
+    s = _dini.root(_x_first(fun), x0, *_args(args), solver=method, tolerance=tol, on_failure="best", **(options or {}))
+    return _result(s, fun=fun(s.value, *_args(args)))
+
+
+def fixed_point(func: Function, x0: Any, args: Any = (), xtol: float | None = None, maxiter: int = -1, method: Any = None) -> Any:
+    """x with func(x, *args) = x, as scipy.optimize.fixed_point: the point itself; SolveError where there is none."""
+    return _dini.fixed_point(_x_first(func), x0, *_args(args), solver=method, tolerance=xtol, max_steps=maxiter).value
+
+
+def root_scalar(f: Function, args: Any = (), method: Any = None, bracket: Sequence[Any] | None = None, x0: Any = None,
+                fprime: Any = None, maxiter: int = -1) -> OptimizeResult:
+    """A root of one number, or of each element, in a bracket or from x0, as scipy.optimize.root_scalar: `root`, `converged`."""
+    _ignored(fprime=fprime)
+    if bracket is None and x0 is None:
+        raise _dini.OptionError("root_scalar: a bracket or an x0 is wanted")
+    start = x0 if bracket is None else Bracket(*bracket)
+    s = _dini.root(_x_first(f), start, *_args(args), solver=method, max_steps=maxiter, on_failure="best")
+    return _result(s, root=s.value, converged=s.converged if s.status_code.concrete else s.status_code == 0)
+
+
+def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None, bounds: Any = None,
+             constraints: Any = (), tol: float | None = None, options: dict[str, Any] | None = None) -> OptimizeResult:
+    """x with fun(x, *args) least, as scipy.optimize.minimize; constraints are dicts with "type" ("eq": 0, "ineq": 0 or more) and "fun".
+
+    >>> dini.scipy.minimize(lambda x: (x - 3.0)**2, 0.0, bounds=[(0.0, 2.0)]).x.round(8)
+    Array(2.0)
+    """
+    _ignored(jac=jac, hess=hess)
+    more = dict(options or {})
+    if bounds is not None:
+        more["bounds"] = _bounds(bounds, x0)
+    constraints = [constraints] if isinstance(constraints, dict) else list(constraints)
+    for kind, name, sign in (("eq", "equal", 1), ("ineq", "at_most", -1)):
+        chosen = [c for c in constraints if c["type"] == kind]
+        if chosen:
+            more[name] = _rows(chosen, sign)
+    if len([c for c in constraints if c["type"] not in ("eq", "ineq")]):
+        raise _dini.OptionError('minimize: a constraint\'s "type" has to be "eq" or "ineq"')
+    s = _dini.minimize(_x_first(fun), x0, *_args(args), solver=method, tolerance=tol, on_failure="best", **more)
+    return _result(s, fun=s.objective, duals=s.duals)
+
+
+def least_squares(fun: Function, x0: Any, jac: Any = None, bounds: Any = None, method: Any = None, loss: Any = None, args: Any = (),
+                  **options: Any) -> OptimizeResult:
+    """x with the half square sum of fun(x, *args) least, as scipy.optimize.least_squares: `cost`. A loss is dini.huber(width), ..."""
+    _ignored(jac=jac)
+    if bounds is not None:
+        options["bounds"] = bounds
+    s = _dini.least_squares(_x_first(fun), x0, *_args(args), solver=method, loss=loss, on_failure="best", **options)
+    return _result(s, fun=fun(s.value, *_args(args)), cost=s.objective)
+
+
+def _bounds(bounds: Any, x0: Any) -> Any:
+    """(lower, upper) of a pair for each element, or of an object with lb and ub."""
+    if hasattr(bounds, "lb"):
+        return bounds.lb, bounds.ub
+    low = [-float("inf") if a is None else a for a, _ in bounds]
+    high = [float("inf") if b is None else b for _, b in bounds]
+    like = _dini.array(x0)
+    if like.ndim == 0:
+        low, high = low[0], high[0]
+    return _dini.array(low), _dini.array(high)
+
+
+def _rows(constraints: list[dict[str, Any]], sign: int) -> Function:
+    def rows(*args: Any) -> Any:
+        *theta, x = args
+        return tuple(sign * _dini.asarray(c["fun"](x, *_args(c.get("args", ())))) for c in constraints)
+
+    return rows

@@ -1,0 +1,56 @@
+"""dini.scipy: SciPy's calls give SciPy's results, and derivatives besides."""
+import numpy as np
+import pytest
+import scipy.optimize
+
+import dini
+import dini.scipy
+
+
+def test_root():
+    fun = lambda x, a: [x[0] + 0.5 * (x[0] - x[1]) ** 3 - a, 0.5 * (x[1] - x[0]) ** 3 + x[1]]
+    ours, theirs = dini.scipy.root(fun, np.zeros(2), args=(1.0,)), scipy.optimize.root(fun, np.zeros(2), args=(1.0,))
+    assert np.allclose(ours.x, theirs.x) and ours.success and ours["nfev"] > 0 and ours.solution.converged
+    g = dini.jacobian(lambda a: dini.scipy.root(fun, np.zeros(2), args=(a,)).x)(1.0)
+    h = 1e-6
+    assert np.allclose(g, (scipy.optimize.root(fun, np.zeros(2), (1 + h,), tol=1e-13).x - scipy.optimize.root(fun, np.zeros(2), (1 - h,), tol=1e-13).x) / (2 * h), atol=1e-7)
+    failed = dini.scipy.root(lambda x: x * x + 1, 1.0)
+    assert not failed.success and failed.message
+    with pytest.warns(UserWarning, match="jac"):
+        dini.scipy.root(lambda x: x - 1, 0.0, jac=lambda x: 1.0)
+    assert dini.jit(lambda a: dini.scipy.root(lambda x, a: x - a, 0.0, args=a).x)(2.0).item() == 2
+
+
+def test_scalars_and_fixed_points():
+    f = lambda x, a: x**3 - a
+    assert dini.scipy.root_scalar(f, args=(8.0,), bracket=[0, 5]).root.item() == pytest.approx(2)
+    assert dini.scipy.root_scalar(f, args=8.0, x0=1.0).converged
+    with pytest.raises(dini.OptionError):
+        dini.scipy.root_scalar(f)
+    c = lambda x, a: np.sqrt(a / (x + 3))
+    assert np.allclose(dini.scipy.fixed_point(c, np.array([1.2, 1.3]), args=(np.array([10.0, 12.0]),)),
+                       scipy.optimize.fixed_point(c, [1.2, 1.3], args=(np.array([10.0, 12.0]),)))
+
+
+def test_minimize():
+    fun = lambda x: (x[0] - 1) ** 2 + (x[1] - 2.5) ** 2
+    cons = ({"type": "ineq", "fun": lambda x: x[0] - 2 * x[1] + 2}, {"type": "ineq", "fun": lambda x: -x[0] - 2 * x[1] + 6},
+            {"type": "ineq", "fun": lambda x: -x[0] + 2 * x[1] + 2})
+    ours = dini.scipy.minimize(fun, np.array([2.0, 0.0]), bounds=((0, None), (0, None)), constraints=cons)
+    theirs = scipy.optimize.minimize(fun, np.array([2.0, 0.0]), bounds=((0, None), (0, None)), constraints=cons, method="SLSQP")
+    assert np.allclose(ours.x, theirs.x, atol=1e-6) and np.allclose(ours.fun, theirs.fun)
+    ours = dini.scipy.minimize(fun, np.array([2.0, 0.0]), constraints={"type": "eq", "fun": lambda x, c: x[0] - c, "args": (3.0,)})
+    assert np.allclose(ours.x, [3, 2.5])
+    rosen = lambda x: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    assert np.allclose(dini.scipy.minimize(rosen, np.array([1.3, 0.7, 0.8]), method="bfgs").x, 1, atol=1e-5)
+    with pytest.raises(dini.TraceError, match="NumPy array"):  # SciPy's own converts by asarray
+        dini.scipy.minimize(scipy.optimize.rosen, np.ones(3))
+
+
+def test_least_squares():
+    t = np.linspace(0, 1, 10)
+    fun = lambda x, y: x[0] * np.exp(-x[1] * t) - y
+    y = 2 * np.exp(-3 * t) + 0.01 * np.cos(30 * t)
+    ours, theirs = dini.scipy.least_squares(fun, np.ones(2), args=(y,)), scipy.optimize.least_squares(fun, np.ones(2), args=(y,), xtol=1e-12)
+    assert np.allclose(ours.x, theirs.x, atol=1e-6) and np.allclose(ours.cost, theirs.cost)
+    assert np.allclose(dini.scipy.least_squares(fun, np.ones(2), bounds=(0.0, np.array([9.0, 2.0])), args=(y,)).x[1], 2)
