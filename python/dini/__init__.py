@@ -68,13 +68,17 @@ from ._transforms import (
 __version__ = "0.1.0"
 bool = bool_
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import scipy as scipy
+else:
 
-def __getattr__(name: str):  # type: ignore[no-untyped-def]
-    if name == "scipy":  # loaded when it is first used
-        from . import scipy
+    def __getattr__(name):
+        if name == "scipy":  # loaded when it is first used
+            import importlib
 
-        return scipy
-    raise AttributeError(f"module 'dini' has no attribute '{name}'")
+            return importlib.import_module("dini.scipy")
+        raise AttributeError(f"module 'dini' has no attribute '{name}'")
 
 
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
