@@ -5,23 +5,13 @@
 #include <span>
 
 #include "dini/core/pool.hpp"
-#include "dini/exec/rewrite.hpp"
+#include "dini/exec/plan_build.hpp"
 #include "dini/exec/subroutine.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
 namespace dini::exec {
 
 namespace lane_steps {
-
-std::size_t bytes_of(const Aval& a) { return static_cast<std::size_t>(a.shape.size()) * item_size(a.dtype); }
-
-std::uint32_t slot_of(const Plan& plan, const OutputSource& from) {
-  switch (from.kind) {
-    case Slot::input: return static_cast<std::uint32_t>(from.index);
-    case Slot::constant: return plan.constants[static_cast<std::size_t>(from.index)].first;
-    default: return plan.allocated[static_cast<std::size_t>(from.index)].first;
-  }
-}
 
 void add_to(const LanesData::Sum& sum, char* total, const char* part) {
   const void* operands[] = {total, part};
@@ -64,9 +54,10 @@ void run(const Step& step, void** v, const RunContext& context) {
   char* all_sums = static_cast<char*>(v[d.block_sums]);
   const auto sums_of = [&](std::size_t block) { return all_sums + block * d.sums_bytes; };
   const auto blocks = static_cast<std::size_t>(d.blocks);
+  const auto run_one = d.tiles ? run_block_of_tiles : run_block_of_lanes;
   detail::for_pieces(blocks, [&](std::size_t block) {
     kernels::Scratch<char> memory(d.memory_bytes);
-    run_block_of_lanes(d, v, memory.data(), sums_of(block), static_cast<std::int64_t>(block), context);
+    run_one(d, v, memory.data(), sums_of(block), static_cast<std::int64_t>(block), context);
   });
   for (const LanesData::Sum& s : d.sums) {
     if (blocks == 0) std::memset(v[s.outer], 0, s.bytes);
@@ -81,13 +72,38 @@ void run(const Step& step, void** v, const RunContext& context) {
 void lay_out(LanesData& d, const detail::LaneParts& parts, const std::vector<std::uint32_t>& in,
              const std::vector<std::uint32_t>& out) {
   using namespace lane_steps;
-  const Plan& plan = *d.plan;
   const auto rounded = [](std::size_t n) { return (n + 63) / 64 * 64; };
   d.size = parts.size;
   d.lanes_of_block = parts.lanes_of_block();
   d.blocks = (d.size + d.lanes_of_block - 1) / d.lanes_of_block;
+  const auto add_sum = [&](LanesData::Part p, bool made, const Aval& a) {
+    LanesData::Sum s{p, made, lane_sum_kernel(a), static_cast<std::size_t>(a.shape.size()), a.dtype, 0, 0};
+    s.lane = d.memory_bytes, s.block = d.sums_bytes;
+    d.memory_bytes += rounded(p.bytes);
+    d.sums_bytes += rounded(p.bytes);
+    d.sums.push_back(s);
+  };
+  if (d.tiles) {
+    const std::vector<Aval> in_avals = parts.program->input_avals(), out_avals = parts.program->output_avals();
+    d.arrays = rounded(d.tiles->slots.size() * sizeof(void*));
+    d.memory_bytes = d.arrays + rounded(d.tiles->workspace_bytes);
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      const auto& [slot, lane, used] = d.tiles->inputs[k];
+      if (used)
+        (lane ? d.mapped : d.shared).push_back({in[k], slot, bytes_of(in_avals[k]), item_size(in_avals[k].dtype)});
+    }
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      const LanesData::Part p{out[k], d.tiles->outputs[k].slot, bytes_of(out_avals[k]), item_size(out_avals[k].dtype)};
+      if (parts.stacked.has(k))
+        d.copied.push_back(p);
+      else
+        add_sum(p, false, out_avals[k]);
+    }
+    return;
+  }
+  const Plan& plan = *d.plan;
   for (std::size_t k = 0; k < in.size(); ++k) {
-    const LanesData::Part p{in[k], static_cast<std::uint32_t>(k), bytes_of(plan.input_avals[k])};
+    const LanesData::Part p{in[k], static_cast<std::uint32_t>(k), bytes_of(plan.input_avals[k]), 1};
     (parts.mapped.has(k) ? d.mapped : d.shared).push_back(p);
   }
   d.arrays = table_bytes(plan);
@@ -96,18 +112,14 @@ void lay_out(LanesData& d, const detail::LaneParts& parts, const std::vector<std
   std::vector<bool> taken(plan.slots.size(), false);
   for (std::size_t k = 0; k < out.size(); ++k) {
     const OutputSource& from = plan.outputs[k];
-    const LanesData::Part p{out[k], slot_of(plan, from), bytes_of(from.aval)};
+    const LanesData::Part p{out[k], slot_of(plan, from), bytes_of(from.aval), 1};
     const bool made = from.kind == Slot::output && !taken[p.inner];
     taken[p.inner] = true;
     if (parts.stacked.has(k)) {
       (made ? d.made : d.copied).push_back(p);
       continue;
     }
-    LanesData::Sum s{p, made, lane_sum_kernel(from.aval), static_cast<std::size_t>(from.aval.shape.size()), 0, 0};
-    s.lane = d.memory_bytes, s.block = d.sums_bytes;
-    d.memory_bytes += rounded(p.bytes);
-    d.sums_bytes += rounded(p.bytes);
-    d.sums.push_back(s);
+    add_sum(p, made, from.aval);
   }
 }
 
@@ -134,7 +146,7 @@ std::string LanesData::str(const std::string& indent) const {
   list(", making", made);
   list(", copying", copied);
   list(", adding", sums);
-  return out + "\n" + print(plan->main, indent);
+  return out + "\n" + (tiles ? tiles->str(indent) : print(plan->main, indent));
 }
 
 }  // namespace dini::exec

@@ -15,10 +15,10 @@ std::size_t rounded(std::size_t bytes) { return std::max<std::size_t>((bytes + a
 
 // Arrays by the beginning of their lives; each takes the smallest free piece that it fits in. Those whose pointers move
 // in loops have places of their own.
-void assign_memory(Plan& plan) {
+std::size_t assign_memory(std::vector<Slot>& all) {
   std::vector<Slot*> slots;
   std::size_t end = 0;
-  for (Slot& s : plan.slots) {
+  for (Slot& s : all) {
     if (s.kind == Slot::dedicated) {
       s.offset = end;
       end += memory::rounded(s.bytes);
@@ -68,7 +68,15 @@ void assign_memory(Plan& plan) {
     }
     alive.emplace(s->last, s);
   }
-  plan.workspace_bytes = end;
+  return end;
+}
+
+std::uint32_t slot_of(const Plan& plan, const OutputSource& from) {
+  switch (from.kind) {
+    case Slot::input: return static_cast<std::uint32_t>(from.index);
+    case Slot::constant: return plan.constants[static_cast<std::size_t>(from.index)].first;
+    default: return plan.allocated[static_cast<std::size_t>(from.index)].first;
+  }
 }
 
 std::string print(const Block& block, const std::string& indent) {

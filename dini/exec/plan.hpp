@@ -82,11 +82,14 @@ struct Plan {
   std::size_t workspace_bytes = 0;
 };
 
+/// Where an output is when the plan has run.
+std::uint32_t slot_of(const Plan& plan, const OutputSource& from);
+
 /// Lays out a private copy of a Program; `outputs` are the types that its outputs shall have.
 std::unique_ptr<const Plan> make_plan(Program& program, const std::vector<Aval>& outputs);
 
-/// Gives every slot that lies in the workspace its offset.
-void assign_memory(Plan& plan);
+/// Gives every slot that lies in the workspace its offset; the workspace's size in bytes.
+std::size_t assign_memory(std::vector<Slot>& slots);
 
 std::string print(const Block& block, const std::string& indent);
 

@@ -256,11 +256,18 @@ void PlanBuilder::lower_late_call(Level& l, Block& block, const Equation& e) {
 void PlanBuilder::lower_lanes(Level& l, Block& block, const Equation& e) {
   auto* data = own(std::make_unique<LanesData>());
   Program& lane = program_of(e, "program");
-  data->plan = make_plan(lane, lane.output_avals());
+  const detail::LaneParts parts = detail::lane_parts(e.params);
+  if (parts.tile > 1) {
+    std::vector<bool> mapped(parts.mapped.size, true);
+    mapped.resize(lane.inputs.size(), false);
+    data->tiles = make_lane_plan(lane, mapped);
+  } else {
+    data->plan = make_plan(lane, lane.output_avals());
+  }
   emit(block, lanes_step(*data), {});
   CallSlots slots;
   bind_call(l, slots, e);
-  lay_out(*data, detail::lane_parts(e.params), slots.in, slots.out);
+  lay_out(*data, parts, slots.in, slots.out);
   const int sums = add_slot(Slot::temporary, static_cast<std::size_t>(data->blocks) * data->sums_bytes);
   data->block_sums = static_cast<std::uint32_t>(sums);
   touch(sums);

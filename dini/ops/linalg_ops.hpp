@@ -35,6 +35,8 @@ namespace detail {
 /// A⁻¹B from factors, and with `transposed` A⁻ᵀB.
 Array emit_linear_solve(const Leaves& factors, const Array& a, const Array& b, bool transposed = false,
                         bool symmetric = false, bool refined = false);
+/// How many corrections a refined solve has.
+inline constexpr int solve_corrections = 2;
 /// What symmetric_factor's pivots are where the factors are Cholesky's.
 inline constexpr std::int32_t cholesky_pivot = INT32_MIN;
 }  // namespace detail

@@ -14,7 +14,6 @@ using detail::Stack;
 namespace solve_ops {
 
 bool symmetric(const Params& p) { return p.has("symmetric") && p.flag("symmetric"); }
-constexpr int corrections = 2;  // of a refined solve
 
 // b is [..., n] or [..., n, k]: the number of its columns.
 std::size_t columns(const Aval& a, const Aval& b) {
@@ -70,7 +69,7 @@ void solve_kernel(const KernelCall& c) {
       if (!refined) continue;
       kernels::Scratch<T> memory(2 * n * nrhs);
       T *left = memory.data(), *change = left + n * nrhs;
-      for (int turn = 0; turn < corrections; ++turn) {
+      for (int turn = 0; turn < detail::solve_corrections; ++turn) {
         kernels::gemm_lanes<T>(transposed, n, nrhs, n, detail::item<T>(c, 2, k, n * n), x, left);
         for (std::size_t i = 0; i < n * nrhs; ++i) left[i] = b[i] - left[i];
         solve(left, change);

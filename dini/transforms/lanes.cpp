@@ -6,6 +6,7 @@
 #include "dini/core/index.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/ops/kernels/lane.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_build.hpp"
@@ -19,6 +20,8 @@ namespace dini::detail {
 namespace lanes {
 
 using control::Mask;
+
+constexpr auto tile_size = static_cast<std::int64_t>(kernels::tile_lanes);
 
 // What an emission makes of a Program: what is shared, and the op's, whose outputs stand in another order.
 struct Emission {
@@ -74,10 +77,10 @@ Mask mapped_inputs(const LaneParts& s) { return marks(s.mapped.size, true, s.sha
 Mask summed_outputs(const LaneParts& s) { return marks(s.stacked.size, false, s.summed.size); }
 
 // The outputs, of which those that are not summed have the axis.
-Leaves emit_all(const ProgramRef& p, const Leaves& in, const Mask& mapped, std::int64_t size, const Mask& summed) {
-  Batched made = emit_lanes(p, in, mapped, size, summed);
+Leaves emit_all(const LaneParts& s, const ProgramRef& p, const Leaves& in, const Mask& mapped, const Mask& summed) {
+  Batched made = emit_lanes(p, in, mapped, s.size, summed, s.tile);
   for (std::size_t k = 0; k < made.out.size(); ++k) {
-    if (!summed[k] && !made.batched[k]) made.out[k] = repeat_leading(made.out[k], size);
+    if (!summed[k] && !made.batched[k]) made.out[k] = repeat_leading(made.out[k], s.size);
   }
   return made.out;
 }
@@ -96,7 +99,7 @@ Linearized linearize(const LinearizeCall& call) {
   const LinearProgram linear = linear_program(s.program, active);
   Mask all_summed = summed;
   all_summed.resize(summed.size() + linear.residuals, false);
-  Batched all = emit_lanes(linear.primal, in, mapped, s.size, all_summed);
+  Batched all = emit_lanes(linear.primal, in, mapped, s.size, all_summed, s.tile);
   const Group residuals{summed.size(), linear.residuals};
   Leaves out = control::part(all.out, 0, summed.size());
   for (std::size_t k = 0; k < out.size(); ++k) {
@@ -104,8 +107,8 @@ Linearized linearize(const LinearizeCall& call) {
   }
   const Leaves kept = residuals.of(all.out);
   const Mask moving = joined({only(mapped, active), residuals.of(all.batched)});
-  return {out, [=, size = s.size](const Leaves& given) {
-            const Leaves moved = emit_all(linear.tangent, joined({only(given, active), kept}), moving, size,
+  return {out, [=](const Leaves& given) {
+            const Leaves moved = emit_all(s, linear.tangent, joined({only(given, active), kept}), moving,
                                           only(summed, linear.out_active));
             return control::spread(moved, linear.out_active);
           }};
@@ -116,8 +119,8 @@ std::pair<Leaves, Leaves> joint(const JvpCall& call) {
   const Leaves in(call.in.begin(), call.in.end()), given(call.tangents.begin(), call.tangents.end());
   const Mask mapped = mapped_inputs(s), summed = summed_outputs(s), active = control::defined(given);
   const JvpProgram both = jvp_program(s.program, active);
-  const Leaves all = emit_all(both.program, joined({in, only(given, active)}), joined({mapped, only(mapped, active)}),
-                              s.size, joined({summed, only(summed, both.out_active)}));
+  const Leaves all = emit_all(s, both.program, joined({in, only(given, active)}),
+                              joined({mapped, only(mapped, active)}), joined({summed, only(summed, both.out_active)}));
   return {control::part(all, 0, summed.size()),
           control::spread(control::part(all, summed.size(), all.size()), both.out_active)};
 }
@@ -131,8 +134,8 @@ Leaves transpose(const TransposeCall& call) {
     return control::reordered(*s.program, s.program->inputs, only(s.program->outputs, received));
   });
   const Leaves sent =
-      emit_all(transpose_program(some, linear), joined({only(cotangents, received), only(in, known)}),
-               joined({only(stacked, received), only(mapped, known)}), s.size, flipped(only(mapped, linear)));
+      emit_all(s, transpose_program(some, linear), joined({only(cotangents, received), only(in, known)}),
+               joined({only(stacked, received), only(mapped, known)}), flipped(only(mapped, linear)));
   return control::spread(sent, linear);
 }
 
@@ -145,7 +148,7 @@ Batched batch(const BatchCall& call) {
   for (std::size_t k = 0; k < s.mapped.size; ++k) {
     if (call.batched[k]) in[k] = swapaxes(in[k], 0, 1);
   }
-  Leaves out = emit_all(inner.program, in, mapped, s.size, summed);
+  Leaves out = emit_all(s, inner.program, in, mapped, summed);
   for (std::size_t k = 0; k < s.stacked.size; ++k) {
     if (inner.out_batched[k]) out[k] = swapaxes(out[k], 0, 1);
   }
@@ -181,7 +184,7 @@ const LaneSample lane_samples[] = {
 std::vector<Sample> samples(Dtype d) {
   std::vector<Sample> out;
   for (const auto& [name, stacked, f] : lane_samples) {
-    for (const std::int64_t size : {3, 1}) {
+    for (const auto& [size, tile] : {std::pair<std::int64_t, std::int64_t>{3, 1}, {1, 1}, {3, tile_size}}) {
       const Leaves in{sample({size, 4}, d), sample_integers({4, 1, 2}, {3})(slice(0, size)), sample({4}, d, 1),
                       sample({}, d, 2)};
       const Leaves one{in[0](0), in[1](0), in[2], in[3]};
@@ -190,6 +193,7 @@ std::vector<Sample> samples(Dtype d) {
                       {"size", size},
                       {"mapped", std::int64_t{2}},
                       {"stacked", stacked},
+                      {"tile", tile},
                       {"name", std::string(name)}}});
     }
   }
@@ -248,7 +252,7 @@ bool any_marked(const Equation& e, const Mask& marks) {
   return std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return marks[static_cast<std::size_t>(v)]; });
 }
 
-constexpr std::int64_t tile_size = 64, small_matrix = 16;
+constexpr std::int64_t small_matrix = 16;
 
 // Whether lanes have matrices of their own that are not small.
 bool has_matrices(const Program& p, const Mask& mapped) {
@@ -286,47 +290,22 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = dependents_of_inputs(p, mapped);
-  bool loops = false, long_loops = false;
+  bool loops = false, any = false;
   for (const Equation& e : p.equations) {
     if (reports(p, e)) return 0;
     if (!any_marked(e, marks)) continue;
+    any = true;
     loops |= has_loops(p, e);
-    long_loops |= has_loops(p, e, true);
   }
-  if (loops && has_matrices(p, mapped)) return 1;
-  return long_loops ? tile_size : 0;
-}
-
-Batched emit_tiles(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
-                   std::int64_t tile) {
-  const std::int64_t tiles = (size + tile - 1) / tile, more = tiles * tile - size;
-  const BatchProgram one = batch_program(p, mapped, tile);
-  Leaves cut = in;
-  for (std::size_t k = 0; k < in.size(); ++k) {
-    if (!mapped[k]) continue;
-    Array& a = cut[k];
-    if (more > 0) a = concatenate({a, repeat_leading(a(size - 1), more)});
-    a = reshape(a, prepend(tiles, prepend(tile, a.shape().erased(0))));
-  }
-  Batched out = emit_lanes(one.program, cut, mapped, tiles);
-  for (std::size_t k = 0; k < out.out.size(); ++k) {
-    Array& a = out.out[k];
-    if (!out.batched[k]) continue;
-    out.batched[k] = one.out_batched[k];
-    if (!one.out_batched[k]) {
-      a = a(0);
-    } else {
-      a = reshape(a, prepend(tiles * tile, a.shape().sub(2, a.ndim())));
-      if (more > 0) a = a(slice(0, size));
-    }
-  }
-  return out;
+  if (!any) return 0;
+  if (has_matrices(p, mapped)) return loops ? 1 : 0;
+  return tile_size;
 }
 
 }  // namespace lanes
 
 Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
-                   const std::vector<bool>& summed) {
+                   const std::vector<bool>& summed, std::int64_t tile) {
   using lanes::Emission;
   std::vector<bool> sums = summed;
   sums.resize(p->outputs.size(), false);
@@ -337,11 +316,12 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
   const Leaves kept = evaluate(*made->early, others);
   Leaves results;
   if (!made->program->outputs.empty()) {
-    results = emit(lanes_op(), joined({own, kept}),
-                   {{"program", made->program},
-                    {"size", size},
-                    {"mapped", static_cast<std::int64_t>(own.size())},
-                    {"stacked", static_cast<std::int64_t>(made->stacked)}});
+    Params params{{"program", made->program},
+                  {"size", size},
+                  {"mapped", static_cast<std::int64_t>(own.size())},
+                  {"stacked", static_cast<std::int64_t>(made->stacked)}};
+    if (tile > 1) params.set("tile", tile);
+    results = emit(lanes_op(), joined({own, kept}), params);
   }
   Batched out;
   for (std::size_t k = 0; k < made->outputs.size(); ++k) {
@@ -360,10 +340,8 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
                                 std::int64_t size) {
   const std::int64_t together = lanes::together(*p, mapped);
-  if (together == 1) return emit_lanes(p, in, mapped, size);
-  if (together == 0 || (size != 1 && size <= together)) return std::nullopt;
-  // One lane twice: products of a matrix and of a vector have other bits.
-  return lanes::emit_tiles(p, in, mapped, size, size == 1 ? 2 : together);
+  if (together == 0) return std::nullopt;
+  return emit_lanes(p, in, mapped, size, {}, together);
 }
 
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,

@@ -15,9 +15,10 @@ namespace dini::detail {
 const Op& lanes_op();  // dini/trace/lane_parts.hpp
 
 /// A Program over lanes, by the op: what no mapped input has to do with is emitted once, without the axis, and outputs that are of
-/// that kind do not have it. Those in `summed` are summed over lanes, and do not have it either. For Programs without effects.
+/// that kind do not have it. Those in `summed` are summed over lanes, and do not have it either. For Programs without effects. Lanes
+/// are run one by one, or, with another `tile` than 1, so many side by side.
 Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
-                   const std::vector<bool>& summed = {});
+                   const std::vector<bool>& summed = {}, std::int64_t tile = 1);
 
 /// A Program over lanes in the way that is best for its shapes, if that is another than to compute them all together: one by one, or
 /// some at a time. Only for Programs with loops that lanes end by themselves, without effects, which a batch has to have in its order,

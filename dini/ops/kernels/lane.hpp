@@ -1,0 +1,62 @@
+// Kernels on tiles: the values of 64 lanes side by side. A value of e elements is e rows of 64 numbers.
+//
+// A lane's result depends on that lane alone, never on what is beside it, and nothing traps or loops on what a lane holds: lanes that
+// nobody waits for may hold anything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "vector.hpp"
+
+namespace dini::kernels {
+
+inline constexpr std::size_t tile_lanes = 64;
+
+/// On n elements of each operand, n a multiple of 64; the output may be an operand.
+using TileElements = void (*)(const void* const* in, void* out, std::size_t n);
+
+template <class T> struct LaneKernels {
+  /// y = Σ a b over n rows of each, so many numbers apart: a chain of fused multiply-adds (a multiply and an add where the machine has
+  /// no fused one) in their order.
+  void (*product)(std::size_t n, const T* a, std::size_t a_step, const T* b, std::size_t b_step, T* y);
+  /// y = a + ... of n >= 1 rows so many numbers apart, in their order.
+  void (*chain)(std::size_t n, const T* a, std::size_t step, T* y);
+  /// Σ a and Σ a b of 1 to reduction_block rows one after the other, as sum and dot of each lane's elements, to the bit.
+  void (*sum)(std::size_t n, const T* a, T* y);
+  void (*dot)(std::size_t n, const T* a, const T* b, T* y);
+  /// LU with partial pivots of each lane's matrix of order n <= largest_lane_matrix, as lu_factor; lu may be a.
+  void (*lu)(std::size_t n, const T* a, T* lu, std::int32_t* perm);
+  /// As lu_solve, of nrhs columns. Not in place.
+  void (*lu_solve)(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
+                   T* x);
+  TileElements is_finite;
+  TileElements add, sub, mul, maximum, minimum, less, less_equal, equal, not_equal, abs, neg;
+};
+inline constexpr std::size_t largest_lane_matrix = 16;
+
+template <class T> const LaneKernels<T>& lane_kernels();
+
+/// What has nothing to round: truth values (bytes of 0 and 1), choices by them, int64.
+struct LaneLogic {
+  TileElements logical_and, logical_or, logical_not, equal, not_equal;  // of truth values
+  TileElements select1, select4, select8;                               // by the size of an element
+  TileElements add, sub, less, less_equal, int_equal, int_not_equal, int_minimum, int_maximum;  // of int64
+  /// y = a in the lanes whose bit is set, of so many rows of elements of that size.
+  void (*copy_lanes)(std::uint64_t lanes, const void* a, void* y, std::size_t rows, std::size_t item);
+};
+const LaneLogic& lane_logic();
+
+/// The lanes whose truth value is 1, as bits.
+inline std::uint64_t lanes_of(const void* truths) {
+  const auto* bytes = static_cast<const unsigned char*>(truths);
+  std::uint64_t out = 0;
+  for (std::size_t k = 0; k < 8; ++k) {
+    std::uint64_t eight;
+    __builtin_memcpy(&eight, bytes + 8 * k, 8);
+    out |= (eight * 0x0102040810204080u >> 56) << (8 * k);  // the bytes' lowest bits, the first one lowest
+  }
+  return out;
+}
+
+}  // namespace dini::kernels

@@ -1,0 +1,190 @@
+// The kernels on tiles of one instruction set; see vector_isa.hpp for who includes it.
+#pragma once
+
+#include "lane_impl_logic.hpp"
+#include "lane_tables.hpp"
+
+namespace dini::kernels::DINI_VECTOR_ISA {
+namespace {
+
+template <class T>
+void lane_product(std::size_t n, const T* a, std::size_t a_step, const T* b, std::size_t b_step, T* y) {
+  constexpr std::size_t together = 4;
+  for (std::size_t l = 0; l < tile_lanes; l += together * width<T>) {
+    Vec<T> sum[together];
+    for (std::size_t i = 0; i < together; ++i) sum[i] = load(a + l + i * width<T>) * load(b + l + i * width<T>);
+    for (std::size_t k = 1; k < n; ++k)
+      for (std::size_t i = 0; i < together; ++i)
+        sum[i] = mul_add(load(a + k * a_step + l + i * width<T>), load(b + k * b_step + l + i * width<T>), sum[i]);
+    for (std::size_t i = 0; i < together; ++i) store(y + l + i * width<T>, sum[i]);
+  }
+}
+
+template <class T> void lane_chain(std::size_t n, const T* a, std::size_t step, T* y) {
+  constexpr std::size_t together = 4;
+  for (std::size_t l = 0; l < tile_lanes; l += together * width<T>) {
+    Vec<T> sum[together];
+    for (std::size_t i = 0; i < together; ++i) sum[i] = load(a + l + i * width<T>);
+    for (std::size_t k = 1; k < n; ++k)
+      for (std::size_t i = 0; i < together; ++i) sum[i] = sum[i] + load(a + k * step + l + i * width<T>);
+    for (std::size_t i = 0; i < together; ++i) store(y + l + i * width<T>, sum[i]);
+  }
+}
+
+// In the order of VectorKernels::block_sum. A sum that starts from +0 is never -0, so that adding the +0 of what is not there changes
+// nothing.
+template <class T, class Term> DINI_INLINE void lane_tree(std::size_t n, T* y, const Term& term) {
+  constexpr std::size_t sums = 128 / sizeof(T);
+  for (std::size_t l = 0; l < tile_lanes; l += width<T>) {
+    Vec<T> sum[sums];
+    std::size_t there = n < sums ? n : sums;
+    for (std::size_t k = 0; k < there; ++k) sum[k] = term(k * tile_lanes + l) + Vec<T>(T(0));
+    for (std::size_t k = sums; k < n; ++k) sum[k % sums] = sum[k % sums] + term(k * tile_lanes + l);
+    for (std::size_t half = sums / 2; half > 0; half /= 2) {
+      for (std::size_t k = 0; k + half < there; ++k) sum[k] = sum[k] + sum[k + half];
+      there = there < half ? there : half;
+    }
+    store(y + l, sum[0]);
+  }
+}
+template <class T> void lane_sum(std::size_t n, const T* a, T* y) {
+  lane_tree<T>(n, y, [&](std::size_t at) DINI_LAMBDA { return load(a + at); });
+}
+template <class T> void lane_dot(std::size_t n, const T* a, const T* b, T* y) {
+  lane_tree<T>(n, y, [&](std::size_t at) DINI_LAMBDA { return load(a + at) * load(b + at); });
+}
+
+// A register of lanes at a time, their matrices copied to where their rows are neighbours.
+template <class T> void lane_lu(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
+  constexpr std::size_t W = width<T>;
+  alignas(64) T s[largest_lane_matrix * largest_lane_matrix * W];
+  std::int32_t order[largest_lane_matrix][W];
+  for (std::size_t l = 0; l < tile_lanes; l += W) {
+    const auto at = [&](std::size_t i, std::size_t j) { return s + (i * n + j) * W; };
+    for (std::size_t i = 0; i < n * n; ++i) store(s + i * W, load(a + i * tile_lanes + l));
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t k = 0; k < W; ++k) order[i][k] = static_cast<std::int32_t>(i);
+    for (std::size_t k = 0; k < n; ++k) {
+      const Vec<T> here = static_cast<T>(k);
+      Vec<T> best = abs(load(at(k, k))), row = here;
+      for (std::size_t i = k + 1; i < n; ++i) {
+        const Vec<T> size = abs(load(at(i, k)));
+        const Mask<T> larger = less(best, size);
+        best = select(larger, size, best);
+        row = select(larger, Vec<T>(static_cast<T>(i)), row);
+      }
+      if (any(not_equal(row, here))) {
+        alignas(64) T rows[W];
+        store(rows, row);
+        for (std::size_t q = 0; q < W; ++q) {
+          const auto p = static_cast<std::size_t>(rows[q]);
+          if (p == k) continue;
+          for (std::size_t j = 0; j < n; ++j) {
+            const T other = at(k, j)[q];
+            at(k, j)[q] = at(p, j)[q];
+            at(p, j)[q] = other;
+          }
+          const std::int32_t other = order[k][q];
+          order[k][q] = order[p][q];
+          order[p][q] = other;
+        }
+      }
+      // A column of zeros is left as it is.
+      const Vec<T> pivot = load(at(k, k));
+      const Mask<T> none = equal(pivot, Vec<T>(T(0)));
+      for (std::size_t i = k + 1; i < n; ++i) {
+        const Vec<T> below = load(at(i, k)), factor = select(none, below, below / pivot);
+        store(at(i, k), factor);
+        for (std::size_t j = k + 1; j < n; ++j) store(at(i, j), mul_add(-factor, load(at(k, j)), load(at(i, j))));
+      }
+    }
+    for (std::size_t i = 0; i < n * n; ++i) store(lu + i * tile_lanes + l, load(s + i * W));
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t k = 0; k < W; ++k) perm[i * tile_lanes + l + k] = order[i][k];
+  }
+}
+
+template <class T>
+void lane_lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
+                   T* x) {
+  constexpr std::size_t W = width<T>;
+  alignas(64) T z[largest_lane_matrix * W];
+  for (std::size_t l = 0; l < tile_lanes; l += W) {
+    const auto factor = [&](std::size_t i, std::size_t j) { return load(lu + (i * n + j) * tile_lanes + l); };
+    // z_i less the sum over j of m_ij z_j, m the factors or the transposed ones.
+    const auto less_products = [&](std::size_t i, std::size_t first, std::size_t last) {
+      Vec<T> left = load(z + i * W);
+      for (std::size_t j = first; j < last; ++j)
+        left = mul_add(-(transposed ? factor(j, i) : factor(i, j)), load(z + j * W), left);
+      return left;
+    };
+    for (std::size_t c = 0; c < nrhs; ++c) {
+      const auto row = [&](std::size_t i) { return (i * nrhs + c) * tile_lanes + l; };
+      if (!transposed) {
+        for (std::size_t i = 0; i < n; ++i)
+          for (std::size_t q = 0; q < W; ++q)
+            z[i * W + q] = b[row(static_cast<std::size_t>(perm[i * tile_lanes + l + q])) + q];
+        for (std::size_t i = 1; i < n; ++i) store(z + i * W, less_products(i, 0, i));
+        for (std::size_t i = n; i-- > 0;) store(z + i * W, less_products(i, i + 1, n) / factor(i, i));
+        for (std::size_t i = 0; i < n; ++i) store(x + row(i), load(z + i * W));
+      } else {
+        for (std::size_t i = 0; i < n; ++i) store(z + i * W, load(b + row(i)));
+        for (std::size_t i = 0; i < n; ++i) store(z + i * W, less_products(i, 0, i) / factor(i, i));
+        for (std::size_t i = n; i-- > 0;) store(z + i * W, less_products(i, i + 1, n));
+        for (std::size_t i = 0; i < n; ++i)
+          for (std::size_t q = 0; q < W; ++q)
+            x[row(static_cast<std::size_t>(perm[i * tile_lanes + l + q])) + q] = z[i * W + q];
+      }
+    }
+  }
+}
+
+template <class T>
+constexpr LaneKernels<T> lane_table = {
+    .product = lane_product<T>,
+    .chain = lane_chain<T>,
+    .sum = lane_sum<T>,
+    .dot = lane_dot<T>,
+    .lu = lane_lu<T>,
+    .lu_solve = lane_lu_solve<T>,
+    .is_finite = tile_is_finite<T>,
+    .add = tile_map2<T, AddLanes>,
+    .sub = tile_map2<T, SubLanes>,
+    .mul = tile_map2<T, MulLanes>,
+    .maximum = tile_map2<T, MaximumLanes>,
+    .minimum = tile_map2<T, MinimumLanes>,
+    .less = tile_compare<T, LessLanes>,
+    .less_equal = tile_compare<T, LessEqualLanes>,
+    .equal = tile_compare<T, EqualLanes>,
+    .not_equal = tile_compare<T, NotEqualLanes>,
+    .abs = tile_map<T, AbsLanes>,
+    .neg = tile_map<T, NegLanes>,
+};
+
+constexpr LaneLogic lane_logic_functions = {
+    .logical_and = tile_loop<Truth, Truth, AndTruths>,
+    .logical_or = tile_loop<Truth, Truth, OrTruths>,
+    .logical_not = tile_not,
+    .equal = tile_loop<Truth, Truth, EqualTruths>,
+    .not_equal = tile_loop<Truth, Truth, NotEqualTruths>,
+    .select1 = tile_select_bytes,
+    .select4 = tile_select<float>,
+    .select8 = tile_select<double>,
+    .add = tile_loop<Integer, Integer, AddIntegers>,
+    .sub = tile_loop<Integer, Integer, SubIntegers>,
+    .less = tile_loop<Integer, Truth, LessIntegers>,
+    .less_equal = tile_loop<Integer, Truth, LessEqualIntegers>,
+    .int_equal = tile_loop<Integer, Truth, EqualIntegers>,
+    .int_not_equal = tile_loop<Integer, Truth, NotEqualIntegers>,
+    .int_minimum = tile_loop<Integer, Integer, MinimumIntegers>,
+    .int_maximum = tile_loop<Integer, Integer, MaximumIntegers>,
+    .copy_lanes = tile_copy_lanes,
+};
+
+}  // namespace
+
+const LaneKernels<float>& lane_float_table() { return lane_table<float>; }
+const LaneKernels<double>& lane_double_table() { return lane_table<double>; }
+const LaneLogic& lane_logic_table() { return lane_logic_functions; }
+
+}  // namespace dini::kernels::DINI_VECTOR_ISA
