@@ -5,6 +5,7 @@
 
 #include "dini/exec/lane_plan.hpp"
 #include "dini/exec/plan_build.hpp"
+#include "dini/exec/steps.hpp"
 #include "dini/exec/subroutine.hpp"
 
 namespace dini::exec {
@@ -39,7 +40,7 @@ struct LaneLevel {
 class LanePlanBuilder {
  public:
   explicit LanePlanBuilder(LanePlan& plan) : plan_(plan), data_(plan.data) {}
-  void build(const Program& p, const std::vector<bool>& lane);
+  void build(const Program& p, const std::vector<bool>& lane, const std::vector<bool>& summed);
 
  private:
   int add_slot(Slot::Kind kind, std::size_t bytes, int owner = nobody);
@@ -55,16 +56,19 @@ class LanePlanBuilder {
   void lower(LaneLevel& l, LaneBlock& block);
   void lower_shared(LaneLevel& l, const Equation& e);
   bool lower_kernel(LaneLevel& l, LaneBlock& block, const Equation& e, int number);
-  void lower_while(LaneLevel& l, LaneBlock& block, const Equation& e);
+  int carry(LaneLevel& l, LaneBlock& block, const Equation& e, std::size_t k, int number);
+  void lower_while(LaneLevel& l, LaneBlock& block, const Equation& e, int number);
   void lower_cond(LaneLevel& l, LaneBlock& block, const Equation& e);
   void lower_by_lane(LaneLevel& l, LaneBlock& block, const Equation& e);
   std::vector<bool> lanes_of_inputs(const LaneLevel& l, const Equation& e) const;
+  bool is_outer(const LaneLevel& l, const Equation& e) const;
 
   LanePlan& plan_;
   LaneData data_;
   int clock_ = 0, levels_ = 0;
   std::vector<int> owner_, last_use_;  // by slot: the level that may write over it, and its last equation that reads it
   std::vector<int> touched_;
+  std::vector<const Equation*> left_out_;
   std::map<std::pair<int, Dtype>, int> spread_;               // rows of what is shared, by its slot
   std::map<std::pair<std::string, std::string>, int> known_;  // constants, by type and bytes
 };
@@ -152,6 +156,7 @@ std::vector<bool> LanePlanBuilder::lanes_of_inputs(const LaneLevel& l, const Equ
 void LanePlanBuilder::lower(LaneLevel& l, LaneBlock& block) {
   for (std::size_t k = 0; k < l.p.equations.size(); ++k) {
     const Equation& e = l.p.equations[k];
+    if (std::find(left_out_.begin(), left_out_.end(), &e) != left_out_.end()) continue;
     if (e.op == known().reshape) {
       bind(l, e.outputs[0], l.at(e.inputs[0]));
       continue;
@@ -162,7 +167,7 @@ void LanePlanBuilder::lower(LaneLevel& l, LaneBlock& block) {
     if (!any_lane && kind == Kind::kernel) {
       lower_shared(l, e);
     } else if (kind == Kind::while_loop && !e.params.has("watch")) {
-      lower_while(l, block, e);
+      lower_while(l, block, e, static_cast<int>(k));
     } else if (kind == Kind::cond) {
       lower_cond(l, block, e);
     } else if (kind != Kind::kernel || !lower_kernel(l, block, e, static_cast<int>(k))) {
@@ -241,20 +246,31 @@ void LanePlanBuilder::lower_by_lane(LaneLevel& l, LaneBlock& block, const Equati
 
 // ---- Loops and branches -----------------------------------------------------------------------------------------------
 
-void LanePlanBuilder::lower_while(LaneLevel& l, LaneBlock& block, const Equation& e) {
-  const auto carry = static_cast<std::size_t>(e.params.integer("carry")),
+// The place of a carry: a value that nobody else needs becomes it, another is copied.
+int LanePlanBuilder::carry(LaneLevel& l, LaneBlock& block, const Equation& e, std::size_t k, int number) {
+  const int v = e.inputs[k], from = rows(l, v);
+  bool only = dying(l, v, number);
+  for (std::size_t j = 0; j < e.inputs.size(); ++j) only = only && (j == k || l.at(e.inputs[j]).slot != from);
+  if (only) {
+    plan_.slots[static_cast<std::size_t>(from)].kind = Slot::dedicated;
+    owner_[static_cast<std::size_t>(from)] = nobody;
+    return from;
+  }
+  const std::size_t bytes = bytes_of(l.aval(v)) * tile_lanes;
+  const int slot = add_slot(Slot::dedicated, bytes);
+  copy(block, from, slot, bytes);
+  return slot;
+}
+
+void LanePlanBuilder::lower_while(LaneLevel& l, LaneBlock& block, const Equation& e, int number) {
+  const auto count = static_cast<std::size_t>(e.params.integer("carry")),
              captured = static_cast<std::size_t>(e.params.integer("cond_captured"));
   LaneWhileData* data = data_.own(std::make_unique<LaneWhileData>());
   std::vector<Place> carries;
-  for (std::size_t k = 0; k < carry; ++k) {
-    const std::size_t bytes = bytes_of(l.aval(e.inputs[k])) * tile_lanes;
-    const int from = rows(l, e.inputs[k]), slot = add_slot(Slot::dedicated, bytes);
-    copy(block, from, slot, bytes);
-    carries.push_back({slot, true});
-  }
+  for (std::size_t k = 0; k < count; ++k) carries.push_back({carry(l, block, e, k, number), true});
   const int start = ++clock_;
   const std::size_t touched = touched_.size();
-  for (std::size_t k = 0; k < carry; ++k) {
+  for (std::size_t k = 0; k < count; ++k) {
     const int v = e.outputs[k];
     if (!l.used(v)) continue;
     const int slot = result(l, v);
@@ -262,13 +278,13 @@ void LanePlanBuilder::lower_while(LaneLevel& l, LaneBlock& block, const Equation
     data->leaving.push_back({static_cast<std::uint32_t>(carries[k].slot), static_cast<std::uint32_t>(slot),
                              static_cast<std::size_t>(l.aval(v).shape.size()), item_size(l.aval(v).dtype)});
   }
-  const auto enter = [&](LaneLevel& inner, std::size_t first, std::size_t count) {
-    for (std::size_t k = 0; k < carry; ++k) inner.at(inner.p.inputs[k]) = carries[k];
-    for (std::size_t k = 0; k < count; ++k) inner.at(inner.p.inputs[carry + k]) = l.at(e.inputs[first + k]);
+  const auto enter = [&](LaneLevel& inner, std::size_t first, std::size_t others) {
+    for (std::size_t k = 0; k < count; ++k) inner.at(inner.p.inputs[k]) = carries[k];
+    for (std::size_t k = 0; k < others; ++k) inner.at(inner.p.inputs[count + k]) = l.at(e.inputs[first + k]);
     constants(inner);
   };
   LaneLevel cond(program_of(e, "cond"), ++levels_);
-  enter(cond, carry, captured);
+  enter(cond, count, captured);
   lower(cond, data->cond);
   const int condition = rows(cond, cond.p.outputs[0]);
   data->condition = static_cast<std::uint32_t>(condition);
@@ -276,11 +292,11 @@ void LanePlanBuilder::lower_while(LaneLevel& l, LaneBlock& block, const Equation
   touch(condition);
 
   LaneLevel body(program_of(e, "body"), ++levels_);
-  enter(body, carry + captured, e.inputs.size() - carry - captured);
+  enter(body, count + captured, e.inputs.size() - count - captured);
   lower(body, data->body);
   // What the body makes changes places with the carry; anything else is copied first.
   std::vector<int> taken;
-  for (std::size_t k = 0; k < carry; ++k) {
+  for (std::size_t k = 0; k < count; ++k) {
     const int v = body.p.outputs[k];
     int from = rows(body, v);
     if (from == carries[k].slot) continue;
@@ -342,8 +358,32 @@ void LanePlanBuilder::lower_cond(LaneLevel& l, LaneBlock& block, const Equation&
 
 // ---- The whole --------------------------------------------------------------------------------------------------------
 
-void LanePlanBuilder::build(const Program& p, const std::vector<bool>& lane) {
+// Whether it makes a bᵀ of two vectors that have lanes.
+bool LanePlanBuilder::is_outer(const LaneLevel& l, const Equation& e) const {
+  if (e.op != known().dot_general) return false;
+  const Aval in[] = {l.aval(e.inputs[0]), l.aval(e.inputs[1])};
+  const auto product = product_of(e.params, in);
+  return product && product->batch == 1 && product->k == 1;
+}
+
+void LanePlanBuilder::build(const Program& p, const std::vector<bool>& lane, const std::vector<bool>& summed) {
   LaneLevel l(p, ++levels_);
+  // Sums of outer products need their factors in the end, and not the products.
+  std::vector<const Equation*> outer(p.outputs.size(), nullptr);
+  for (std::size_t k = 0; k < p.outputs.size(); ++k) {
+    const int v = p.outputs[k];
+    const bool once = std::count(p.outputs.begin(), p.outputs.end(), v) == 1 &&
+                      std::none_of(p.equations.begin(), p.equations.end(), [&](const Equation& e) {
+                        return std::find(e.inputs.begin(), e.inputs.end(), v) != e.inputs.end();
+                      });
+    if (!summed[k] || !once) continue;
+    for (const Equation& e : p.equations) {
+      if (e.outputs[0] == v && is_outer(l, e)) outer[k] = &e;
+    }
+    if (!outer[k]) continue;
+    left_out_.push_back(outer[k]);
+    for (int u : outer[k]->inputs) l.last[static_cast<std::size_t>(u)] = std::numeric_limits<int>::max();
+  }
   for (std::size_t k = 0; k < p.inputs.size(); ++k) {
     const int v = p.inputs[k];
     const std::size_t bytes = bytes_of(l.aval(v));
@@ -355,19 +395,31 @@ void LanePlanBuilder::build(const Program& p, const std::vector<bool>& lane) {
   constants(l);
   lower(l, plan_.main);
   ++clock_;
-  for (int v : p.outputs) {
+  const auto kept = [&](int v) {
     const int slot = rows(l, v);
     touch(slot);
-    plan_.outputs.push_back({static_cast<std::uint32_t>(slot), true, true});
+    return static_cast<std::uint32_t>(slot);
+  };
+  for (std::size_t k = 0; k < p.outputs.size(); ++k) {
+    LaneValue out{0, true, true};
+    if (outer[k]) {
+      out.slot = kept(outer[k]->inputs[0]), out.other = kept(outer[k]->inputs[1]);
+      out.rows = static_cast<std::size_t>(l.aval(outer[k]->inputs[0]).shape.size());
+      out.columns = static_cast<std::size_t>(l.aval(outer[k]->inputs[1]).shape.size());
+    } else {
+      out.slot = kept(p.outputs[k]);
+    }
+    plan_.outputs.push_back(out);
   }
   plan_.workspace_bytes = assign_memory(plan_.slots);
 }
 
 }  // namespace
 
-std::unique_ptr<const LanePlan> make_lane_plan(const Program& program, const std::vector<bool>& lane) {
+std::unique_ptr<const LanePlan> make_lane_plan(const Program& program, const std::vector<bool>& lane,
+                                               const std::vector<bool>& summed) {
   auto plan = std::make_unique<LanePlan>();
-  LanePlanBuilder(*plan).build(program, lane);
+  LanePlanBuilder(*plan).build(program, lane, summed);
   return plan;
 }
 

@@ -117,7 +117,7 @@ std::size_t rounded(std::size_t n) { return (n + 63) / 64 * 64; }
 
 LaneStep copy_rows_step(std::size_t bytes) {
   LaneStep s{lane_control::copy_rows};
-  s.n = bytes;
+  s.n = static_cast<std::uint32_t>(bytes);
   s.name = "copy";
   return s;
 }
@@ -206,7 +206,8 @@ std::string print(const LaneBlock& block, const std::string& indent) {
 }
 
 std::string LanePlan::str(const std::string& indent) const {
-  return print(shared, indent) + indent + "each tile\n" + print(main, indent);
+  return print(shared, indent) + indent + "each tile, " + std::to_string(slots.size()) + " slots, " +
+         std::to_string(workspace_bytes) + " bytes\n" + print(main, indent);
 }
 std::string LaneWhileData::str(const std::string& indent) const {
   return indent + "condition " + std::to_string(condition) + "\n" + print(cond, indent) + indent + "body\n" +

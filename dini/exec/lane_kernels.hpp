@@ -1,4 +1,4 @@
-// Choosers of a tile's steps, between the files that have them.
+// Choosers of a tile's steps, between the files that have them. Each says whether it has one for this equation.
 #pragma once
 
 #include "dini/exec/lane_plan.hpp"
@@ -6,6 +6,18 @@
 
 namespace dini::exec::lane_kernels {
 
+using Function = void (*)();
+using kernels::TileBinary;
+using kernels::TileElements;
+
+/// The kernels for tiles of an elementwise op of two operands; null where it has none of its own.
+const TileBinary* known_two(const Op& op, Dtype dtype);
+
+/// Sums, extremes, norms.
+bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out, LaneData& data);
+/// Places of extremes, elements at given places.
+bool choose_index(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,
+                  LaneData& data);
 /// Products, LU factors and what is solved with them.
 bool choose_matrices(LaneKernel& k, const Equation& e, std::span<const Aval> in, const std::vector<bool>& lane,
                      LaneData& data);

@@ -101,8 +101,10 @@ template <class T> void solve(const LaneStep& s, LaneRun& r) {
   constexpr std::size_t row = tile_lanes;
   const auto solved = [&](const T* right, T* to) {
     if (d.n > 1) return k.lu_solve(d.transposed, d.n, d.columns, factors, perm, right, to);
-    for (std::size_t j = 0; j < d.columns; ++j)
-      kernels::vector_kernels<T>().div(right + j * row, factors, to + j * row, row);
+    for (std::size_t j = 0; j < d.columns; ++j) {
+      const void* quotient[] = {right + j * row, factors};
+      k.div.lanes(quotient, to + j * row, row);
+    }
   };
   solved(b, x);
   if (d.corrections == 0) return;
@@ -115,10 +117,10 @@ template <class T> void solve(const LaneStep& s, LaneRun& r) {
         k.product(d.n, a + (d.transposed ? i : i * d.n) * row, (d.transposed ? d.n : 1) * row, x + j * row,
                   d.columns * row, left + (i * d.columns + j) * row);
     const void* residual[] = {b, left};
-    k.sub(residual, left, size);
+    k.sub.lanes(residual, left, size);
     solved(left, change);
     const void* sum[] = {x, change};
-    k.add(sum, x, size);
+    k.add.lanes(sum, x, size);
   }
 }
 
@@ -132,7 +134,7 @@ bool choose_matrices(LaneKernel& k, const Equation& e, std::span<const Aval> in,
                      LaneData& data) {
   if (e.op == known().dot_general) return choose_product(k, e, in, lane, data);
   if (e.op == &lu_factor_op()) {
-    k.step.n = order_of(in[0]);
+    k.step.n = static_cast<std::uint32_t>(order_of(in[0]));
     if (k.step.n == 0) return false;
     k.step.run = in[0].dtype == Dtype::float32 ? lu<float> : lu<double>;
     k.in_place = true;

@@ -35,10 +35,11 @@ struct LaneStep {
   void (*function)() = nullptr;                               // a kernel, whose type `run` knows
   std::array<std::uint32_t, 4> in = {};                       // slots
   std::array<std::uint32_t, 2> out = {};
-  std::size_t n = 0, m = 0;
+  std::uint32_t n = 0, m = 0;
   const void* data = nullptr;  // what does not fit here
   const char* name = "";
 };
+static_assert(sizeof(LaneStep) <= 64);  // a line of the cache
 using LaneBlock = std::vector<LaneStep>;
 
 inline void run_lane_block(const LaneBlock& block, LaneRun& run) {
@@ -51,6 +52,10 @@ struct LaneValue {
   std::uint32_t slot = 0;
   bool lane = false;  // rows; else what all lanes share
   bool used = false;
+  /// Of an output that is summed over lanes, and is the product a bᵀ of two vectors of each: a is in `slot`, b in the other. Such a sum
+  /// is a product of matrices.
+  std::uint32_t other = 0;
+  std::size_t rows = 0, columns = 0;  // 0: it is not
 };
 
 struct LanePlan {
@@ -64,8 +69,10 @@ struct LanePlan {
   std::string str(const std::string& indent) const;
 };
 
-/// Lays out a private copy of a lane's Program; `lane` are the inputs that each lane has its own of.
-std::unique_ptr<const LanePlan> make_lane_plan(const Program& program, const std::vector<bool>& lane);
+/// Lays out a private copy of a lane's Program; `lane` are the inputs that each lane has its own of, `summed` the outputs that are
+/// summed over lanes.
+std::unique_ptr<const LanePlan> make_lane_plan(const Program& program, const std::vector<bool>& lane,
+                                               const std::vector<bool>& summed);
 
 // ---- Steps ------------------------------------------------------------------------------------------------------------
 

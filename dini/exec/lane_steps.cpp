@@ -76,28 +76,29 @@ void lay_out(LanesData& d, const detail::LaneParts& parts, const std::vector<std
   d.size = parts.size;
   d.lanes_of_block = parts.lanes_of_block();
   d.blocks = (d.size + d.lanes_of_block - 1) / d.lanes_of_block;
-  const auto add_sum = [&](LanesData::Part p, bool made, const Aval& a) {
-    LanesData::Sum s{p, made, lane_sum_kernel(a), static_cast<std::size_t>(a.shape.size()), a.dtype, 0, 0};
+  const auto add_sum = [&](LanesData::Part p, bool made, const Aval& a) -> LanesData::Sum& {
+    LanesData::Sum s{p, made, lane_sum_kernel(a), static_cast<std::size_t>(a.shape.size()), a.dtype, 0, 0, {}};
     s.lane = d.memory_bytes, s.block = d.sums_bytes;
     d.memory_bytes += rounded(p.bytes);
     d.sums_bytes += rounded(p.bytes);
-    d.sums.push_back(s);
+    return d.sums.emplace_back(s);
   };
   if (d.tiles) {
     const std::vector<Aval> in_avals = parts.program->input_avals(), out_avals = parts.program->output_avals();
     d.arrays = rounded(d.tiles->slots.size() * sizeof(void*));
     d.memory_bytes = d.arrays + rounded(d.tiles->workspace_bytes);
     for (std::size_t k = 0; k < in.size(); ++k) {
-      const auto& [slot, lane, used] = d.tiles->inputs[k];
-      if (used)
-        (lane ? d.mapped : d.shared).push_back({in[k], slot, bytes_of(in_avals[k]), item_size(in_avals[k].dtype)});
+      const LaneValue& value = d.tiles->inputs[k];
+      if (value.used)
+        (value.lane ? d.mapped : d.shared)
+            .push_back({in[k], value.slot, bytes_of(in_avals[k]), item_size(in_avals[k].dtype)});
     }
     for (std::size_t k = 0; k < out.size(); ++k) {
       const LanesData::Part p{out[k], d.tiles->outputs[k].slot, bytes_of(out_avals[k]), item_size(out_avals[k].dtype)};
       if (parts.stacked.has(k))
         d.copied.push_back(p);
       else
-        add_sum(p, false, out_avals[k]);
+        add_sum(p, false, out_avals[k]).product = d.tiles->outputs[k];
     }
     return;
   }

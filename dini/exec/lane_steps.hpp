@@ -24,6 +24,7 @@ struct LanesData final : StepData {
     Dtype dtype = Dtype::float64;
     std::size_t lane = 0;   // where one lane's summand is, in the block's memory
     std::size_t block = 0;  // and the block's sum, among those of the block
+    LaneValue product;      // of a tile
   };
   std::shared_ptr<const Plan> plan;       // of one lane,
   std::unique_ptr<const LanePlan> tiles;  // or of a tile

@@ -3,48 +3,40 @@
 #include <cstring>
 
 #include "dini/exec/lane_steps.hpp"
+#include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
 
 namespace dini::exec {
 
 namespace lane_tiles {
 
-constexpr std::size_t corner =
-    8;  // lanes and elements that change places together: the lines of as many rows fit in the cache
-
-template <class F> void by_corners(std::size_t lanes, std::size_t elements, const F& f) {
-  for (std::size_t l = 0; l < lanes; l += corner)
-    for (std::size_t e = 0; e < elements; e += corner)
-      for (std::size_t i = l; i < std::min(l + corner, lanes); ++i)
-        for (std::size_t j = e; j < std::min(e + corner, elements); ++j) f(i, j);
+// `lanes` of them one after the other become rows, which the last lane fills up, and back.
+void load(const void* from, void* to, std::size_t elements, std::size_t item, std::size_t lanes) {
+  if (lanes == tile_lanes) {
+    if (elements == 1)
+      std::memcpy(to, from, tile_lanes * item);
+    else
+      kernels::lane_logic().to_rows(from, to, elements, item);
+    return;
+  }
+  const std::size_t bytes = elements * item;
+  kernels::Scratch<char> all(tile_lanes * bytes);
+  if (bytes == 0) return;
+  std::memcpy(all.data(), from, lanes * bytes);
+  for (std::size_t l = lanes; l < tile_lanes; ++l)
+    std::memcpy(all.data() + l * bytes, all.data() + (lanes - 1) * bytes, bytes);
+  load(all.data(), to, elements, item, tile_lanes);
 }
-
-// `lanes` of them one after the other become rows, which the last lane fills up.
-template <class T> void load(const void* from, void* to, std::size_t elements, std::size_t lanes) {
-  const T* a = static_cast<const T*>(from);
-  T* y = static_cast<T*>(to);
-  if (elements == 1)
-    std::memcpy(y, a, lanes * sizeof(T));
-  else
-    by_corners(lanes, elements, [&](std::size_t l, std::size_t e) { y[e * tile_lanes + l] = a[l * elements + e]; });
-  for (std::size_t e = 0; lanes < tile_lanes && e < elements; ++e)
-    std::fill_n(y + e * tile_lanes + lanes, tile_lanes - lanes, y[e * tile_lanes + lanes - 1]);
-}
-template <class T> void store(const void* from, void* to, std::size_t elements, std::size_t lanes) {
-  const T* a = static_cast<const T*>(from);
-  T* y = static_cast<T*>(to);
-  if (elements == 1)
-    std::memcpy(y, a, lanes * sizeof(T));
-  else
-    by_corners(lanes, elements, [&](std::size_t l, std::size_t e) { y[l * elements + e] = a[e * tile_lanes + l]; });
-}
-
-using Moves = void (*)(const void*, void*, std::size_t, std::size_t);
-Moves load_of(std::size_t item) {
-  return item == 8 ? load<std::uint64_t> : item == 4 ? load<std::uint32_t> : load<unsigned char>;
-}
-Moves store_of(std::size_t item) {
-  return item == 8 ? store<std::uint64_t> : item == 4 ? store<std::uint32_t> : store<unsigned char>;
+void store(const void* from, void* to, std::size_t elements, std::size_t item, std::size_t lanes) {
+  if (elements == 1) {
+    std::memcpy(to, from, lanes * item);
+  } else if (lanes == tile_lanes) {
+    kernels::lane_logic().to_lanes(from, to, elements, item);
+  } else if (elements > 0) {
+    kernels::Scratch<char> all(tile_lanes * elements * item);
+    kernels::lane_logic().to_lanes(from, all.data(), elements, item);
+    std::memcpy(to, all.data(), lanes * elements * item);
+  }
 }
 
 // Lane after lane, as if each were added to the sum by itself; a few elements side by side.
@@ -62,12 +54,29 @@ template <class T> void add_lanes(const void* from, void* to, std::size_t elemen
     std::copy_n(sum, n, total + e);
   }
 }
-void add_tile(const LanesData::Sum& s, const void* rows, char* total, std::size_t lanes, bool first) {
+// Σ a bᵀ over lanes.
+template <class T>
+void add_products(const LaneValue& p, const void* a, const void* b, void* total, std::size_t lanes, bool first) {
+  kernels::Scratch<T> columns(tile_lanes * p.columns);
+  kernels::lane_logic().to_lanes(b, columns.data(), p.columns, sizeof(T));
+  const auto n = static_cast<std::ptrdiff_t>(p.columns);
+  kernels::dense_micro<T>().multiply(first ? kernels::Accumulate::set : kernels::Accumulate::add,
+                                     static_cast<std::ptrdiff_t>(p.rows), n, static_cast<std::ptrdiff_t>(lanes),
+                                     static_cast<const T*>(a), tile_lanes, 1, columns.data(), n, static_cast<T*>(total),
+                                     n);
+}
+void add_tile(const LanesData::Sum& s, void** slots, char* total, std::size_t lanes, bool first) {
   if (s.elements == 0) return;
+  const void* rows = slots[s.inner];
+  if (s.product.rows > 0) {
+    const void* other = slots[s.product.other];
+    return s.dtype == Dtype::float64 ? add_products<double>(s.product, rows, other, total, lanes, first)
+                                     : add_products<float>(s.product, rows, other, total, lanes, first);
+  }
   if (s.dtype == Dtype::float64) return add_lanes<double>(rows, total, s.elements, lanes, first);
   if (s.dtype == Dtype::float32) return add_lanes<float>(rows, total, s.elements, lanes, first);
   kernels::Scratch<char> each(lanes * s.bytes);
-  store_of(s.item)(rows, each.data(), s.elements, lanes);
+  store(rows, each.data(), s.elements, s.item, lanes);
   for (std::size_t l = 0; l < lanes; ++l) {
     const char* part = each.data() + l * s.bytes;
     const void* operands[] = {total, part};
@@ -103,12 +112,12 @@ void run_block_of_tiles(const LanesData& d, void** v, char* memory, char* sums, 
       if (elements == 1 && lanes == tile_lanes)
         slots[p.inner] = part_of(p);
       else
-        load_of(p.item)(part_of(p), slots[p.inner], elements, lanes);
+        load(part_of(p), slots[p.inner], elements, p.item, lanes);
     }
     LaneRun run{slots, lanes == tile_lanes ? ~std::uint64_t{0} : (std::uint64_t{1} << lanes) - 1, context};
     run_lane_block(plan.main, run);
-    for (const LanesData::Part& p : d.copied) store_of(p.item)(slots[p.inner], part_of(p), p.bytes / p.item, lanes);
-    for (const LanesData::Sum& s : d.sums) add_tile(s, slots[s.inner], sums + s.block, lanes, lane == first);
+    for (const LanesData::Part& p : d.copied) store(slots[p.inner], part_of(p), p.bytes / p.item, p.item, lanes);
+    for (const LanesData::Sum& s : d.sums) add_tile(s, slots, sums + s.block, lanes, lane == first);
   }
 }
 

@@ -260,7 +260,9 @@ void PlanBuilder::lower_lanes(Level& l, Block& block, const Equation& e) {
   if (parts.tile > 1) {
     std::vector<bool> mapped(parts.mapped.size, true);
     mapped.resize(lane.inputs.size(), false);
-    data->tiles = make_lane_plan(lane, mapped);
+    std::vector<bool> summed(parts.stacked.size, false);
+    summed.resize(lane.outputs.size(), true);
+    data->tiles = make_lane_plan(lane, mapped, summed);
   } else {
     data->plan = make_plan(lane, lane.output_avals());
   }

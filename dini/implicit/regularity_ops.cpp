@@ -184,6 +184,15 @@ Array reciprocal_condition(const Array& a) { return emit_one(rcond_op(), {a}); }
 
 FactoredChange change_of_factored(const Array& a, const Leaves& lu, const Leaves& changes, const Array& z,
                                   double enough) {
+  if (a.shape().back() == 1) {
+    // A number is as regular as can be, but for 0 and what is none.
+    const Shape one = leading(a.shape());
+    const Array number = stop_gradient(reshape(a, one)), size = abs(number);
+    FactoredChange out{where(isfinite(size), where(size > 0.0, ones_like(size), zeros_like(size)), size - size),
+                       zeros_like(size)};
+    for (const Array& change : changes) out.omega = maximum(out.omega, abs(stop_gradient(reshape(change, one)) / number));
+    return out;
+  }
   Leaves in{a, lu[0], lu[1], z};
   in.insert(in.end(), changes.begin(), changes.end());
   const Leaves out = emit(change_op(), in, {{"enough", enough}});

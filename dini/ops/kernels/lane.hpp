@@ -16,6 +16,15 @@ inline constexpr std::size_t tile_lanes = 64;
 /// On n elements of each operand, n a multiple of 64; the output may be an operand.
 using TileElements = void (*)(const void* const* in, void* out, std::size_t n);
 
+/// Of two operands, which both are rows, or one of which is a number for each row that all lanes share.
+struct TileBinary {
+  TileElements lanes = nullptr, left_shared = nullptr, right_shared = nullptr;
+};
+/// y = c ? a : b, c truth values, by whether a is such numbers, and whether b is.
+struct TileChoice {
+  TileElements by_shared[2][2];
+};
+
 template <class T> struct LaneKernels {
   /// y = Σ a b over n rows of each, so many numbers apart: a chain of fused multiply-adds (a multiply and an add where the machine has
   /// no fused one) in their order.
@@ -30,8 +39,8 @@ template <class T> struct LaneKernels {
   /// As lu_solve, of nrhs columns. Not in place.
   void (*lu_solve)(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
                    T* x);
-  TileElements is_finite;
-  TileElements add, sub, mul, maximum, minimum, less, less_equal, equal, not_equal, abs, neg;
+  TileElements is_finite, abs, neg;
+  TileBinary add, sub, mul, div, maximum, minimum, less, less_equal, equal, not_equal;
 };
 inline constexpr std::size_t largest_lane_matrix = 16;
 
@@ -39,9 +48,13 @@ template <class T> const LaneKernels<T>& lane_kernels();
 
 /// What has nothing to round: truth values (bytes of 0 and 1), choices by them, int64.
 struct LaneLogic {
-  TileElements logical_and, logical_or, logical_not, equal, not_equal;  // of truth values
-  TileElements select1, select4, select8;                               // by the size of an element
-  TileElements add, sub, less, less_equal, int_equal, int_not_equal, int_minimum, int_maximum;  // of int64
+  TileElements logical_not;
+  TileBinary logical_and, logical_or, equal, not_equal;  // of truth values
+  TileChoice select1, select4, select8;                  // by the size of an element
+  TileBinary add, sub, less, less_equal, int_equal, int_not_equal, int_minimum, int_maximum;  // of int64
+  /// 64 lanes with so many elements each, of that size, from one after the other to rows, and back.
+  void (*to_rows)(const void* lanes, void* rows, std::size_t elements, std::size_t item);
+  void (*to_lanes)(const void* rows, void* lanes, std::size_t elements, std::size_t item);
   /// y = a in the lanes whose bit is set, of so many rows of elements of that size.
   void (*copy_lanes)(std::uint64_t lanes, const void* a, void* y, std::size_t rows, std::size_t item);
 };

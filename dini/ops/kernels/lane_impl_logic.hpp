@@ -19,6 +19,9 @@ struct SubLanes {
 struct MulLanes {
   template <class V> DINI_INLINE static V apply(V a, V b) { return a * b; }
 };
+struct DivLanes {
+  template <class V> DINI_INLINE static V apply(V a, V b) { return a / b; }
+};
 struct MaximumLanes {
   template <class V> DINI_INLINE static V apply(V a, V b) { return maximum(a, b); }
 };
@@ -52,14 +55,26 @@ template <class T, class F> void tile_map(const void* const* in, void* out, std:
     store(y + i + width<T>, F::apply(load(a + i + width<T>)));
   }
 }
-template <class T, class F> void tile_map2(const void* const* in, void* out, std::size_t n) {
+// An operand's register at `at`, or the one number that all lanes of row i share.
+template <class T, bool shared> DINI_INLINE Vec<T> row_or_one(const T* a, std::size_t i, std::size_t at) {
+  if constexpr (shared)
+    return Vec<T>(a[i]);
+  else
+    return load(a + at);
+}
+template <class T, class F, bool shared_a, bool shared_b>
+void tile_map2(const void* const* in, void* out, std::size_t n) {
   const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
   T* y = static_cast<T*>(out);
-  for (std::size_t i = 0; i < n; i += 2 * width<T>) {
-    store(y + i, F::apply(load(a + i), load(b + i)));
-    store(y + i + width<T>, F::apply(load(a + i + width<T>), load(b + i + width<T>)));
+  for (std::size_t i = 0; i < n / tile_lanes; ++i) {
+    const std::size_t at = i * tile_lanes;
+    for (std::size_t l = at; l < at + tile_lanes; l += width<T>)
+      store(y + l, F::apply(row_or_one<T, shared_a>(a, i, l), row_or_one<T, shared_b>(b, i, l)));
   }
 }
+template <class T, class F>
+constexpr TileBinary map_two = {tile_map2<T, F, false, false>, tile_map2<T, F, true, false>,
+                                tile_map2<T, F, false, true>};
 
 // 64 bits as truth values.
 DINI_INLINE void store_truths(void* y, std::uint64_t bits) {
@@ -75,15 +90,24 @@ DINI_INLINE void store_truths(void* y, std::uint64_t bits) {
 #endif
 }
 
-template <class T, class F> void tile_compare(const void* const* in, void* out, std::size_t n) {
+template <class T, class F, bool shared_a, bool shared_b>
+void tile_compare(const void* const* in, void* out, std::size_t n) {
   const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
-  for (std::size_t i = 0; i < n; i += tile_lanes) {
+  for (std::size_t i = 0; i < n / tile_lanes; ++i) {
     std::uint64_t bits = 0;
-    for (std::size_t l = 0; l < tile_lanes; l += width<T>)
-      bits |= static_cast<std::uint64_t>(to_bits(F::apply(load(a + i + l), load(b + i + l)))) << l;
-    store_truths(static_cast<unsigned char*>(out) + i, bits);
+    for (std::size_t l = 0; l < tile_lanes; l += width<T>) {
+      const std::size_t at = i * tile_lanes + l;
+      bits |= static_cast<std::uint64_t>(
+                  to_bits(F::apply(row_or_one<T, shared_a>(a, i, at), row_or_one<T, shared_b>(b, i, at))))
+              << l;
+    }
+    store_truths(static_cast<unsigned char*>(out) + i * tile_lanes, bits);
   }
 }
+template <class T, class F>
+constexpr TileBinary compare_two = {tile_compare<T, F, false, false>, tile_compare<T, F, true, false>,
+                                    tile_compare<T, F, false, true>};
+
 template <class T> void tile_is_finite(const void* const* in, void* out, std::size_t n) {
   const T* a = static_cast<const T*>(in[0]);
   for (std::size_t i = 0; i < n; i += tile_lanes) {
@@ -97,14 +121,20 @@ template <class T> void tile_is_finite(const void* const* in, void* out, std::si
 // ---- Truth values and integers --------------------------------------------------------------------------------------
 
 // A loop over 64 elements that the compiler makes vectors of, since nothing can be where its results are.
-template <class T, class R, class F> void tile_loop(const void* const* in, void* out, std::size_t n) {
+template <class T, class R, class F, bool shared_a, bool shared_b>
+void tile_loop(const void* const* in, void* out, std::size_t n) {
   const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
-  for (std::size_t i = 0; i < n; i += tile_lanes) {
+  for (std::size_t i = 0; i < n / tile_lanes; ++i) {
+    const T *x = a + (shared_a ? i : i * tile_lanes), *z = b + (shared_b ? i : i * tile_lanes);
     R y[tile_lanes];
-    for (std::size_t l = 0; l < tile_lanes; ++l) y[l] = static_cast<R>(F::apply(a[i + l], b[i + l]));
-    __builtin_memcpy(static_cast<R*>(out) + i, y, sizeof y);
+    for (std::size_t l = 0; l < tile_lanes; ++l)
+      y[l] = static_cast<R>(F::apply(x[shared_a ? 0 : l], z[shared_b ? 0 : l]));
+    __builtin_memcpy(static_cast<R*>(out) + i * tile_lanes, y, sizeof y);
   }
 }
+template <class T, class R, class F>
+constexpr TileBinary loop_two = {tile_loop<T, R, F, false, false>, tile_loop<T, R, F, true, false>,
+                                 tile_loop<T, R, F, false, true>};
 
 using Truth = unsigned char;
 struct AndTruths {
@@ -124,22 +154,32 @@ struct NotTruths {
 };
 void tile_not(const void* const* in, void* out, std::size_t n) {
   const void* twice[] = {in[0], in[0]};
-  tile_loop<Truth, Truth, NotTruths>(twice, out, n);
-}
-void tile_select_bytes(const void* const* in, void* out, std::size_t n) {
-  const auto *c = static_cast<const Truth*>(in[0]), *a = static_cast<const Truth*>(in[1]),
-             *b = static_cast<const Truth*>(in[2]);
-  for (std::size_t i = 0; i < n; i += tile_lanes) {
-    Truth y[tile_lanes];
-    for (std::size_t l = 0; l < tile_lanes; ++l) y[l] = c[i + l] ? a[i + l] : b[i + l];
-    __builtin_memcpy(static_cast<Truth*>(out) + i, y, sizeof y);
-  }
+  tile_loop<Truth, Truth, NotTruths, false, false>(twice, out, n);
 }
 // By size: integers as the bits of floating numbers.
-template <class T> void tile_select(const void* const* in, void* out, std::size_t n) {
-  select_array(static_cast<const bool*>(in[0]), static_cast<const T*>(in[1]), static_cast<const T*>(in[2]),
-               static_cast<T*>(out), n);
+template <class T, bool shared_a, bool shared_b> void tile_select(const void* const* in, void* out, std::size_t n) {
+  const bool* c = static_cast<const bool*>(in[0]);
+  const T *a = static_cast<const T*>(in[1]), *b = static_cast<const T*>(in[2]);
+  T* y = static_cast<T*>(out);
+  for (std::size_t i = 0; i < n / tile_lanes; ++i) {
+    if constexpr (sizeof(T) == 1) {
+      T row[tile_lanes];
+      for (std::size_t l = 0; l < tile_lanes; ++l) {
+        const std::size_t at = i * tile_lanes + l;
+        row[l] = c[at] ? a[shared_a ? i : at] : b[shared_b ? i : at];
+      }
+      __builtin_memcpy(y + i * tile_lanes, row, sizeof row);
+    } else {
+      for (std::size_t l = i * tile_lanes; l < (i + 1) * tile_lanes; l += width<T>) {
+        const Vec<T> u = row_or_one<T, shared_a>(a, i, l), v = row_or_one<T, shared_b>(b, i, l);
+        store(y + l, select(load_mask(c + l, u), u, v));
+      }
+    }
+  }
 }
+template <class T>
+constexpr TileChoice select_two = {{{tile_select<T, false, false>, tile_select<T, false, true>},
+                                    {tile_select<T, true, false>, tile_select<T, true, true>}}};
 
 using Integer = std::int64_t;
 struct AddIntegers {
@@ -167,6 +207,43 @@ struct NotEqualIntegers {
   DINI_INLINE static Truth apply(Integer a, Integer b) { return a != b; }
 };
 
+// ---- Lanes one after the other and side by side ---------------------------------------------------------------------
+
+// Rows of 64 of what lies so many elements apart, and back.
+template <class T> void lanes_to_rows(const void* from, void* to, std::size_t elements) {
+  const T* a = static_cast<const T*>(from);
+  T* y = static_cast<T*>(to);
+  for (std::size_t e = 0; e < elements; ++e, ++a) {
+    for (std::size_t l = 0; l < tile_lanes; ++l) y[e * tile_lanes + l] = a[l * elements];
+  }
+}
+template <class T> void rows_to_lanes(const void* from, void* to, std::size_t elements) {
+  const T* a = static_cast<const T*>(from);
+  T* y = static_cast<T*>(to);
+  constexpr std::size_t some = 8;
+  std::size_t e = 0;
+  for (; e + some <= elements; e += some) {
+    for (std::size_t l = 0; l < tile_lanes; ++l) {
+      T line[some];
+      for (std::size_t k = 0; k < some; ++k) line[k] = a[(e + k) * tile_lanes + l];
+      __builtin_memcpy(y + l * elements + e, line, sizeof line);
+    }
+  }
+  for (; e < elements; ++e) {
+    for (std::size_t l = 0; l < tile_lanes; ++l) y[l * elements + e] = a[e * tile_lanes + l];
+  }
+}
+void tile_to_rows(const void* from, void* to, std::size_t elements, std::size_t item) {
+  item == 8   ? lanes_to_rows<std::uint64_t>(from, to, elements)
+  : item == 4 ? lanes_to_rows<std::uint32_t>(from, to, elements)
+              : lanes_to_rows<Truth>(from, to, elements);
+}
+void tile_to_lanes(const void* from, void* to, std::size_t elements, std::size_t item) {
+  item == 8   ? rows_to_lanes<std::uint64_t>(from, to, elements)
+  : item == 4 ? rows_to_lanes<std::uint32_t>(from, to, elements)
+              : rows_to_lanes<Truth>(from, to, elements);
+}
+
 // ---- Some lanes -----------------------------------------------------------------------------------------------------
 
 template <class T> void copy_few(std::uint64_t lanes, const void* a, void* y, std::size_t rows) {
@@ -190,7 +267,9 @@ void tile_copy_lanes(std::uint64_t lanes, const void* a, void* y, std::size_t ro
   }
   unsigned char truths[tile_lanes];
   store_truths(truths, lanes);
-  const auto function = item == 8 ? tile_select<double> : item == 4 ? tile_select<float> : tile_select_bytes;
+  const auto function = item == 8   ? tile_select<double, false, false>
+                        : item == 4 ? tile_select<float, false, false>
+                                    : tile_select<Truth, false, false>;
   for (std::size_t r = 0; r < rows; ++r) {
     const std::size_t at = r * tile_lanes * item;
     const void* in[] = {truths, static_cast<const char*>(a) + at, static_cast<char*>(y) + at};

@@ -1,0 +1,225 @@
+// Steps of a tile that make few elements of many: sums, norms, extremes, their places.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "dini/exec/lane_kernels.hpp"
+#include "dini/exec/steps.hpp"
+#include "dini/ops/elementwise_ops.hpp"
+#include "dini/ops/indexing_ops.hpp"
+#include "dini/ops/reduce_loops.hpp"
+#include "dini/ops/reduce_ops.hpp"
+
+namespace dini::exec {
+
+namespace lane_kernels {
+
+// For each element of the result the first row, of so many, so many apart.
+struct RunsData final : StepData {
+  std::vector<std::size_t> first;
+  std::size_t count = 0, apart = 1;
+};
+
+// Null where the rows of a result are not at equal distances, or there are none.
+std::unique_ptr<RunsData> runs_of(const Shape& shape, const Axes& axes) {
+  auto d = std::make_unique<RunsData>();
+  std::vector<std::vector<std::size_t>> rows;
+  const auto reduced = [&](int a) { return std::find(axes.begin(), axes.end(), a) != axes.end(); };
+  for (std::int64_t i = 0; i < shape.size(); ++i) {
+    std::int64_t rest = i, out = 0, factor = 1;
+    for (int a = shape.ndim(); a-- > 0;) {
+      if (!reduced(a)) {
+        out += rest % shape[a] * factor;
+        factor *= shape[a];
+      }
+      rest /= shape[a];
+    }
+    rows.resize(std::max(rows.size(), static_cast<std::size_t>(out) + 1));
+    rows[static_cast<std::size_t>(out)].push_back(static_cast<std::size_t>(i));
+  }
+  if (rows.empty()) return nullptr;
+  d->count = rows[0].size();
+  if (d->count > 1) d->apart = rows[0][1] - rows[0][0];
+  for (const auto& list : rows) {
+    d->first.push_back(list[0]);
+    for (std::size_t k = 0; k < d->count; ++k) {
+      if (list[k] != list[0] + k * d->apart) return nullptr;
+    }
+  }
+  return d;
+}
+
+template <class T> void sum(const LaneStep& s, LaneRun& r) {
+  const RunsData& d = *static_cast<const RunsData*>(s.data);
+  const T* a = static_cast<const T*>(r.v[s.in[0]]);
+  T* y = static_cast<T*>(r.v[s.out[0]]);
+  for (std::size_t first : d.first) {
+    if (d.apart == 1)
+      kernels::lane_kernels<T>().sum(d.count, a + first * tile_lanes, y);
+    else
+      kernels::lane_kernels<T>().chain(d.count, a + first * tile_lanes, d.apart * tile_lanes, y);
+    y += tile_lanes;
+  }
+}
+// By an op of two operands.
+void reduce(const LaneStep& s, LaneRun& r) {
+  const RunsData& d = *static_cast<const RunsData*>(s.data);
+  const auto f = reinterpret_cast<TileElements>(s.function);
+  const std::size_t row = tile_lanes * s.m;
+  const char* a = static_cast<const char*>(r.v[s.in[0]]);
+  char* y = static_cast<char*>(r.v[s.out[0]]);
+  for (std::size_t first : d.first) {
+    const char* from = a + first * row;
+    std::memcpy(y, from, row);
+    for (std::size_t k = 1; k < d.count; ++k) {
+      const void* in[] = {y, from + k * d.apart * row};
+      f(in, y, tile_lanes);
+    }
+    y += row;
+  }
+}
+template <class T> void all_finite(const LaneStep& s, LaneRun& r) {
+  const T* a = static_cast<const T*>(r.v[s.in[0]]);
+  bool* y = static_cast<bool*>(r.v[s.out[0]]);
+  bool more[tile_lanes];
+  for (std::size_t k = 0; k < s.n; ++k) {
+    const void* row = a + k * tile_lanes;
+    kernels::lane_kernels<T>().is_finite(&row, k ? more : y, tile_lanes);
+    const void* in[] = {y, more};
+    if (k) kernels::lane_logic().logical_and.lanes(in, y, tile_lanes);
+  }
+}
+template <class T> void sum_product(const LaneStep& s, LaneRun& r) {
+  kernels::lane_kernels<T>().dot(s.n, static_cast<const T*>(r.v[s.in[0]]), static_cast<const T*>(r.v[s.in[1]]),
+                                 static_cast<T*>(r.v[s.out[0]]));
+}
+// As norm_of, lane by lane.
+template <class T> void norm(const LaneStep& s, LaneRun& r) {
+  const T* a = static_cast<const T*>(r.v[s.in[0]]);
+  T* y = static_cast<T*>(r.v[s.out[0]]);
+  if (s.n == 1) {
+    const void* in[] = {a};
+    return kernels::lane_kernels<T>().abs(in, y, tile_lanes);
+  }
+  T squares[tile_lanes];
+  kernels::lane_kernels<T>().dot(s.n, a, a, squares);
+  kernels::vector_kernels<T>().sqrt(squares, y, tile_lanes);
+  using Limits = std::numeric_limits<T>;
+  for (std::size_t l = 0; l < tile_lanes; ++l) {
+    if (squares[l] >= Limits::min() / Limits::epsilon() && squares[l] <= Limits::max()) continue;
+    y[l] = reduce_detail::norm_of(squares[l], [&](bool down) {
+      T elements[kernels::reduction_block];
+      for (std::size_t k = 0; k < s.n; ++k) elements[k] = a[k * tile_lanes + l];
+      return reduce_detail::scaled_squares(elements, s.n,
+                                           down ? 1 / reduce_detail::norm_scale<T> : reduce_detail::norm_scale<T>);
+    });
+  }
+}
+
+template <class T> void choose_floating_sum(LaneKernel& k, const Op& op) {
+  if (&op == &sum_op()) k.step.run = sum<T>;
+  if (&op == &sum_product_op()) k.step.run = sum_product<T>;
+  if (&op == &norm2_op()) k.step.run = norm<T>;
+  if (&op == &all_finite_op()) k.step.run = all_finite<T>;
+}
+
+bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out, LaneData& data) {
+  const Op& op = *e.op;
+  const bool axes = &op == &sum_op() || &op == &max_op() || &op == &min_op();
+  if (!axes && &op != &sum_product_op() && &op != &norm2_op() && &op != &all_finite_op()) return false;
+  if (in[0].shape.size() == 0 || in[0].shape.size() > static_cast<std::int64_t>(kernels::reduction_block)) return false;
+  k.step.n = static_cast<std::uint32_t>(in[0].shape.size());
+  k.step.m = static_cast<std::uint32_t>(item_size(in[0].dtype));
+  if (&op == &norm2_op() && out[0].shape.size() != 1) return false;
+  if (axes) {
+    auto runs = runs_of(in[0].shape, e.params.axes("axes"));
+    if (!runs) return false;
+    k.step.data = static_cast<const StepData*>(data.own(std::move(runs)));
+  }
+  if (&op == &max_op() || &op == &min_op() || (&op == &sum_op() && in[0].dtype == Dtype::int64)) {
+    const Op& two = &op == &max_op() ? maximum_op() : &op == &min_op() ? minimum_op() : add_op();
+    const TileBinary* f = known_two(two, in[0].dtype);
+    if (!f) return false;
+    k.step.run = reduce;
+    k.step.function = reinterpret_cast<Function>(f->lanes);
+    return true;
+  }
+  if (in[0].dtype == Dtype::float32) choose_floating_sum<float>(k, op);
+  if (in[0].dtype == Dtype::float64) choose_floating_sum<double>(k, op);
+  return k.step.run != nullptr;
+}
+
+// ---- Places -------------------------------------------------------------------------------------------------------------
+
+// The place of the largest of each lane's elements, or of the smallest, as argument_kernel.
+template <class T, bool largest> void argument(const LaneStep& s, LaneRun& r) {
+  const RunsData& d = *static_cast<const RunsData*>(s.data);
+  auto* y = static_cast<std::int64_t*>(r.v[s.out[0]]);
+  for (std::size_t first : d.first) {
+    const T* a = static_cast<const T*>(r.v[s.in[0]]) + first * tile_lanes;
+    T best[tile_lanes];
+    std::copy_n(a, tile_lanes, best);
+    std::fill_n(y, tile_lanes, 0);
+    for (std::size_t k = 1; k < d.count; ++k) {
+      a += d.apart * tile_lanes;
+      for (std::size_t l = 0; l < tile_lanes; ++l) {
+        const bool better = best[l] == best[l] && (a[l] != a[l] || (largest ? a[l] > best[l] : a[l] < best[l]));
+        best[l] = better ? a[l] : best[l];
+        y[l] = better ? static_cast<std::int64_t>(k) : y[l];
+      }
+    }
+    y += tile_lanes;
+  }
+}
+
+struct TakeData final : StepData {
+  std::size_t places = 0, row = 0;  // indices, elements of what each says
+  std::int64_t last = 0;
+};
+template <class T, class Index> void take(const LaneStep& s, LaneRun& r) {
+  const TakeData& d = *static_cast<const TakeData*>(s.data);
+  const T* a = static_cast<const T*>(r.v[s.in[0]]);
+  const Index* index = static_cast<const Index*>(r.v[s.in[1]]);
+  T* y = static_cast<T*>(r.v[s.out[0]]);
+  for (std::size_t p = 0; p < d.places; ++p, index += tile_lanes, y += d.row * tile_lanes) {
+    for (std::size_t l = 0; l < tile_lanes; ++l) {
+      const auto at = static_cast<std::size_t>(std::clamp<std::int64_t>(index[l], 0, d.last)) * d.row;
+      for (std::size_t j = 0; j < d.row; ++j) y[j * tile_lanes + l] = a[(at + j) * tile_lanes + l];
+    }
+  }
+}
+template <class T> void choose_take(LaneKernel& k, Dtype index) {
+  k.step.run = index == Dtype::int32 ? take<T, std::int32_t> : take<T, std::int64_t>;
+}
+
+bool choose_index(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,
+                  LaneData& data) {
+  if (e.op == &argmax_op() || e.op == &argmin_op()) {
+    const bool largest = e.op == &argmax_op();
+    if (in[0].dtype == Dtype::float64) k.step.run = largest ? argument<double, true> : argument<double, false>;
+    if (in[0].dtype == Dtype::float32) k.step.run = largest ? argument<float, true> : argument<float, false>;
+    auto runs = runs_of(in[0].shape, {static_cast<int>(e.params.integer("axis"))});
+    if (!k.step.run || !runs) return false;
+    k.step.data = static_cast<const StepData*>(data.own(std::move(runs)));
+    return true;
+  }
+  if (e.op == &take_op()) {
+    if (in[0].shape.size() == 0 || out[0].shape.size() == 0) return false;
+    auto d = std::make_unique<TakeData>();
+    d->places = static_cast<std::size_t>(in[1].shape.size());
+    d->row = static_cast<std::size_t>(in[0].shape.size() / in[0].shape[0]);
+    d->last = in[0].shape[0] - 1;
+    switch (item_size(in[0].dtype)) {
+      case 8: choose_take<std::uint64_t>(k, in[1].dtype); break;
+      case 4: choose_take<std::uint32_t>(k, in[1].dtype); break;
+      default: choose_take<unsigned char>(k, in[1].dtype);
+    }
+    k.step.data = static_cast<const StepData*>(data.own(std::move(d)));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace lane_kernels
+
+}  // namespace dini::exec
