@@ -1,5 +1,6 @@
 // From a lane's Program to the plan of a tile.
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 
@@ -198,7 +199,7 @@ void LanePlanBuilder::lower_shared(LaneLevel& l, const Equation& e) {
 
 bool LanePlanBuilder::lower_kernel(LaneLevel& l, LaneBlock& block, const Equation& e, int number) {
   LaneStep step;
-  if (e.inputs.size() > step.in.size() || e.outputs.size() > step.out.size()) return false;
+  if (e.inputs.size() > std::size(step.in) || e.outputs.size() > std::size(step.out)) return false;
   std::vector<Aval> in, out;
   for (int v : e.inputs) in.push_back(l.aval(v));
   for (int v : e.outputs) out.push_back(l.aval(v));
@@ -208,6 +209,13 @@ bool LanePlanBuilder::lower_kernel(LaneLevel& l, LaneBlock& block, const Equatio
   std::vector<int> slots;
   for (std::size_t k = 0; k < in.size(); ++k)
     slots.push_back(kernel.takes_shared[k] && !l.at(e.inputs[k]).lane ? l.at(e.inputs[k]).slot : rows(l, e.inputs[k]));
+  if (kernel.prepare.run) {
+    Step prepare = kernel.prepare;
+    prepare.a = static_cast<std::uint32_t>(slots[0]);
+    slots[0] = add_slot(Slot::dedicated, kernel.prepared_bytes);
+    prepare.d = static_cast<std::uint32_t>(slots[0]);
+    plan_.shared.steps.push_back(prepare);
+  }
   ++clock_;
   for (std::size_t k = 0; k < in.size(); ++k) {
     touch(slots[k]);

@@ -22,7 +22,7 @@ void while_loop(const LaneStep& s, LaneRun& r) {
   const std::uint64_t entered = r.live;
   bool first = true;
   while (true) {
-    r.context.poll_turn();
+    context_of(r).poll_turn();
     run_lane_block(d.cond, r);
     const std::uint64_t going = kernels::lanes_of(r.v[d.condition]) & r.live, leaving = r.live & ~going;
     if (leaving) {
@@ -85,7 +85,7 @@ void by_lane(const LaneStep& s, LaneRun& r) {
   };
   for (std::uint64_t live = r.live; live; live &= live - 1) {
     const auto lane = static_cast<std::size_t>(__builtin_ctzll(live));
-    r.context.poll_turn();
+    context_of(r).poll_turn();
     for (const LaneByLaneData::Operand& o : d.in) {
       if (o.shared) continue;
       const auto f = o.item == 8 ? gather<std::uint64_t> : o.item == 4 ? gather<std::uint32_t> : gather<char>;
@@ -94,7 +94,7 @@ void by_lane(const LaneStep& s, LaneRun& r) {
     for (const LaneByLaneData::Operand& o : d.out) {
       if (o.offset) slots[o.inner] = memory + o.offset;
     }
-    run_block(d.plan->main, slots, r.context);
+    run_block(d.plan->main, slots, context_of(r));
     put(lane);
   }
   // Lanes that nobody waits for get some lane's values, which are of their kind.

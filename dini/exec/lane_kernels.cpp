@@ -23,9 +23,9 @@ using kernels::TileChoice;
 // What has kernels of its own for tiles, by dtype.
 struct KnownOne {
   const Op& (*op)();
-  TileElements LaneKernels<float>::*f32;
-  TileElements LaneKernels<double>::*f64;
-  TileElements LaneLogic::*truth;
+  TileFunction LaneKernels<float>::*f32;
+  TileFunction LaneKernels<double>::*f64;
+  TileFunction LaneLogic::*truth;
 };
 struct KnownTwo {
   const Op& (*op)();
@@ -57,14 +57,14 @@ const KnownTwo known_twos[] = {
 };
 #undef DINI_TILE
 
-TileElements known_one(const Op& op, Dtype dtype) {
+TileFunction known_one(const Op& op, Dtype dtype) {
   for (const KnownOne& k : known_ones) {
     if (&k.op() != &op) continue;
     if (dtype == Dtype::float32 && k.f32) return kernels::lane_kernels<float>().*k.f32;
     if (dtype == Dtype::float64 && k.f64) return kernels::lane_kernels<double>().*k.f64;
     if (dtype == Dtype::bool_ && k.truth) return kernels::lane_logic().*k.truth;
   }
-  return nullptr;
+  return {};
 }
 
 const TileChoice& select_by_size(std::size_t item) {
@@ -82,7 +82,7 @@ template <std::size_t operands> void element(const LaneStep& s, LaneRun& r) {
 bool choose_elementwise(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,
                         const std::vector<bool>& lane) {
   if (in.empty() || in.size() > 3 || out.size() != 1) return false;
-  TileElements f = nullptr;
+  TileFunction f;
   if (e.op == &select_op()) {
     f = select_by_size(item_size(out[0].dtype)).by_shared[!lane[1]][!lane[2]];
     k.takes_shared = {false, true, true};
@@ -92,10 +92,14 @@ bool choose_elementwise(LaneKernel& k, const Equation& e, std::span<const Aval> 
   } else if (in.size() == 1) {
     f = known_one(*e.op, in[0].dtype);
   }
-  if (!f && e.op->element) f = e.op->element(in, out[0]);
-  if (!f) return false;
-  k.step.run = in.size() == 1 ? element<1> : in.size() == 2 ? element<2> : element<3>;
-  k.step.function = reinterpret_cast<Function>(f);
+  if (f) {
+    k.step.run = f.step;
+  } else {
+    const TileElements own = e.op->element ? e.op->element(in, out[0]) : nullptr;
+    if (!own) return false;
+    k.step.run = in.size() == 1 ? element<1> : in.size() == 2 ? element<2> : element<3>;
+    k.step.function = reinterpret_cast<Function>(own);
+  }
   k.step.n = static_cast<std::uint32_t>(out[0].shape.size()) * static_cast<std::uint32_t>(tile_lanes);
   k.in_place = true;
   return true;
@@ -117,7 +121,8 @@ bool choose_choice(LaneKernel& k, const Equation& e, std::span<const Aval> out, 
   k.step.run = lane[1]   ? lane[2] ? choose<false, false> : choose<false, true>
                  : lane[2] ? choose<true, false>
                          : choose<true, true>;
-  k.step.function = reinterpret_cast<Function>(select_by_size(item_size(out[0].dtype)).by_shared[!lane[1]][!lane[2]]);
+  k.step.function =
+      reinterpret_cast<Function>(select_by_size(item_size(out[0].dtype)).by_shared[!lane[1]][!lane[2]].run);
   k.step.n = static_cast<std::uint32_t>(out[0].shape.size());
   k.step.m = static_cast<std::uint32_t>(item_size(out[0].dtype));
   k.takes_shared = {false, true, true};

@@ -8,7 +8,8 @@ namespace dini::exec::lane_kernels {
 
 using Function = void (*)();
 using kernels::TileBinary;
-using kernels::TileElements;
+using kernels::TileFunction;
+using TileElements = void (*)(const void* const* in, void* out, std::size_t n);
 
 /// The kernels for tiles of an elementwise op of two operands; null where it has none of its own.
 const TileBinary* known_two(const Op& op, Dtype dtype);

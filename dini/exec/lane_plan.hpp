@@ -24,22 +24,9 @@ namespace dini::exec {
 
 inline constexpr std::size_t tile_lanes = kernels::tile_lanes;
 
-struct LaneRun {
-  void** v;  // where the slots are
-  std::uint64_t live;
-  const RunContext& context;
-};
-
-struct LaneStep {
-  void (*run)(const LaneStep& self, LaneRun& run) = nullptr;  // null: there is none
-  void (*function)() = nullptr;                               // a kernel, whose type `run` knows
-  std::array<std::uint32_t, 4> in = {};                       // slots
-  std::array<std::uint32_t, 2> out = {};
-  std::uint32_t n = 0, m = 0;
-  const void* data = nullptr;  // what does not fit here
-  const char* name = "";
-};
-static_assert(sizeof(LaneStep) <= 64);  // a line of the cache
+using kernels::LaneRun;
+using kernels::LaneStep;
+inline const RunContext& context_of(const LaneRun& run) { return *static_cast<const RunContext*>(run.context); }
 using LaneBlock = std::vector<LaneStep>;
 
 inline void run_lane_block(const LaneBlock& block, LaneRun& run) {
@@ -82,6 +69,9 @@ struct LaneKernel {
   LaneStep step;
   std::array<bool, 4> takes_shared = {};
   bool in_place = false;  // it may write over an operand of the output's size
+  /// Where operand 0 is shared: what is made of it before the first tile, in so many bytes, to be taken in its place.
+  Step prepare{nullptr};
+  std::size_t prepared_bytes = 0;
 };
 class LaneData {
  public:

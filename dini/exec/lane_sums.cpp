@@ -101,18 +101,11 @@ template <class T> void norm(const LaneStep& s, LaneRun& r) {
     const void* in[] = {a};
     return kernels::lane_kernels<T>().abs(in, y, tile_lanes);
   }
-  T squares[tile_lanes];
-  kernels::lane_kernels<T>().dot(s.n, a, a, squares);
-  kernels::vector_kernels<T>().sqrt(squares, y, tile_lanes);
-  using Limits = std::numeric_limits<T>;
-  for (std::size_t l = 0; l < tile_lanes; ++l) {
-    if (squares[l] >= Limits::min() / Limits::epsilon() && squares[l] <= Limits::max()) continue;
-    y[l] = reduce_detail::norm_of(squares[l], [&](bool down) {
-      T elements[kernels::reduction_block];
-      for (std::size_t k = 0; k < s.n; ++k) elements[k] = a[k * tile_lanes + l];
-      return reduce_detail::scaled_squares(elements, s.n,
-                                           down ? 1 / reduce_detail::norm_scale<T> : reduce_detail::norm_scale<T>);
-    });
+  for (std::uint64_t other = kernels::lane_kernels<T>().norm(s.n, a, y) & r.live; other; other &= other - 1) {
+    const auto l = static_cast<std::size_t>(__builtin_ctzll(other));
+    T elements[kernels::reduction_block];
+    for (std::size_t k = 0; k < s.n; ++k) elements[k] = a[k * tile_lanes + l];
+    y[l] = reduce_detail::norm_of<T>(static_cast<const T*>(elements), s.n);
   }
 }
 
@@ -141,7 +134,7 @@ bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, std:
     const TileBinary* f = known_two(two, in[0].dtype);
     if (!f) return false;
     k.step.run = reduce;
-    k.step.function = reinterpret_cast<Function>(f->lanes);
+    k.step.function = reinterpret_cast<Function>(f->lanes.run);
     return true;
   }
   if (in[0].dtype == Dtype::float32) choose_floating_sum<float>(k, op);

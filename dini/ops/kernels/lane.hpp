@@ -13,16 +13,39 @@ namespace dini::kernels {
 
 inline constexpr std::size_t tile_lanes = 64;
 
-/// On n elements of each operand, n a multiple of 64; the output may be an operand.
-using TileElements = void (*)(const void* const* in, void* out, std::size_t n);
+/// The tile that is being computed: where its slots are, and which lanes somebody waits for.
+struct LaneRun {
+  void** v = nullptr;
+  std::uint64_t live = 0;
+  const void* context = nullptr;  // the executor's
+};
 
+/// A step of a tile's plan: what it does, and its slots. It is here, and not with the executor, so that the shortest steps are kernels
+/// themselves.
+struct LaneStep {
+  void (*run)(const LaneStep& self, LaneRun& run) = nullptr;  // null: there is none
+  void (*function)() = nullptr;                               // a kernel, whose type `run` knows
+  std::uint32_t in[4] = {}, out[2] = {};                      // slots
+  std::uint32_t n = 0, m = 0;
+  const void* data = nullptr;  // what does not fit here
+  const char* name = "";
+};
+static_assert(sizeof(LaneStep) <= 64);  // a line of the cache
+
+/// On n elements of each operand, n a multiple of 64; the output may be an operand. As a step it takes n and the slots from there.
+struct TileFunction {
+  void (*run)(const void* const* in, void* out, std::size_t n) = nullptr;
+  void (*step)(const LaneStep& self, LaneRun& run) = nullptr;
+  void operator()(const void* const* in, void* out, std::size_t n) const { run(in, out, n); }
+  explicit operator bool() const { return run != nullptr; }
+};
 /// Of two operands, which both are rows, or one of which is a number for each row that all lanes share.
 struct TileBinary {
-  TileElements lanes = nullptr, left_shared = nullptr, right_shared = nullptr;
+  TileFunction lanes, left_shared, right_shared;
 };
 /// y = c ? a : b, c truth values, by whether a is such numbers, and whether b is.
 struct TileChoice {
-  TileElements by_shared[2][2];
+  TileFunction by_shared[2][2];
 };
 
 template <class T> struct LaneKernels {
@@ -34,12 +57,14 @@ template <class T> struct LaneKernels {
   /// Σ a and Σ a b of 1 to reduction_block rows one after the other, as sum and dot of each lane's elements, to the bit.
   void (*sum)(std::size_t n, const T* a, T* y);
   void (*dot)(std::size_t n, const T* a, const T* b, T* y);
+  /// √Σ a² of as many rows; the lanes in which it has to be computed in another way, since Σ a² over- or underflows.
+  std::uint64_t (*norm)(std::size_t n, const T* a, T* y);
   /// LU with partial pivots of each lane's matrix of order n <= largest_lane_matrix, as lu_factor; lu may be a.
   void (*lu)(std::size_t n, const T* a, T* lu, std::int32_t* perm);
   /// As lu_solve, of nrhs columns. Not in place.
   void (*lu_solve)(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
                    T* x);
-  TileElements is_finite, abs, neg;
+  TileFunction is_finite, abs, neg;
   TileBinary add, sub, mul, div, maximum, minimum, less, less_equal, equal, not_equal;
 };
 inline constexpr std::size_t largest_lane_matrix = 16;
@@ -48,7 +73,7 @@ template <class T> const LaneKernels<T>& lane_kernels();
 
 /// What has nothing to round: truth values (bytes of 0 and 1), choices by them, int64.
 struct LaneLogic {
-  TileElements logical_not;
+  TileFunction logical_not;
   TileBinary logical_and, logical_or, equal, not_equal;  // of truth values
   TileChoice select1, select4, select8;                  // by the size of an element
   TileBinary add, sub, less, less_equal, int_equal, int_not_equal, int_minimum, int_maximum;  // of int64

@@ -54,6 +54,19 @@ template <class T> void lane_dot(std::size_t n, const T* a, const T* b, T* y) {
   lane_tree<T>(n, y, [&](std::size_t at) DINI_LAMBDA { return load(a + at) * load(b + at); });
 }
 
+template <class T> std::uint64_t lane_norm(std::size_t n, const T* a, T* y) {
+  T squares[tile_lanes];
+  lane_dot(n, a, a, squares);
+  const Vec<T> least = Format<T>::smallest_normal / Format<T>::epsilon, most = Format<T>::largest;
+  std::uint64_t in_range = 0;
+  for (std::size_t l = 0; l < tile_lanes; l += width<T>) {
+    const Vec<T> s = load(squares + l);
+    in_range |= static_cast<std::uint64_t>(to_bits((less_equal(least, s) & less_equal(s, most)) | is_nan(s))) << l;
+    store(y + l, sqrt(s));
+  }
+  return ~in_range;
+}
+
 // A register of lanes at a time, their matrices copied to where their rows are neighbours.
 template <class T> void lane_lu(std::size_t n, const T* a, T* lu, std::int32_t* perm) {
   constexpr std::size_t W = width<T>;
@@ -121,9 +134,16 @@ void lane_lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu
     for (std::size_t c = 0; c < nrhs; ++c) {
       const auto row = [&](std::size_t i) { return (i * nrhs + c) * tile_lanes + l; };
       if (!transposed) {
-        for (std::size_t i = 0; i < n; ++i)
-          for (std::size_t q = 0; q < W; ++q)
-            z[i * W + q] = b[row(static_cast<std::size_t>(perm[i * tile_lanes + l + q])) + q];
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::int32_t* from = perm + i * tile_lanes + l;
+          bool same = true;
+          for (std::size_t q = 1; q < W; ++q) same = same & (from[q] == from[0]);
+          if (same) {
+            store(z + i * W, load(b + row(static_cast<std::size_t>(from[0]))));
+          } else {
+            for (std::size_t q = 0; q < W; ++q) z[i * W + q] = b[row(static_cast<std::size_t>(from[q])) + q];
+          }
+        }
         for (std::size_t i = 1; i < n; ++i) store(z + i * W, less_products(i, 0, i));
         for (std::size_t i = n; i-- > 0;) store(z + i * W, less_products(i, i + 1, n) / factor(i, i));
         for (std::size_t i = 0; i < n; ++i) store(x + row(i), load(z + i * W));
@@ -145,11 +165,12 @@ constexpr LaneKernels<T> lane_table = {
     .chain = lane_chain<T>,
     .sum = lane_sum<T>,
     .dot = lane_dot<T>,
+    .norm = lane_norm<T>,
     .lu = lane_lu<T>,
     .lu_solve = lane_lu_solve<T>,
-    .is_finite = tile_is_finite<T>,
-    .abs = tile_map<T, AbsLanes>,
-    .neg = tile_map<T, NegLanes>,
+    .is_finite = tile_function<tile_is_finite<T>, 1>,
+    .abs = tile_function<tile_map<T, AbsLanes>, 1>,
+    .neg = tile_function<tile_map<T, NegLanes>, 1>,
     .add = map_two<T, AddLanes>,
     .sub = map_two<T, SubLanes>,
     .mul = map_two<T, MulLanes>,
@@ -163,7 +184,7 @@ constexpr LaneKernels<T> lane_table = {
 };
 
 constexpr LaneLogic lane_logic_functions = {
-    .logical_not = tile_not,
+    .logical_not = tile_function<tile_not, 1>,
     .logical_and = loop_two<Truth, Truth, AndTruths>,
     .logical_or = loop_two<Truth, Truth, OrTruths>,
     .equal = loop_two<Truth, Truth, EqualTruths>,

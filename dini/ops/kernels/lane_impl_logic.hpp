@@ -8,6 +8,16 @@
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
+// The function as it is, and as a step of so many operands.
+template <void (*f)(const void* const*, void*, std::size_t), std::size_t operands>
+void lane_step(const LaneStep& s, LaneRun& r) {
+  const void* in[operands];
+  for (std::size_t k = 0; k < operands; ++k) in[k] = r.v[s.in[k]];
+  f(in, r.v[s.out[0]], s.n);
+}
+template <void (*f)(const void* const*, void*, std::size_t), std::size_t operands>
+constexpr TileFunction tile_function = {f, lane_step<f, operands>};
+
 // ---- Floating numbers -----------------------------------------------------------------------------------------------
 
 struct AddLanes {
@@ -47,7 +57,7 @@ struct NotEqualLanes {
   template <class V> DINI_INLINE static auto apply(V a, V b) { return not_equal(a, b); }
 };
 
-template <class T, class F> void tile_map(const void* const* in, void* out, std::size_t n) {
+template <class T, class F> DINI_INLINE void tile_map(const void* const* in, void* out, std::size_t n) {
   const T* a = static_cast<const T*>(in[0]);
   T* y = static_cast<T*>(out);
   for (std::size_t i = 0; i < n; i += 2 * width<T>) {
@@ -63,7 +73,7 @@ template <class T, bool shared> DINI_INLINE Vec<T> row_or_one(const T* a, std::s
     return load(a + at);
 }
 template <class T, class F, bool shared_a, bool shared_b>
-void tile_map2(const void* const* in, void* out, std::size_t n) {
+DINI_INLINE void tile_map2(const void* const* in, void* out, std::size_t n) {
   const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
   T* y = static_cast<T*>(out);
   for (std::size_t i = 0; i < n / tile_lanes; ++i) {
@@ -73,8 +83,9 @@ void tile_map2(const void* const* in, void* out, std::size_t n) {
   }
 }
 template <class T, class F>
-constexpr TileBinary map_two = {tile_map2<T, F, false, false>, tile_map2<T, F, true, false>,
-                                tile_map2<T, F, false, true>};
+constexpr TileBinary map_two = {tile_function<tile_map2<T, F, false, false>, 2>,
+                                tile_function<tile_map2<T, F, true, false>, 2>,
+                                tile_function<tile_map2<T, F, false, true>, 2>};
 
 // 64 bits as truth values.
 DINI_INLINE void store_truths(void* y, std::uint64_t bits) {
@@ -91,7 +102,7 @@ DINI_INLINE void store_truths(void* y, std::uint64_t bits) {
 }
 
 template <class T, class F, bool shared_a, bool shared_b>
-void tile_compare(const void* const* in, void* out, std::size_t n) {
+DINI_INLINE void tile_compare(const void* const* in, void* out, std::size_t n) {
   const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
   for (std::size_t i = 0; i < n / tile_lanes; ++i) {
     std::uint64_t bits = 0;
@@ -105,10 +116,11 @@ void tile_compare(const void* const* in, void* out, std::size_t n) {
   }
 }
 template <class T, class F>
-constexpr TileBinary compare_two = {tile_compare<T, F, false, false>, tile_compare<T, F, true, false>,
-                                    tile_compare<T, F, false, true>};
+constexpr TileBinary compare_two = {tile_function<tile_compare<T, F, false, false>, 2>,
+                                    tile_function<tile_compare<T, F, true, false>, 2>,
+                                    tile_function<tile_compare<T, F, false, true>, 2>};
 
-template <class T> void tile_is_finite(const void* const* in, void* out, std::size_t n) {
+template <class T> DINI_INLINE void tile_is_finite(const void* const* in, void* out, std::size_t n) {
   const T* a = static_cast<const T*>(in[0]);
   for (std::size_t i = 0; i < n; i += tile_lanes) {
     std::uint64_t bits = 0;
@@ -122,7 +134,7 @@ template <class T> void tile_is_finite(const void* const* in, void* out, std::si
 
 // A loop over 64 elements that the compiler makes vectors of, since nothing can be where its results are.
 template <class T, class R, class F, bool shared_a, bool shared_b>
-void tile_loop(const void* const* in, void* out, std::size_t n) {
+DINI_INLINE void tile_loop(const void* const* in, void* out, std::size_t n) {
   const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
   for (std::size_t i = 0; i < n / tile_lanes; ++i) {
     const T *x = a + (shared_a ? i : i * tile_lanes), *z = b + (shared_b ? i : i * tile_lanes);
@@ -133,8 +145,9 @@ void tile_loop(const void* const* in, void* out, std::size_t n) {
   }
 }
 template <class T, class R, class F>
-constexpr TileBinary loop_two = {tile_loop<T, R, F, false, false>, tile_loop<T, R, F, true, false>,
-                                 tile_loop<T, R, F, false, true>};
+constexpr TileBinary loop_two = {tile_function<tile_loop<T, R, F, false, false>, 2>,
+                                 tile_function<tile_loop<T, R, F, true, false>, 2>,
+                                 tile_function<tile_loop<T, R, F, false, true>, 2>};
 
 using Truth = unsigned char;
 struct AndTruths {
@@ -152,7 +165,7 @@ struct EqualTruths {
 struct NotTruths {
   DINI_INLINE static Truth apply(Truth a, Truth) { return a ^ 1; }
 };
-void tile_not(const void* const* in, void* out, std::size_t n) {
+DINI_INLINE void tile_not(const void* const* in, void* out, std::size_t n) {
   const void* twice[] = {in[0], in[0]};
   tile_loop<Truth, Truth, NotTruths, false, false>(twice, out, n);
 }
@@ -178,8 +191,9 @@ template <class T, bool shared_a, bool shared_b> void tile_select(const void* co
   }
 }
 template <class T>
-constexpr TileChoice select_two = {{{tile_select<T, false, false>, tile_select<T, false, true>},
-                                    {tile_select<T, true, false>, tile_select<T, true, true>}}};
+constexpr TileChoice select_two = {
+    {{tile_function<tile_select<T, false, false>, 3>, tile_function<tile_select<T, false, true>, 3>},
+     {tile_function<tile_select<T, true, false>, 3>, tile_function<tile_select<T, true, true>, 3>}}};
 
 using Integer = std::int64_t;
 struct AddIntegers {
@@ -209,29 +223,76 @@ struct NotEqualIntegers {
 
 // ---- Lanes one after the other and side by side ---------------------------------------------------------------------
 
-// Rows of 64 of what lies so many elements apart, and back.
+// 8 x 8 elements of lines that are so many elements apart become columns.
+#if DINI_VECTOR_LEVEL == 512
+DINI_INLINE void turn_square(const std::uint64_t* a, std::size_t a_line, std::uint64_t* y, std::size_t y_line) {
+  __m512d r[8], t[8];
+  for (std::size_t k = 0; k < 8; ++k) r[k] = _mm512_loadu_pd(a + k * a_line);
+  for (std::size_t k = 0; k < 8; k += 2) {
+    t[k] = _mm512_unpacklo_pd(r[k], r[k + 1]);
+    t[k + 1] = _mm512_unpackhi_pd(r[k], r[k + 1]);
+  }
+  for (std::size_t k = 0; k < 2; ++k) {
+    // Pairs of lines: 0 and 1, 2 and 3, 4 and 5, 6 and 7.
+    r[k] = _mm512_shuffle_f64x2(t[k], t[k + 2], 0x88), r[k + 2] = _mm512_shuffle_f64x2(t[k], t[k + 2], 0xdd);
+    r[k + 4] = _mm512_shuffle_f64x2(t[k + 4], t[k + 6], 0x88);
+    r[k + 6] = _mm512_shuffle_f64x2(t[k + 4], t[k + 6], 0xdd);
+  }
+  for (std::size_t k = 0; k < 4; ++k) {
+    // Elements k and k + 4 of all eight.
+    _mm512_storeu_pd(y + k * y_line, _mm512_shuffle_f64x2(r[k], r[k + 4], 0x88));
+    _mm512_storeu_pd(y + (k + 4) * y_line, _mm512_shuffle_f64x2(r[k], r[k + 4], 0xdd));
+  }
+}
+#endif
+#if DINI_VECTOR_LEVEL > 0
+DINI_INLINE void turn_square(const std::uint32_t* a, std::size_t a_line, std::uint32_t* y, std::size_t y_line) {
+  __m256 r[8], t[8];
+  for (std::size_t k = 0; k < 8; ++k) r[k] = _mm256_loadu_ps((const float*)(a + k * a_line));
+  for (std::size_t k = 0; k < 8; k += 2) {
+    t[k] = _mm256_unpacklo_ps(r[k], r[k + 1]);
+    t[k + 1] = _mm256_unpackhi_ps(r[k], r[k + 1]);
+  }
+  for (std::size_t k = 0; k < 8; k += 4) {
+    r[k] = _mm256_shuffle_ps(t[k], t[k + 2], 0x44);
+    r[k + 1] = _mm256_shuffle_ps(t[k], t[k + 2], 0xee);
+    r[k + 2] = _mm256_shuffle_ps(t[k + 1], t[k + 3], 0x44);
+    r[k + 3] = _mm256_shuffle_ps(t[k + 1], t[k + 3], 0xee);
+  }
+  for (std::size_t k = 0; k < 4; ++k) {
+    _mm256_storeu_ps((float*)(y + k * y_line), _mm256_permute2f128_ps(r[k], r[k + 4], 0x20));
+    _mm256_storeu_ps((float*)(y + (k + 4) * y_line), _mm256_permute2f128_ps(r[k], r[k + 4], 0x31));
+  }
+}
+#endif
+template <class T> DINI_INLINE void turn_square(const T* a, std::size_t a_line, T* y, std::size_t y_line) {
+  for (std::size_t i = 0; i < 8; ++i) {
+    T line[8];
+    for (std::size_t k = 0; k < 8; ++k) line[k] = a[k * a_line + i];
+    __builtin_memcpy(y + i * y_line, line, sizeof line);
+  }
+}
+
+// Rows of 64 of what is one after the other, and back.
 template <class T> void lanes_to_rows(const void* from, void* to, std::size_t elements) {
   const T* a = static_cast<const T*>(from);
   T* y = static_cast<T*>(to);
-  for (std::size_t e = 0; e < elements; ++e, ++a) {
-    for (std::size_t l = 0; l < tile_lanes; ++l) y[e * tile_lanes + l] = a[l * elements];
-  }
+  std::size_t e = 0;
+  for (; e + 8 <= elements; e += 8)
+    for (std::size_t l = 0; l < tile_lanes; l += 8)
+      turn_square(a + l * elements + e, elements, y + e * tile_lanes + l, tile_lanes);
+  for (; e < elements; ++e)
+    for (std::size_t l = 0; l < tile_lanes; ++l) y[e * tile_lanes + l] = a[l * elements + e];
 }
 template <class T> void rows_to_lanes(const void* from, void* to, std::size_t elements) {
   const T* a = static_cast<const T*>(from);
   T* y = static_cast<T*>(to);
-  constexpr std::size_t some = 8;
   std::size_t e = 0;
-  for (; e + some <= elements; e += some) {
-    for (std::size_t l = 0; l < tile_lanes; ++l) {
-      T line[some];
-      for (std::size_t k = 0; k < some; ++k) line[k] = a[(e + k) * tile_lanes + l];
-      __builtin_memcpy(y + l * elements + e, line, sizeof line);
-    }
-  }
-  for (; e < elements; ++e) {
+  for (; e + 8 <= elements; e += 8)
+    for (std::size_t l = 0; l < tile_lanes; l += 8)
+      turn_square(a + e * tile_lanes + l, tile_lanes, y + l * elements + e, elements);
+  for (; e < elements; ++e)
     for (std::size_t l = 0; l < tile_lanes; ++l) y[l * elements + e] = a[e * tile_lanes + l];
-  }
 }
 void tile_to_rows(const void* from, void* to, std::size_t elements, std::size_t item) {
   item == 8   ? lanes_to_rows<std::uint64_t>(from, to, elements)
