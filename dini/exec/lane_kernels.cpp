@@ -190,13 +190,16 @@ struct RoundingData final : StepData {
   std::size_t elements = 0, y = 0, tangent = 0;
 };
 // The weights are the op's own, of ones.
+void rounding_weights(const Step& s, void** v, const RunContext&) {
+  const RoundingData& d = *static_cast<const RoundingData*>(static_cast<const StepData*>(s.data));
+  const void* in[] = {v[s.a], d.ones.data()};
+  void* out[] = {v[s.d]};
+  detail::rounding_op().kernel({d.params, in, out, std::span(d.avals).first(2), {&d.out, 1}});
+}
 template <class T> void rounding(const LaneStep& s, LaneRun& r) {
   const RoundingData& d = *static_cast<const RoundingData*>(s.data);
   const LaneKernels<T>& k = kernels::lane_kernels<T>();
-  kernels::Scratch<T> weights(d.elements);
-  const void* in[] = {r.v[s.in[0]], d.ones.data()};
-  void* out[] = {weights.data()};
-  detail::rounding_op().kernel({d.params, in, out, std::span(d.avals).first(2), {&d.out, 1}});
+  const T* weights = static_cast<const T*>(r.v[s.in[0]]);
   const T *y = static_cast<const T*>(r.v[s.in[1]]),
           *tangent = d.tangent ? static_cast<const T*>(r.v[s.in[2]]) : nullptr;
   T zeros[tile_lanes] = {}, size[tile_lanes], moved[tile_lanes];
@@ -237,6 +240,10 @@ bool choose_rounding(LaneKernel& k, const Equation& e, std::span<const Aval> in,
   k.takes_shared[0] = true;
   k.step.run = in[1].dtype == Dtype::float32 ? rounding<float> : rounding<double>;
   k.step.data = static_cast<const StepData*>(data.own(std::move(d)));
+  k.prepare.run = rounding_weights;
+  k.prepare.data = k.step.data;
+  k.prepare.name = "weights";
+  k.prepared_bytes = static_cast<std::size_t>(out[0].shape.size()) * item_size(out[0].dtype);
   return true;
 }
 

@@ -252,14 +252,14 @@ bool any_marked(const Equation& e, const Mask& marks) {
   return std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return marks[static_cast<std::size_t>(v)]; });
 }
 
-constexpr std::int64_t small_matrix = 16;
+constexpr std::int64_t small_matrix = 16, most_elements = 4096;
 
-// Whether lanes have matrices of their own that are not small.
+// Whether lanes have matrices of their own that are not small, or long vectors: 64 of them side by side are in no cache.
 bool has_matrices(const Program& p, const Mask& mapped) {
   const Mask marks = dependents_of_inputs(p, mapped);
   const auto is_one = [&](int v) {
     const Shape& s = p.variables[static_cast<std::size_t>(v)].shape;
-    return s.ndim() >= 2 && s.at(-1) > small_matrix && s.at(-2) > small_matrix;
+    return (s.ndim() >= 2 && s.at(-1) > small_matrix && s.at(-2) > small_matrix) || s.size() > most_elements;
   };
   return std::any_of(p.equations.begin(), p.equations.end(), [&](const Equation& e) {
     if (!any_marked(e, marks)) return false;
