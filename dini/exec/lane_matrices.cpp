@@ -39,7 +39,9 @@ template <class T> void product_with_shared(const LaneStep& s, LaneRun& r) {
   for (std::size_t q = 0; q < d.batch; ++q, y += m * n * row) {
     if (left) {
       const std::ptrdiff_t a_row = d.trans_a ? 1 : k, a_col = d.trans_a ? m : 1;
-      if (!d.trans_b || n == 1) {
+      if (n == 1) {
+        multiply(kernels::Accumulate::set, m, static_cast<std::ptrdiff_t>(r.width), k, a, a_row, a_col, b, row, y, row);
+      } else if (!d.trans_b) {
         multiply(kernels::Accumulate::set, m, n * row, k, a, a_row, a_col, b, n * row, y, n * row);
       } else {
         for (std::ptrdiff_t j = 0; j < n; ++j)

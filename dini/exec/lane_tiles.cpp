@@ -114,7 +114,9 @@ void run_block_of_tiles(const LanesData& d, void** v, char* memory, char* sums, 
       else
         load(part_of(p), slots[p.inner], elements, p.item, lanes);
     }
-    LaneRun run{slots, lanes == tile_lanes ? ~std::uint64_t{0} : (std::uint64_t{1} << lanes) - 1, &context};
+    constexpr std::size_t some = 16;
+    const std::uint64_t live = lanes == tile_lanes ? ~std::uint64_t{0} : (std::uint64_t{1} << lanes) - 1;
+    LaneRun run{slots, live, (lanes + some - 1) / some * some, &context};
     run_lane_block(plan.main, run);
     for (const LanesData::Part& p : d.copied) store(slots[p.inner], part_of(p), p.bytes / p.item, p.item, lanes);
     for (const LanesData::Sum& s : d.sums) add_tile(s, slots, sums + s.block, lanes, lane == first);

@@ -273,20 +273,18 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 }
 
 // How many lanes of a Program are computed together: all (0), one, or a tile of so many. By the shapes in a lane alone, so that what it
-// gets does not depend on the others. A last tile is filled up; fewer lanes than a tile are computed together.
+// gets does not depend on the others. A last tile is filled up.
 //
-// Measured (bench/batches) on AVX-512, one thread, microseconds a lane for the value, with all together, tiles of 64, one by one:
+// In a tile (exec/lane_plan.hpp) a step is one vector operation on short arrays, and a product with a shared matrix is a product of
+// matrices; what it loses is that it waits for its slowest lane. That is too much where a step is long for a single lane: where it has
+// matrices of its own to factorise. Measured (bench/batches) on AVX-512, one thread, microseconds a lane for the value, with all
+// lanes together, in tiles, one by one:
 //
-//     Newton, n = 1 (Kepler)         2.3   1.6   5.4       forward iteration with a shared W, n = 10    11   6.2   5.2
-//     n = 10                          18    12    15       n = 30                                      8.9   7.4   5.2
-//     n = 30                         112    83    60       n = 100                                      41    30    39
-//     n = 100                       1210  1490   510       n = 300                                     154   177   383
-//     Anderson, n = 10                58    35    51       cube root, a loop of four operations      0.066 0.062  0.29
-//
-// Tiles of 256 are slower from n = 10 on. In a tile arrays are short enough for the cache and long enough for vectors, and products
-// with a shared matrix are products of matrices; what it loses is that it waits for its slowest lane. That is too much where a
-// step is long for a single lane: where it has matrices of its own to factorise. A few turns are not worth a tile's cutting and joining
-// (1.2 for what is prepared for the derivative of an implied volatility, 2.3 in tiles).
+//     Newton, n = 1 (Kepler)         2.3  0.15   5.4
+//     n = 10                          18   2.7    15
+//     n = 30                         112    83    60      (the tile as a batched Program)
+//     Anderson, n = 10                58    14    51
+//     forward iteration, n = 10       11   1.8   5.2
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = dependents_of_inputs(p, mapped);

@@ -1,8 +1,8 @@
 // lanes: an op that runs a Program lane by lane, so that a lane that has ended stops.
 //
 // A batched Program computes all lanes at once: its loops go on while any lane does, what is finished within them takes part in
-// inner loops, and of branches all are run. That is the faster way where lanes do the same; where each has its own number of steps
-// the op has the advantage. Its rules are those of a call, of the Program within: the cotangent of an operand that lanes share is
+// inner loops, and of branches all are run. Where each has its own number of steps the op has the advantage. It runs lanes one by one,
+// or in tiles of some side by side. Its rules are those of a call, of the Program within: the cotangent of an operand that lanes share is
 // an output that is summed over them, and under another vmap the Program within is batched.
 #pragma once
 

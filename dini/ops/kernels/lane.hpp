@@ -17,7 +17,8 @@ inline constexpr std::size_t tile_lanes = 64;
 struct LaneRun {
   void** v = nullptr;
   std::uint64_t live = 0;
-  const void* context = nullptr;  // the executor's
+  std::size_t width = tile_lanes;  // so many may ever be live, in whole registers: the last tile may have few
+  const void* context = nullptr;   // the executor's
 };
 
 /// A step of a tile's plan: what it does, and its slots. It is here, and not with the executor, so that the shortest steps are kernels
