@@ -223,7 +223,8 @@ bool LanePlanBuilder::lower_kernel(LaneLevel& l, LaneBlock& block, const Equatio
   }
   int over = -1;
   for (std::size_t k = 0; kernel.in_place && k < in.size() && over < 0; ++k) {
-    if (bytes_of(in[k]) == bytes_of(out[0]) && dying(l, e.inputs[k], number)) over = slots[k];
+    if (in[k].dtype == out[0].dtype && bytes_of(in[k]) == bytes_of(out[0]) && dying(l, e.inputs[k], number))
+      over = slots[k];
   }
   if (over >= 0) bind(l, e.outputs[0], {over, true});
   for (std::size_t k = 0; k < out.size(); ++k) {

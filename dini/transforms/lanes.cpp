@@ -142,9 +142,23 @@ Leaves transpose(const TransposeCall& call) {
 // Another axis in front: inside, since what lanes of one kind share is then shared by those of the other as well.
 Batched batch(const BatchCall& call) {
   const LaneParts s = lane_parts(call.params);
+  Leaves in(call.in.begin(), call.in.end());
+  const Mask shared = s.shared.of(call.batched);
+  if (s.tile > 1 && s.summed.size == 0 && std::find(shared.begin(), shared.end(), true) == shared.end()) {
+    // Lanes of lanes are lanes, and fill tiles.
+    const auto joined_lanes = [&](const Array& a) {
+      return reshape(a, prepend(call.size * s.size, a.shape().sub(2, a.ndim())));
+    };
+    for (std::size_t k = 0; k < s.mapped.size; ++k)
+      in[k] = joined_lanes(call.batched[k] ? in[k] : repeat_leading(in[k], call.size));
+    Params params = call.params;
+    params.set("size", call.size * s.size);
+    Leaves out = emit(lanes_op(), in, params);
+    for (Array& a : out) a = reshape(a, prepend(call.size, prepend(s.size, a.shape().erased(0))));
+    return {out, Mask(out.size(), true)};
+  }
   const BatchProgram inner = batch_program(s.program, call.batched, call.size);
   const Mask mapped = mapped_inputs(s), summed = summed_outputs(s);
-  Leaves in(call.in.begin(), call.in.end());
   for (std::size_t k = 0; k < s.mapped.size; ++k) {
     if (call.batched[k]) in[k] = swapaxes(in[k], 0, 1);
   }
@@ -288,14 +302,21 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = dependents_of_inputs(p, mapped);
-  bool loops = false, any = false;
+  bool loops = false, any = false, within = false;
   for (const Equation& e : p.equations) {
     if (reports(p, e)) return 0;
     if (!any_marked(e, marks)) continue;
     any = true;
+    if (e.op == &lanes_op()) {
+      // Lanes of lanes: the rule joins them, but where each of these shares something of its own among those.
+      const std::vector<int> shared = lane_parts(e.params).shared.of(e.inputs);
+      if (std::any_of(shared.begin(), shared.end(), [&](int v) { return marks[static_cast<std::size_t>(v)]; }))
+        return 1;
+      within = true;
+    }
     loops |= has_loops(p, e);
   }
-  if (!any) return 0;
+  if (!any || within) return 0;
   if (has_matrices(p, mapped)) return loops ? 1 : 0;
   return tile_size;
 }
