@@ -180,8 +180,9 @@ struct Lanes final : Spec {
     for (std::size_t k = 0; k < active.size(); ++k) {
       if (active[k]) push_in.push_back(batched[k + 1]);
     }
+    const Mask tangents(push_in.size(), true);
     push_in.insert(push_in.end(), prepare.out_batched.begin(), prepare.out_batched.end());
-    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true)).program};
+    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true), tangents).program};
   }
 };
 

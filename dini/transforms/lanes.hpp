@@ -26,9 +26,11 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
                                 std::int64_t size);
 
-/// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes.
+/// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes. Of a Program that is
+/// linear in some inputs these are `linear`: what does not depend on them is no output of an equation that does, and so is known
+/// where the Program is transposed.
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
-                           const std::vector<bool>& want = {});
+                           const std::vector<bool>& want = {}, const std::vector<bool>& linear = {});
 
 /// The Program of a batch that an equation of the op stands for.
 ProgramRef batch_of_lanes(const Params& params);
