@@ -162,9 +162,11 @@ struct Lanes final : Spec {
   Mask batched;  // of [z0, θ...]
   std::int64_t size = 0;
   const SolveSettings& settings_of() const override { return inner->settings_of(); }
+  // Which bounds and constraints are active, and which weakly, is such a verdict.
+  LaneRule rule(const Mask& linear = {}) const { return {linear, settings_of().form.any()}; }
   ProgramRef forward(bool derivable) const override {
     const ProgramRef one = inner->forward(derivable);
-    return lanes_program(one, batched, size, Mask(one->outputs.size(), true)).program;
+    return lanes_program(one, batched, size, Mask(one->outputs.size(), true), rule()).program;
   }
   Derivative derivative(const Mask& active) const override {
     const Derivative one = inner->derivative(active);
@@ -175,14 +177,14 @@ struct Lanes final : Spec {
     prepare_in.resize(prepare_in.size() + 1 + made, true);
     prepare_in.insert(prepare_in.end(), batched.begin() + 1, batched.end());
     // What is the same in all lanes, as a matrix that they share, is kept once.
-    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size);
+    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size, {}, rule());
     Mask push_in;
     for (std::size_t k = 0; k < active.size(); ++k) {
       if (active[k]) push_in.push_back(batched[k + 1]);
     }
     const Mask tangents(push_in.size(), true);
     push_in.insert(push_in.end(), prepare.out_batched.begin(), prepare.out_batched.end());
-    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true), tangents).program};
+    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true), rule(tangents)).program};
   }
 };
 

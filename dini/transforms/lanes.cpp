@@ -357,42 +357,44 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 }
 
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
-                                std::int64_t size) {
+                                std::int64_t size, bool one_by_one) {
   const std::int64_t together = lanes::together(*p, mapped);
   if (together == 0) return std::nullopt;
-  return emit_lanes(p, in, mapped, size, {}, together);
+  return emit_lanes(p, in, mapped, size, {}, one_by_one ? 1 : together);
 }
 
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
-                           const std::vector<bool>& want, const std::vector<bool>& linear) {
-  return *p->cached<BatchProgram>(derived_key("by lanes", mapped, want, size) + derived_key("linear in", linear), [&] {
-    // What reports on all lanes, and what follows from it, comes behind the rest.
-    const SplitProgram parts = split_program(*p, std::vector<bool>(p->inputs.size(), false), {.stays = lanes::reports});
-    const Program& early = *parts.early;
-    std::vector<bool> given = linear;
-    given.resize(early.inputs.size(), false);
-    const std::vector<bool> moving = linear.empty() ? std::vector<bool>(early.outputs.size(), true)
-                                                    : control::dependent_outputs(early, given),
-                            still = flipped(moving);
-    const ProgramRef moved = program_part(early, early.inputs, only(early.outputs, moving)),
-                     known = program_part(early, only(early.inputs, flipped(given)), only(early.outputs, still));
-    return std::make_shared<BatchProgram>(stage_batch(*p, mapped, size, want, [&](const Leaves& inputs) {
-      const auto all_lanes = [&](const ProgramRef& q, const Leaves& in, const std::vector<bool>& axes) {
-        return vmap([&](const Leaves& v) { return evaluate(*q, v); }, in, axes, size, false);
-      };
-      const std::optional<Batched> first = by_lanes(moved, inputs, mapped, size);
-      if (!first) return all_lanes(p, inputs, mapped);
-      const Batched others = all_lanes(known, only(inputs, flipped(given)), only(mapped, flipped(given)));
-      Batched both;
-      std::size_t next[2] = {0, 0};
-      for (bool m : moving) {
-        const Batched& from = m ? *first : others;
-        both.out.push_back(from.out[next[m]]);
-        both.batched.push_back(from.batched[next[m]++]);
-      }
-      return all_lanes(parts.late, both.out, both.batched);
-    }));
-  });
+                           const std::vector<bool>& want, const LaneRule& rule) {
+  return *p->cached<BatchProgram>(
+      derived_key("by lanes", mapped, want, size) + derived_key("linear in", rule.linear, {}, rule.one_by_one), [&] {
+        // What reports on all lanes, and what follows from it, comes behind the rest.
+        const SplitProgram parts =
+            split_program(*p, std::vector<bool>(p->inputs.size(), false), {.stays = lanes::reports});
+        const Program& early = *parts.early;
+        std::vector<bool> given = rule.linear;
+        given.resize(early.inputs.size(), false);
+        const std::vector<bool> moving = rule.linear.empty() ? std::vector<bool>(early.outputs.size(), true)
+                                                             : control::dependent_outputs(early, given),
+                                still = flipped(moving);
+        const ProgramRef moved = program_part(early, early.inputs, only(early.outputs, moving)),
+                         known = program_part(early, only(early.inputs, flipped(given)), only(early.outputs, still));
+        return std::make_shared<BatchProgram>(stage_batch(*p, mapped, size, want, [&](const Leaves& inputs) {
+          const auto all_lanes = [&](const ProgramRef& q, const Leaves& in, const std::vector<bool>& axes) {
+            return vmap([&](const Leaves& v) { return evaluate(*q, v); }, in, axes, size, false);
+          };
+          const std::optional<Batched> first = by_lanes(moved, inputs, mapped, size, rule.one_by_one);
+          if (!first) return all_lanes(p, inputs, mapped);
+          const Batched others = all_lanes(known, only(inputs, flipped(given)), only(mapped, flipped(given)));
+          Batched both;
+          std::size_t next[2] = {0, 0};
+          for (bool m : moving) {
+            const Batched& from = m ? *first : others;
+            both.out.push_back(from.out[next[m]]);
+            both.batched.push_back(from.batched[next[m]++]);
+          }
+          return all_lanes(parts.late, both.out, both.batched);
+        }));
+      });
 }
 
 ProgramRef batch_of_lanes(const Params& params) {

@@ -24,13 +24,20 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 /// some at a time. Only for Programs with loops that lanes end by themselves, without effects, which a batch has to have in its order,
 /// and without check_status, which is to see all lanes.
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
-                                std::int64_t size);
+                                std::int64_t size, bool one_by_one = false);
 
-/// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes. Of a Program that is
-/// linear in some inputs these are `linear`: what does not depend on them is no output of an equation that does, and so is known
-/// where the Program is transposed.
+/// What is known of a Program that is to run in lanes.
+struct LaneRule {
+  /// The inputs in which it is linear: what does not depend on them is no output of an equation that does, and so is known where the
+  /// Program is transposed.
+  std::vector<bool> linear = {};
+  /// No tiles, whose sums are in another order than those of a lane alone: for what has verdicts at the edge of rounding.
+  bool one_by_one = false;
+};
+
+/// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes.
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
-                           const std::vector<bool>& want = {}, const std::vector<bool>& linear = {});
+                           const std::vector<bool>& want = {}, const LaneRule& rule = {});
 
 /// The Program of a batch that an equation of the op stands for.
 ProgramRef batch_of_lanes(const Params& params);
