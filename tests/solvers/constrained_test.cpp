@@ -121,6 +121,41 @@ TEST_P(Constrained, ItsDerivativesAreKnown) {
   }
 }
 
+// Four ways to combine the modes.
+TEST_P(Constrained, ItsSecondDerivativesAreKnown) {
+  const KnownCase& c = GetParam();
+  if (c.solutions.empty()) return;
+  const Array theta = array(c.theta), zero = array(0.0);
+  const auto* s = c.solutions.size() > 1 ? nearest(c, tests::solve(c, theta).z) : &c.solutions[0];
+  for (std::size_t k = 0; k < s->bends.size(); ++k) {
+    const Array way = where(arange(theta.size()) == static_cast<std::int64_t>(k), 1.0, 0.0);
+    const auto z = [&](const Array& t) { return tests::solve(c, theta + t * way).z; };
+    const auto forward = [&](const Array& t) { return jvp(z, t, array(1.0)).tangent; };
+    const auto reverse = [&](const Array& t) { return jacrev(z)(t); };
+    const Array bends[] = {jacfwd(forward)(zero), jacrev(forward)(zero), jit(jacfwd(reverse))(zero),
+                           jacrev(reverse)(zero)};
+    for (const Array& bend : bends) EXPECT_LE(apart(bend, s->bends[k]), 1e-10) << c.name << " by " << k << ": " << bend;
+  }
+}
+
+TEST_P(Constrained, ItsMultipliersGoAsIsKnown) {
+  const KnownCase& c = GetParam();
+  if (c.solutions.empty()) return;
+  const Array theta = array(c.theta);
+  const auto* s = c.solutions.size() > 1 ? nearest(c, tests::solve(c, theta).z) : &c.solutions[0];
+  const auto expect = [&](const std::vector<Point>& wanted, Array Solved::*of, const char* what) {
+    if (wanted.empty()) return;
+    const Array slopes = jacfwd([&](const Array& t) { return tests::solve(c, t).*of; })(theta);
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+      const Array column = slopes(ellipsis, static_cast<std::int64_t>(k));
+      EXPECT_LE(apart(column, wanted[k]), 1e-10) << c.name << ", " << what << " by " << k << ": " << column;
+    }
+  };
+  expect(s->equal_slopes, &Solved::equal, "those of equations");
+  expect(s->at_most_slopes, &Solved::at_most, "those of rows");
+  expect(s->lower_slopes, &Solved::lower, "those of lower bounds");
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, Constrained, testing::ValuesIn(all_cases()), [](const auto& info) {
   std::string out = std::to_string(info.index) + "_";
   for (char c : info.param.name) out += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';

@@ -37,6 +37,8 @@ struct KnownCase {
     Point equal = {}, at_most = {};  // ν, λ
     Point lower = {}, upper = {};    // μ
     std::vector<Point> slopes = {};  // dz/dθ_k; empty where it is not known
+    // d²z/dθ_k², and how multipliers go with θ_k; empty where it is not known.
+    std::vector<Point> bends = {}, equal_slopes = {}, at_most_slopes = {}, lower_slopes = {};
   };
   std::vector<Solution> solutions = {};  // one of which is found
   StatusCode status = StatusCode::converged;

@@ -26,7 +26,9 @@ std::vector<Case> made() {
        .solutions = {{.z = {0, std::sqrt(3)},
                       .objective = -std::sqrt(3),
                       .equal = {.5 / std::sqrt(3)},
-                      .slopes = {{0, .2886751345948}}}}});
+                      .slopes = {{0, .2886751345948}},
+                      .bends = {{0, -.04811252243247}},
+                      .equal_slopes = {{-.04811252243247}}}}});
   out.push_back(
       {.name = "HS10",
        .theta = {1},
@@ -34,7 +36,12 @@ std::vector<Case> made() {
        .at_most = [](const Array& t,
                      const Array& z) { return array({3 * square(z(0)) - 2 * z(0) * z(1) + square(z(1)) - t(0)}); },
        .start = {-10, 10},
-       .solutions = {{.z = {0, 1}, .objective = -1, .at_most = {.5}, .slopes = {{0, .5}}}}});
+       .solutions = {{.z = {0, 1},
+                      .objective = -1,
+                      .at_most = {.5},
+                      .slopes = {{0, .5}},
+                      .bends = {{0, -.25}},
+                      .at_most_slopes = {{-.25}}}}});
   out.push_back(
       {.name = "HS14",
        .theta = {1, -1},
@@ -45,23 +52,28 @@ std::vector<Case> made() {
        .solutions = {{.z = {(std::sqrt(7) - 1) / 2, (std::sqrt(7) + 1) / 4},
                       .equal = {1.594491118252},
                       .at_most = {1.846591439606},
-                      .slopes = {{.7559289460185, .3779644730092}, {.6889822365046, -.1555088817477}}}}});
-  out.push_back(
-      {.name = "HS15",
-       .theta = {1, .5},
-       .f = [](const Array&, const Array& z) { return 100 * square(z(1) - square(z(0))) + square(1 - z(0)); },
-       .upper =
-           [](const Array& t) {
-             return array({t(1), Array(infinity)});
-           },
-       .at_most =
-           [](const Array& t, const Array& z) {
-             return array({t(0) - z(0) * z(1), -z(0) - square(z(1))});
-           },
-       .start = {-2, 1},
-       .solutions =
-           {{.z = {.5, 2}, .objective = 306.5, .at_most = {700, 0}, .upper = {1751, 0}, .slopes = {{0, 2}, {1, -4}}},
-            {.z = {-.79212, -1.26243}, .objective = 360.379767}}});
+                      .slopes = {{.7559289460185, .3779644730092}, {.6889822365046, -.1555088817477}},
+                      .equal_slopes = {{-1.187888343743}, {}},
+                      .at_most_slopes = {{-2.483766536918}, {-1.187888343743}}}}});
+  out.push_back({.name = "HS15",
+                 .theta = {1, .5},
+                 .f = [](const Array&, const Array& z) { return 100 * square(z(1) - square(z(0))) + square(1 - z(0)); },
+                 .upper =
+                     [](const Array& t) {
+                       return array({t(1), Array(infinity)});
+                     },
+                 .at_most =
+                     [](const Array& t, const Array& z) {
+                       return array({t(0) - z(0) * z(1), -z(0) - square(z(1))});
+                     },
+                 .start = {-2, 1},
+                 .solutions = {{.z = {.5, 2},
+                                .objective = 306.5,
+                                .at_most = {700, 0},
+                                .upper = {1751, 0},
+                                .slopes = {{0, 2}, {1, -4}},
+                                .at_most_slopes = {{800, 0}, {-3400, 0}}},
+                               {.z = {-.79212, -1.26243}, .objective = 360.379767}}});
   out.push_back(
       {.name = "HS19",
        .theta = {100, 82.81},
@@ -105,7 +117,8 @@ std::vector<Case> made() {
                       .objective = -.25,
                       .equal = {.5, -.4719371563408, .3535533905933},
                       .slopes = {{.2645668419947, .3535533905933, .4855872515813, .2102241038134},
-                                 {.1040491025609, -.1390458181427, -.9131944444444, -.08267713812334}}}}});
+                                 {.1040491025609, -.1390458181427, -.9131944444444, -.08267713812334}},
+                      .equal_slopes = {{.5, -.5112652527026, .5303300858899}}}}});
   out.push_back(
       {.name = "HS43",
        .theta = {8, 5},
@@ -122,7 +135,8 @@ std::vector<Case> made() {
                       .objective = -44,
                       .at_most = {1, 0, 2},
                       .slopes = {{-.1433998100665, -.04178537511871, -.02849002849003, -.4425451092118},
-                                 {.2611585944919, .1092117758784, .2108262108262, .4748338081671}}}}});
+                                 {.2611585944919, .1092117758784, .2108262108262, .4748338081671}},
+                      .at_most_slopes = {{-1.052231718898, 0, 1.386514719848}}}}});
   out.push_back({.name = "HS63",
                  .theta = {56, 25},
                  .f =
@@ -167,7 +181,8 @@ std::vector<Case> made() {
                                 .lower = {1.087871228667, 0, 0, 0},
                                 .slopes = {{0, -.03128005884924, .01796521378725, .05778820657456},
                                            {0, .08642907098174, .03753619390114, -.03868650008221},
-                                           {1, .1499617890718, .07572814730949, -1.450359063351}}}}});
+                                           {1, .1499617890718, .07572814730949, -1.450359063351}},
+                                .lower_slopes = {{}, {}, {2.185350755861, 0, 0, 0}}}}});
   out.push_back({.name = "HS100",
                  .theta = {127, 0},
                  .f =
@@ -188,7 +203,8 @@ std::vector<Case> made() {
                  .solutions = {{.z = {2.33049937288, 1.9513723729, -.477541392389, 4.36572623366, -.624486970527,
                                       1.03813101861, 1.59422671161},
                                 .objective = 680.630057374,
-                                .at_most = {1.13971995917, 0, 0, .368614517187}}}});
+                                .at_most = {1.13971995917, 0, 0, .368614517187},
+                                .at_most_slopes = {{-.00746511370081, 0, 0, .00364281709914}}}}});
   for (double p : {5., 4.5}) {
     Case::Solution s{.z = {31. / 49, 19. / 49, 1. / 49}, .equal = {-8. / 49, -14. / 49}};
     s.slopes = {{11. / 98, 2. / 98, 13. / 98}, {-3. / 343, -82. / 343, 132. / 343}};
@@ -226,7 +242,9 @@ std::vector<Case> made() {
        .start = {1, 0},
        .solutions = {{.z = {1.664968547232, .5540486749213},
                       .at_most = {.4024477859657},
-                      .slopes = {{.4504649334928, -.3384224075632}, {}, {.5512305439048, .4883228365624}}}}});
+                      .slopes = {{.4504649334928, -.3384224075632}, {}, {.5512305439048, .4883228365624}},
+                      .bends = {{-.5465761406686, .1123522779139}},
+                      .at_most_slopes = {{}, {}, {-.795391962186}}}}});
   out.push_back({.name = "HS13",
                  .f = [](const Array&, const Array& z) { return square(z(0) - 2) + square(z(1)); },
                  .lower = numbers({0, 0}),
