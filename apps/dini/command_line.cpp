@@ -39,6 +39,8 @@ void add_solve_options(CLI::App& solve, Options& o) {
   repeated("--inequality", o.inequalities, "NAME=FORMULA", "what is to be 0 or less, or a <= b; may be repeated");
   text("--ties", o.ties, "SIDE", "the derivative at a tie: average, active, inactive or raise", "The problem");
   text("--start", o.start, "FILE", "a result.json to start from", "The problem");
+  text("--robust", o.robust, "NAME", "of a fit: huber, soft_l1, cauchy or tukey, or a JSON object with a width",
+       "The problem");
   text("--bracket", o.bracket, "[A, B]", "where the formula changes sign", "The problem");
   text("--dtype", o.dtype, "DTYPE", "float64 or float32", "How it is solved");
   text("--solver", o.solver, "NAME", "a solver's name, or a JSON object with options; see dini solvers",

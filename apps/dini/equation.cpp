@@ -2,6 +2,7 @@
 
 #include "apps/dini/constraints.hpp"
 #include "apps/dini/program.hpp"
+#include "apps/dini/solvers.hpp"
 #include "dini/implicit/bracket.hpp"
 #include "dini/implicit/optimum.hpp"
 #include "dini/implicit/solve_spec.hpp"
@@ -39,7 +40,7 @@ Array map_at(const Problem& p, const Problem::Inputs& inputs, const Array& z) {
     throw ProblemError("`formula`: its shape is " + out.shape().str() + ", that of z is " + z.shape().str() +
                        "; as many equations as unknowns are wanted");
   }
-  return out;
+  return p.robust ? make_robust(p)(out) : out;
 }
 
 Array objective_of(const Problem& p, const Array& value) {

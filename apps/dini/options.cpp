@@ -208,6 +208,7 @@ ProblemValue problem_contents(const Options& options) {
   set("dtype", options.dtype, of_text);
   set("solver", options.solver, [](const std::string& s) { return method_value("--solver", s); });
   set("adjoint", options.adjoint, [](const std::string& s) { return method_value("--adjoint", s); });
+  set("robust", options.robust, [](const std::string& s) { return method_value("--robust", s); });
   set("tolerance", options.tolerance, [](const std::string& s) { return number_value("--tolerance", s); });
   set("max_steps", options.max_steps, [](const std::string& s) { return number_value("--max-steps", s); });
   set("deadline", options.deadline, [](const std::string& s) { return number_value("--deadline", s); });

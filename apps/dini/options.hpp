@@ -16,7 +16,7 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> formulas;  // kind and formula
   std::vector<std::string> inputs;                            // NAME=VALUE
   std::optional<std::string> z0, loss, gradient, hessian, jacobian, batch, dtype, solver, adjoint, tolerance, max_steps,
-      deadline, lower, upper, bracket, ties, start, max_memory;
+      deadline, lower, upper, bracket, ties, start, robust, max_memory;
   std::vector<std::string> equalities, inequalities;  // NAME=EXPR
   std::optional<std::string> out, history, plot;
   bool json = false, gradient_anyway = false, check = false, quiet = false, verbose = false;

@@ -121,6 +121,25 @@ Solver make_solver(const Problem& p, bool resumed) {
   return resumed ? Solver(detail::from_multipliers(solver.method())) : solver;
 }
 
+Loss make_robust(const Problem& p) {
+  if (!p.robust) return {};
+  constexpr std::pair<const char*, Loss (*)(double)> known[] = {
+      {"huber", huber}, {"soft_l1", soft_l1}, {"cauchy", cauchy}, {"tukey", tukey}};
+  double width = 1;
+  for (const auto& [name, value] : p.robust->options) {
+    if (name != "width")
+      throw ProblemError("`robust`: there is no option " + text::in_quotes(name) + "; there is `width`");
+    width = option_value(value, "`robust`: width");
+    if (!(width > 0)) throw ProblemError("`robust`: the width must be more than 0, got " + plain_number(width));
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, make] : known) {
+    if (p.robust->name == name) return make(width);
+    names.emplace_back(name);
+  }
+  throw ProblemError("`robust`: there is no " + text::in_quotes(p.robust->name) + "; there are " + text::listed(names));
+}
+
 Tolerance make_tolerance(const Problem& p) {
   return p.tolerance ? Tolerance(p.tolerance->absolute, p.tolerance->relative) : Tolerance();
 }

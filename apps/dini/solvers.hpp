@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dini/implicit/fixed_point.hpp"
+#include "dini/implicit/loss.hpp"
 #include "dini/io/problem.hpp"
 
 namespace dini::app {
@@ -12,6 +13,8 @@ namespace dini::app {
 /// out of range, and where it is not for problems of that kind.
 /// `resumed`: with what detail::from_multipliers does first.
 Solver make_solver(const Problem& problem, bool resumed = false);
+/// What the residuals of a fit count for; their squares where the problem says nothing.
+Loss make_robust(const Problem& problem);
 /// What a problem says of the error that is small enough.
 Tolerance make_tolerance(const Problem& problem);
 /// The same for the adjoint. "auto" is named: what follows of the solver for so many unknowns. Of a program it is the library's.

@@ -15,10 +15,10 @@ namespace dini {
 namespace problem_reader {
 
 const std::vector<std::string> keys = {
-    "kind",      "formula",   "let",     "inputs",     "z0",           "loss",    "gradient", "hessian", "jacobian",
-    "batch",     "lower",     "upper",   "equalities", "inequalities", "ties",    "start",    "P",       "q",
-    "A",         "b",         "G",       "h",          "h_lower",      "bracket", "dtype",    "solver",  "adjoint",
-    "tolerance", "max_steps", "deadline"};
+    "kind",      "formula",   "let",      "inputs",     "z0",           "loss",    "gradient", "hessian", "jacobian",
+    "batch",     "lower",     "upper",    "equalities", "inequalities", "ties",    "start",    "P",       "q",
+    "A",         "b",         "G",        "h",          "h_lower",      "bracket", "dtype",    "solver",  "adjoint",
+    "tolerance", "max_steps", "deadline", "robust"};
 constexpr Kind solved_kinds[] = {Kind::root, Kind::fixed_point, Kind::minimize, Kind::least_squares,
                                  Kind::quadratic_program};
 constexpr const char *linear_program = "linear_program", *value_kind = "value";
@@ -363,6 +363,12 @@ Problem make_problem(const ProblemValue& contents, const std::string& folder, st
   }
   if (const ProblemValue* v = contents.find("solver")) p.solver = read_method(*v, "solver");
   if (const ProblemValue* v = contents.find("adjoint")) p.adjoint = read_method(*v, "adjoint");
+  if (const ProblemValue* v = contents.find("robust")) {
+    if (p.kind != Kind::least_squares)
+      fail("robust",
+           std::string("only problems of kind `least_squares` have one, not ") + text::in_quotes(p.kind_name()));
+    p.robust = read_method(*v, "robust");
+  }
   if (const ProblemValue* v = contents.find("tolerance")) p.tolerance = read_tolerance(*v);
   if (const ProblemValue* v = contents.find("max_steps")) {
     const double steps = v->is_number() ? v->number() : -1;

@@ -66,6 +66,7 @@ struct Problem {
   Inputs start_duals;  // by the names of constraints, of a start that is a result; of each lane where z0 is
   std::optional<std::pair<Array, Array>> bracket;
   ProblemMethod solver, adjoint;
+  std::optional<ProblemMethod> robust;  // of a fit: what its residuals count for; none: their squares
   std::optional<ProblemTolerance> tolerance;
   std::optional<std::int64_t> max_steps;
   std::optional<double> deadline;

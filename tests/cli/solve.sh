@@ -77,6 +77,23 @@ run 0 solve --least-squares 'stack([z - a, 2*(z**2 - a)])' --input a=1.2 --z0 1 
 run 3 solve --minimize '-sum(z**2)' --z0 '[0.5, 0.5]' --json
 has out '"status": "unbounded"'
 
+# Robust fits: of three observations with a wrong one the median, whose objective is ½·0.5²·(5 + 349).
+wrong=(--least-squares 'z - y' --input 'y=[1, 2.5, 90]' --z0 1 --loss z)
+run 0 solve "${wrong[@]}" --robust '{"name": "huber", "width": 0.5}' --json
+near z 2.5
+near objective 44.25
+near gradient.y '[0, 1, 0]'
+for name in huber soft_l1 cauchy tukey; do run 0 solve "${wrong[@]}" --robust $name --check; done
+run 0 solve "${wrong[@]}" --robust cauchy --inequality 'cap=z <= 1.25' --json
+near z 1.25
+near gradient.y '[0, 0, 0]'
+run 2 solve "${wrong[@]}" --robust square
+has err '`robust`: there is no `square`; there are `huber`, `soft_l1`, `cauchy` and `tukey`'
+run 2 solve "${wrong[@]}" --robust '{"name": "huber", "width": 0}'
+has err '`robust`: the width must be more than 0, got 0'
+run 2 solve "${wrong[@]}" --robust '{"name": "huber", "scale": 2}'
+has err '`robust`: there is no option `scale`; there is `width`'
+
 # Failures are results.
 run 3 solve --root 'z**2 + a' --input a=2 --z0 1 --loss z --json
 hasnt out '"gradient"'
