@@ -45,6 +45,7 @@ struct Automatic final : SolverMethod {
     s.with_factors = factors(p.kind, z0.size(), stop);
     s.budget = stop.max_steps >= 0 ? stop.max_steps : std::numeric_limits<std::int64_t>::max();
     s.stop = stop;
+    s.program = p.kind == Kind::quadratic_program;
     const Outcome first = solved(s, 0, p, z0, stop);
     if (s.trials.size() == 1) return first;
     // What follows is traced, planned and given memory when it is first needed.
@@ -56,7 +57,7 @@ struct Automatic final : SolverMethod {
                });
              },
              first, 1);
-    out.status = where(settled(out.status) | (out.steps < s.budget), out.status, code(StatusCode::max_steps));
+    out.status = where(settled(s, out.status) | (out.steps < s.budget), out.status, code(StatusCode::max_steps));
     return out;
   }
 
@@ -66,6 +67,7 @@ struct Automatic final : SolverMethod {
     bool with_factors = false;
     std::int64_t budget = 0;
     StopRule stop;
+    bool program = false;  // a quadratic one
   };
   struct From {
     Outcome best;
@@ -73,11 +75,12 @@ struct Automatic final : SolverMethod {
     auto tree() { return std::tie(best, z0); }
   };
 
-  // Whether nothing that another solver may find would change it.
-  static Array settled(const Array& status) {
+  // Whether nothing that another solver may find would change it. What the first says of a program is proved, unless it has given up.
+  static Array settled(const Sequence& s, const Array& status) {
+    if (s.program) return (status != code(StatusCode::stagnated)) & (status != code(StatusCode::max_steps));
     return (status == 0) | (status == code(StatusCode::cancelled)) | (status == code(StatusCode::unbounded));
   }
-  static Array open(const Sequence& s, const Outcome& o) { return ~settled(o.status) & (o.steps < s.budget); }
+  static Array open(const Sequence& s, const Outcome& o) { return ~settled(s, o.status) & (o.steps < s.budget); }
 
   static Outcome solved(const Sequence& s, std::size_t k, const SolverProblem& p, const Array& start,
                         const StopRule& rule) {

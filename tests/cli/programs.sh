@@ -91,5 +91,5 @@ has err '`adjoint`: of problems of kind `quadratic_program` it is `direct`'
 run 2 solve --minimize 'z**2' --z0 1 --input q=1 --loss dual_A
 has err 'unknown name `dual_A`'
 run 0 solvers
-has out 'quadratic_program               interior_point_qp'
+has out 'quadratic_program               interior_point_qp, augmented_lagrangian'
 finish

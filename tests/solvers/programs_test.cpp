@@ -50,6 +50,25 @@ TEST(RandomPrograms, EndAsTheyShould) {
   }
 }
 
+// In float32, unknowns in units that are up to 10⁸ apart.
+TEST(RandomPrograms, WhereTheInteriorPointGivesUpPenaltiesGoOn) {
+  tests::ProgramDraw d(9289);
+  const Array at = d.normal({6}), units = power(10.0, 8 * d.uniform({6}) - 4), root = d.normal({6, 6}),
+              g = d.normal({12, 6}) * units;
+  tests::ProgramData p = tests::without_bounds(dot(root.T(), root) * outer(units, units), d.normal({6}) * units, g,
+                                               dot(g, at) + abs(d.normal({12})));
+  p.a = d.normal({2, 6}) * units;
+  p.b = dot(p.a, at);
+  const QuadraticProgram single = p.as(float32).program();
+  const auto given_up = quadratic_program(single, {.solver = InteriorPointQP{}, .on_failure = OnFailure::best});
+  EXPECT_EQ(given_up.status, StatusCode::stagnated);
+  const auto s = quadratic_program(single, {.on_failure = OnFailure::best});
+  EXPECT_EQ(s.status, StatusCode::converged);
+  EXPECT_EQ(s.solver(), "augmented_lagrangian");
+  const Array exact = quadratic_program(p.program()).value;
+  EXPECT_LE(largest(astype(s.value, float64) - exact), 1e-3 * largest(exact)) << s.value << exact;
+}
+
 TEST(RandomPrograms, LanesHaveTheirOwnEnds) {
   // One that has a solution, one without a point, one that falls.
   tests::ProgramDraw a(1), b(2), c(3);
