@@ -39,6 +39,31 @@ TEST(Nist, CertifiedDigitsFromBothStarts) {
   }
 }
 
+// In float32 an error that is said to be below a tenth is no larger. Where it is said to be more, rounding hides where in a valley the least
+// squares are; from its far start MGH10's curved one is left for its floor all the same.
+TEST(Nist, InFloat32TheErrorIsNoLargerThanIsSaid) {
+  int converged = 0;
+  for (const Regression& r : nist_regressions()) {
+    if (r.name == "Lanczos1" || r.name == "Lanczos2") continue;  // sums of squares of 1e-25 and 1e-11: rounding
+    Regression single = r;
+    for (auto& [name, data] : single.data) data = astype(data, float32);
+    auto model = [&](const Array& y, const Array& z) { return single(y, z); };
+    for (std::size_t start = 0; start < r.starts.size(); ++start) {
+      const auto s =
+          least_squares(model, array(r.starts[start], float32), {.on_failure = OnFailure::best}, single.observed());
+      const Array z = astype(s.value, float64), residuals = r(r.observed(), z);
+      const double squares = sum(square(residuals)).item() / r.sum_of_squares - 1, off = worst_digits(z, r.certified);
+      std::printf("%-9s %zu %-12s squares %8.1e parameters %8.1e said %8.1e\n", r.name.c_str(), start + 1,
+                  name(s.status.get()), squares, off, s.error_estimate.item());
+      if (s.status != StatusCode::converged) continue;
+      ++converged;
+      if (s.error_estimate.item() < 0.1) { EXPECT_LE(off, std::max(1e-3, s.error_estimate.item())) << r.name << start; }
+      if (r.name == "MGH10") { EXPECT_LE(squares, 1e-2) << start; }
+    }
+  }
+  EXPECT_GE(converged, 40);
+}
+
 TEST(Nist, ParametersByObservationsAsDifferencesShow) {
   for (const Regression& r : nist_regressions()) {
     if (r.name != "Misra1a" && r.name != "Rat42" && r.name != "Kirby2" && r.name != "BoxBOD" && r.name != "MGH09")
