@@ -1,4 +1,4 @@
-// Proofs that a quadratic program has no solution.
+// Proofs that a quadratic program has no solution. (What is said of other problems: feasibility.hpp.)
 //
 // Multipliers ν and λ, μ_l, μ_u ≥ 0 with Aᵀν + Gᵀλ - μ_l + μ_u = 0 and bᵀν + hᵀλ - lᵀμ_l + uᵀμ_u < 0 prove that no point satisfies the rows
 // (Farkas); where the former is ε, in the sum of magnitudes, that none does with ‖x‖_∞ below the latter by ε. A direction d with Pd = 0,

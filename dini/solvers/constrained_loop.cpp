@@ -8,6 +8,7 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/criterion.hpp"
+#include "dini/solvers/feasibility.hpp"
 #include "dini/solvers/watched_start.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/watch_op.hpp"
@@ -82,7 +83,12 @@ class Drive {
     // An explicit tolerance is looked at by the judgement as well: this only says when it is made.
     p.margin = scalar_like(std::sqrt(epsilon(z0.dtype())), z0);
     p.out = unjudged(p);
+    p.out.z = p.now.z;
+    p.out.residual_norm = p.now.error;
+    p.out.constrained = flatten(no_constrained_end(problem, p.now.z));
     p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
+    // Bounds that contradict each other have a point, and a proof, like what is found to be infeasible later.
+    p.status = where(p.status == code(StatusCode::infeasible), array(to_be_judged), p.status);
     return p;
   }
 
@@ -160,15 +166,15 @@ class Drive {
 
   Progress judged(const Progress& p) const {
     Progress r = p;
-    const Array ended = p.status != to_be_judged;
+    const Array why = where(p.status == to_be_judged, ending(p), p.status), ended = why != running;
     // Where a solve ends without success its best point is what is handed on.
-    const Array apart = (p.status == code(StatusCode::infeasible)) | (p.status == code(StatusCode::unbounded));
+    const Array apart = (why == code(StatusCode::infeasible)) | (why == code(StatusCode::unbounded));
     const Array last = ~ended | apart | (p.now.error <= p.best_error);
     KktPoint at;
     at.z = where(last, p.now.z, p.best_z);
     at.equal = where(last, p.now.equal, p.best_equal);
     at.at_most = where(last, p.now.at_most, p.best_at_most);
-    at.status = where(ended, p.status, code(StatusCode::stagnated));
+    at.status = where(ended, why, code(StatusCode::stagnated));
     at.steps = p.steps;
     at.evaluations = p.now.evaluations;
     at.history = p.history;
@@ -176,12 +182,30 @@ class Drive {
     // The multipliers of a point where there is no solution lead nowhere.
     const Array none = apart & (r.out.status != 0);
     r.out.z = where(none, at.z, r.out.z);
-    r.out.status = where(none, p.status, r.out.status);
+    r.out.status = where(none, why, r.out.status);
+    r.out.constrained = flatten(cond(
+        none, [&](const ConstrainedEnd& e, const Array& z) { return without_solution(e, z, why); },
+        [](const ConstrainedEnd& e, const Array&) { return e; },
+        unflatten(no_constrained_end(problem, z0), r.out.constrained), at.z));
     r.now.evaluations = r.out.evaluations;
     r.status = where(r.out.status == 0, r.out.status, where(ended, r.out.status, ending(p)));
     // One that was refused has to be better by much, but no better than rounding allows.
     r.margin = maximum(1e-2 * minimum(p.margin, p.now.error), scalar_like(4 * epsilon(z0.dtype()), z0));
     return r;
+  }
+
+  ConstrainedEnd without_solution(const ConstrainedEnd& found, const Array& z, const Array& status) const {
+    const NoSolution empty = no_feasible_point(problem, z), endless = no_least_point(problem, z, z0);
+    const NoSolution said =
+        tree_map([&](const Array& a, const Array& b) { return where(status == code(StatusCode::infeasible), a, b); },
+                 empty, endless);
+    ConstrainedEnd end = found;
+    end.certificate_equal = said.equal;
+    end.certificate_at_most = said.at_most;
+    end.certificate_lower = said.lower;
+    end.certificate_upper = said.upper;
+    end.ray = said.ray;
+    return end;
   }
 
   Outcome outcome(const Progress& p) const {

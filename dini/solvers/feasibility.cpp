@@ -1,5 +1,7 @@
 #include "dini/solvers/feasibility.hpp"
 
+#include <limits>
+
 #include "dini/linear/system.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
@@ -9,6 +11,7 @@
 #include "dini/ops/shaping.hpp"
 #include "dini/solvers/criterion.hpp"
 #include "dini/transforms/control.hpp"
+#include "dini/transforms/grad.hpp"
 
 namespace dini::detail {
 
@@ -22,6 +25,10 @@ struct Attempt {
 Array broken(const NonlinearProgram::Values& v) {
   return concatenate({v.equal, maximum(v.at_most, zeros_like(v.at_most))});
 }
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+Array over(const Array& v, const Array& size) { return v / where(size > 0, size, ones_like(size)); }
 
 }  // namespace feasibility
 
@@ -58,6 +65,40 @@ FeasibilityStep feasibility_step(const NonlinearProgram& program, const Array& z
   out.evaluations = found.tries;
   out.stationary = ~better | (length(slope) <= std::sqrt(epsilon(dtype)) * length_of_j);
   return out;
+}
+
+NoSolution no_feasible_point(const SolverProblem& problem, const Array& z) {
+  const BoundsOf bounds = bounds_of(problem, z);
+  const Array crossed = bounds.lower > bounds.upper, by_bounds = any(crossed), none = zeros({0}, z.dtype());
+  const Array first = astype(crossed & (cumsum(astype(crossed, Dtype::int64)) == 1), z.dtype());
+  Array pull = zeros_like(z);
+  // r, and what it pulls at z with.
+  auto broken = [&](const Function& rows, bool both_signs) {
+    if (!rows) return none;
+    const auto at = vjp([&](const Array& v) { return rows(v); }, z);
+    const Array r = both_signs ? at.value : maximum(at.value, zeros_like(at.value));
+    pull = pull + at.pullback(r);
+    return where(by_bounds, zeros_like(r), r);
+  };
+  NoSolution out;
+  out.equal = broken(problem.equal, true);
+  out.at_most = broken(problem.at_most, false);
+  const Array zero = zeros_like(z);
+  out.lower = where(by_bounds, first, where(z <= bounds.lower, maximum(pull, zero), zero));
+  out.upper = where(by_bounds, first, where(z >= bounds.upper, maximum(-pull, zero), zero));
+  Array size = zeros({}, z.dtype());
+  for (const Array* v : {&out.equal, &out.at_most, &out.lower, &out.upper})
+    size = v->size() ? maximum(size, max(abs(*v))) : size;
+  for (Array* v : {&out.equal, &out.at_most, &out.lower, &out.upper}) *v = feasibility::over(*v, size);
+  out.ray = full_like(z, Array(feasibility::unknown));
+  return out;
+}
+
+NoSolution no_least_point(const SolverProblem& problem, const Array& z, const Array& z0) {
+  const RowCounts rows = row_counts(problem, z);
+  const Array unknown = full_like(z, Array(feasibility::unknown)), way = z - z0;
+  auto some = [&](std::int64_t n) { return full({n}, Array(feasibility::unknown), z.dtype()); };
+  return {some(rows.equal), some(rows.at_most), unknown, unknown, feasibility::over(way, max(abs(way)))};
 }
 
 }  // namespace dini::detail

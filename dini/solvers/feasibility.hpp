@@ -21,4 +21,16 @@ Array infeasibility(const NonlinearProgram::Values& v);
 FeasibilityStep feasibility_step(const NonlinearProgram& program, const Array& z, const NonlinearProgram::Values& v,
                                  const NonlinearProgram::Slopes& s, const Array& damping);
 
+/// What a solve that has found no solution says for it, in the place of multipliers.
+struct NoSolution {
+  Array equal, at_most, lower, upper;  // ν, λ, μ_l, μ_u, the largest 1
+  Array ray;                           // the largest component ±1
+  auto tree() { return std::tie(equal, at_most, lower, upper, ray); }
+};
+/// Where the violation is least Cᵀν + Gᵀλ - μ_l + μ_u = 0 with (ν, λ) ~ r, and μ ≥ 0 of the bounds that hold z. Of convex constraints this
+/// proves that no point is feasible; of others, that none nearby is. Two bounds that contradict each other need no rows.
+NoSolution no_feasible_point(const SolverProblem& problem, const Array& z);
+/// The way from the start on which the objective has fallen without end.
+NoSolution no_least_point(const SolverProblem& problem, const Array& z, const Array& z0);
+
 }  // namespace dini::detail

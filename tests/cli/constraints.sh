@@ -86,9 +86,10 @@ has out 'entry 1 of `lower` is 1.0, of `upper` 0.0'
 hasnt out '"gradient"'
 run 3 solve --minimize 'sum(z)' --z0 '[1, 1]' --inequality 'a=sum(z**2) <= 1' --inequality 'b=sum(z) >= 3' --json
 has out '"status": "infeasible"'
-hasnt out '"certificate"'
+has out '"certificate": {"a": 0.55032'
 run 3 solve --minimize '-sum(z)' --z0 '[1, 2]' --equality 'a=z[0] == z[1]' --json
 has out '"status": "unbounded"'
+near ray '[1, 1]'
 run 3 solve --minimize '-sum(z)' --z0 '[1, 2]' --equality 'a=z[0] == z[1]' --input b=1 --loss 'b*z[0]' --max-steps 3 --gradient-anyway --json
 has out '"gradient_anyway": true'
 
