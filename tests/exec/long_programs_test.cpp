@@ -5,6 +5,7 @@
 #include "dini/dini.hpp"
 #include "dini/trace/emit.hpp"
 #include "programs.hpp"
+#include "tests/sample.hpp"
 
 namespace dini::exec_tests {
 namespace {
@@ -85,7 +86,7 @@ TEST(LongPrograms, CompileInLinearTime) {
        }},
   };
   for (const Row& row : rows) {
-    const int n = 2000;
+    const int n = tests::sanitized ? 500 : 2000;
     const ProgramRef shorter = make_case([&](const Leaves&in) { return row.f(in, n); }, {x, longer}).program,
                      tenfold = make_case([&](const Leaves&in) { return row.f(in, 10 * n); }, {x, longer}).program;
     const double once = seconds_to_compile(*shorter);

@@ -95,7 +95,7 @@ TEST(ImplicitCaptures, OfEveryTransformationInEveryOther) {
         for (Transformation outer : every) {
           for (Transformation inner : every) {
             // Unstaged, f is called with values, which jit and vmap have none of.
-            if (!tests::sampled(++number, 5)) continue;
+            if (!tests::sampled(++number, 11)) continue;
             if (!stage && !(differentiates(outer) && differentiates(inner))) continue;
             const std::string what = std::string(form.name) + ", " + solver_name + (stage ? "" : ", unstaged") + ": " +
                                      names[outer] + " of " + names[inner];

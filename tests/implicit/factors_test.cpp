@@ -10,6 +10,7 @@
 #include "dini/dini.hpp"
 #include "dini/linear/system.hpp"
 #include "dini/ops/linalg_ops.hpp"
+#include "tests/sample.hpp"
 #include "tests/solvers/accurate.hpp"
 
 namespace factors_test {
@@ -80,6 +81,7 @@ TEST(Factorisations, OneAStepAndOneAtTheStartServeTheGradientToo) {
   const Array theta = array({0.9, 0.6});
   for (const Kind kind : {Kind::root, Kind::fixed_point, Kind::minimize}) {
     for (const std::int64_t n : {3, 50, 300}) {
+      if (tests::sanitized && n > 50) continue;
       for (const Tolerance& tolerance : {Tolerance{}, Tolerance{1e-11, 0}}) {
         SCOPED_TRACE(std::string(name(kind)) + ", " + std::to_string(n) + " unknowns" +
                      (tolerance.given() ? ", to a tolerance" : ""));
@@ -188,7 +190,7 @@ void laplace(std::int64_t n, double sign) {
 
 TEST(LargeSystems, ALaplacianByEveryAdjoint) {
   laplace(255, 1);
-  laplace(1000, 1);
+  if (!tests::sanitized) laplace(1000, 1);
 }
 TEST(LargeSystems, ANegativeLaplacianByEveryAdjoint) { laplace(255, -1); }
 
@@ -207,6 +209,7 @@ void expect_bratu(const std::function<Array(const Array&)>& value, double error)
 
 TEST(LargeSystems, BratuByEveryAdjoint) {
   for (const std::int64_t n : {255, 2000}) {
+    if (tests::sanitized && n > 1000) continue;
     const double error = 0.2 / static_cast<double>(n * n);
     const RootOptions solve{.structure = {.symmetric = true}};
     const Array u = root(bratu, zeros({n}), solve, array(1.0)).value;
