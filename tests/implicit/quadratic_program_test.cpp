@@ -58,7 +58,7 @@ TEST(QuadraticProgram, FindsWhatIsKnown) {
 }
 
 TEST(QuadraticProgram, HasTheDerivativesThatAreKnown) {
-  for (const Case& c : sample(program_cases(), 3)) {
+  for (const Case& c : sample(program_cases(), 9)) {
     for (const Slope& s : c.slopes) {
       auto f = [&](const Array& t) {
         return result(quadratic_program(moved(c.program, s.by, s.row, s.column, t)), s.of);
@@ -72,7 +72,7 @@ TEST(QuadraticProgram, HasTheDerivativesThatAreKnown) {
 // ---- Derivatives of one kind as those of another ---------------------------------------------------------------------------
 
 TEST(QuadraticProgram, AllDerivativesAgreeWithEachOtherAndWithDifferences) {
-  for (const Case& c : sample(program_cases(), 3)) {
+  for (const Case& c : sample(program_cases(), 9)) {
     for (const char* name : program_fields) {
       QuadraticProgram p = c.program;
       const Array at = field(p, name);
@@ -96,7 +96,7 @@ TEST(QuadraticProgram, AllDerivativesAgreeWithEachOtherAndWithDifferences) {
 }
 
 TEST(QuadraticProgram, SecondDerivativesAgreeWithDifferencesOfTheFirst) {
-  for (const Case& c : sample(program_cases(), 3)) {
+  for (const Case& c : sample(program_cases(), 9)) {
     if (!c.smooth || c.name == "bad scales") continue;
     for (const char* name : {"P", "b", "G"}) {
       QuadraticProgram p = c.program;
@@ -121,7 +121,7 @@ TEST(QuadraticProgram, SecondDerivativesAgreeWithDifferencesOfTheFirst) {
 }
 
 TEST(QuadraticProgram, LanesAreTheSolvesOneByOne) {
-  for (const Case& c : sample(program_cases(), 3)) {
+  for (const Case& c : sample(program_cases(), 9)) {
     const Array q = stack({c.program.q, 1.5 * c.program.q + 0.25, -0.5 * c.program.q});
     auto f = [&](const Array& of) {
       QuadraticProgram p = c.program;
