@@ -17,6 +17,7 @@
 #include "dini/solvers/library.hpp"
 #include "dini/trace/trace.hpp"
 #include "dini/transforms/derive.hpp"
+#include "dini/transforms/host_map.hpp"
 
 namespace dini::erased {
 

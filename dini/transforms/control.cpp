@@ -12,6 +12,7 @@
 #include "dini/transforms/control_parts.hpp"
 #include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/host.hpp"
+#include "dini/transforms/host_map.hpp"
 #include "dini/transforms/lanes.hpp"
 #include "dini/transforms/watch_op.hpp"
 
@@ -212,7 +213,7 @@ Leaves scan_leaves(const ErasedFunction& body, const Leaves& init, const Leaves&
 OpList control_ops() {
   static const Op* const list[] = {&detail::call_op(),     &detail::late_call_op(), &detail::cond_op(),
                                    &detail::while_op(),    &detail::scan_op(),      &detail::lanes_op(),
-                                   &detail::callback_op(), &detail::watch_op()};
+                                   &detail::callback_op(), &detail::host_op(),      &detail::watch_op()};
   return list;
 }
 

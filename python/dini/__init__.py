@@ -10,7 +10,7 @@ from __future__ import annotations
 from . import _dini, _numpy, _trees
 from ._dini import (
     Adjoint as Adjoint, Array as Array, CancelledError as CancelledError, DType as DType, DtypeError as DtypeError, Error as Error,
-    FileError as FileError, Formula as Formula, FormulaError as FormulaError, Function as Function,
+    FileError as FileError, Formula as Formula, HostFunction as HostFunction, FormulaError as FormulaError, Function as Function,
     GradientCheckError as GradientCheckError, HostReadError as HostReadError, LeakError as LeakError, Loss as Loss,
     OptionError as OptionError, OutOfRangeError as OutOfRangeError, Problem as Problem, ProblemError as ProblemError,
     ProblemResult as ProblemResult, Program as Program, Pullback as Pullback, Pushforward as Pushforward, ShapeDtype as ShapeDtype,
@@ -60,7 +60,7 @@ from ._methods import solvers as _solvers
 from ._solution import Bracket as Bracket, Duals as Duals, Optimum as Optimum, Solution as Solution
 from ._transforms import (
     check_grads as check_grads, checkpoint as checkpoint, custom_jvp as custom_jvp, custom_vjp as custom_vjp, eval_shape as eval_shape,
-    fixed_point_layer as fixed_point_layer, grad as grad, hessian as hessian, hvp as hvp, jacfwd as jacfwd, jacobian as jacobian,
+    fixed_point_layer as fixed_point_layer, grad as grad, hessian as hessian, host_function as host_function, hvp as hvp, jacfwd as jacfwd, jacobian as jacobian,
     jacrev as jacrev, jit as jit, jvp as jvp, linear_transpose as linear_transpose, linearize as linearize,
     make_program as make_program, value_and_grad as value_and_grad, vjp as vjp, vmap as vmap,
 )

@@ -135,6 +135,20 @@ def custom_jvp(f: F | None = None, nondiff_argnums: Argnums = ()) -> Any:
     return _given(f, lambda f: _dini._custom(f, nondiff_argnums, True))
 
 
+def host_function(f: F | None = None, like: Any = None, jvp: F | None = None, vjp: F | None = None) -> Any:
+    """A function that is called with NumPy's arrays when it is run: another program's model, as part of what is solved and compiled.
+
+    What it returns is like the first argument, or like the tree `like`, or like what the function `like` makes of the arguments. Its
+    derivatives are functions of the same kind: jvp(args, tangents) -> tangent of the value, vjp(args, cotangent) -> a cotangent for each
+    argument, or None. Under vmap it is called once for each lane.
+
+    >>> sine = dini.host_function(np.sin, vjp=lambda args, ct: np.cos(args[0]) * ct)
+    >>> dini.jit(dini.grad(sine))(0.0)
+    Array(1.0)
+    """
+    return _given(f, lambda f: _dini._host_function(f, like, jvp, vjp))
+
+
 def make_program(f: F) -> Callable[..., Program]:
     """make_program(f)(*args): what f computes for arguments like these, to look at."""
     traced = _dini._jit(f, (), ())

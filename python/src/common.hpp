@@ -198,5 +198,6 @@ void bind_methods(nb::module_& m);
 void bind_solve(nb::module_& m);
 void bind_formula(nb::module_& m);
 void bind_points(nb::module_& m);
+void bind_host(nb::module_& m);
 
 }  // namespace pydini

@@ -18,5 +18,6 @@ NB_MODULE(_dini, m) {
   bind_methods(m);
   bind_solve(m);
   bind_points(m);
+  bind_host(m);
   bind_formula(m);
 }

@@ -1,0 +1,142 @@
+// host_function: a function of Python's that is called at run time, with derivatives that are functions of Python's, too.
+#include "dini/transforms/host_map.hpp"
+
+#include "common.hpp"
+
+namespace pydini {
+
+namespace {
+
+// What a user said of such a function.
+struct Told {
+  nb::object f, like, jvp, vjp;
+  std::string name;
+};
+
+// One call of it: the structure of its arguments and of its value.
+struct Signature {
+  std::shared_ptr<const Told> told;
+  std::vector<TreeDef> args;
+  std::size_t inputs = 0;
+  TreeDef out;
+  std::vector<Aval> avals;
+
+  nb::object numpy(const Leaves& in, std::size_t first) const {
+    std::vector<nb::object> all;
+    for (const TreeDef& d : args) {
+      std::vector<nb::object> leaves;
+      for (std::size_t k = 0; k < d.leaves(); ++k) leaves.push_back(from_array(in.at(first + k)).attr("numpy")());
+      all.push_back(d.build(leaves));
+      first += d.leaves();
+    }
+    return tuple_of(all);
+  }
+  Leaves checked(nb::handle value) const {
+    Flat flat(value);
+    match(flat.def, out, told->name.c_str(), "values");
+    return std::move(flat.leaves);
+  }
+};
+
+struct PyHost final : dini::HostMap {
+  enum class Form { plain, tangent, cotangent } form;
+  std::shared_ptr<const Signature> sig;
+  PyHost(Form f, std::shared_ptr<const Signature> s) : form(f), sig(std::move(s)) {}
+
+  std::string name() const override { return sig->told->name; }
+  std::size_t results() const override { return form == Form::cotangent ? sig->inputs : sig->avals.size(); }
+  std::size_t linear() const override {
+    return form == Form::plain ? 0 : form == Form::tangent ? sig->inputs : sig->avals.size();
+  }
+  std::vector<Aval> outputs(std::span<const Aval> in) const override {
+    if (form != Form::cotangent) return sig->avals;
+    return {in.begin(), in.begin() + static_cast<std::ptrdiff_t>(sig->inputs)};
+  }
+  // The structure is the user's and one: what is new are the derivatives' forms.
+  dini::HostMapRef linearized() const override {
+    if (form != Form::plain || (!sig->told->jvp.is_valid() && !sig->told->vjp.is_valid())) return HostMap::linearized();
+    return std::make_shared<PyHost>(Form::tangent, sig);
+  }
+  dini::HostMapRef transposed() const override {
+    return std::make_shared<PyHost>(form == Form::tangent ? Form::cotangent : Form::tangent, sig);
+  }
+
+  Leaves call(const Leaves& in) const override {
+    return with_gil([&]() -> Leaves {
+      const Told& told = *sig->told;
+      if (form == Form::plain) return sig->checked(call_python(told.f, sig->numpy(in, 0)));
+      if (form == Form::tangent) {
+        if (!told.jvp.is_valid()) throw dini::TraceError(told.name + ": forward mode wants the rule jvp=");
+        return sig->checked(call_python(told.jvp, nb::make_tuple(sig->numpy(in, 0), sig->numpy(in, sig->inputs))));
+      }
+      if (!told.vjp.is_valid()) throw dini::TraceError(told.name + ": reverse mode wants the rule vjp=");
+      std::vector<nb::object> cotangent;
+      for (std::size_t k = sig->inputs; k < in.size(); ++k) cotangent.push_back(from_array(in[k]).attr("numpy")());
+      nb::object sent = call_python(told.vjp, nb::make_tuple(sig->numpy(in, 0), sig->out.build(cotangent)));
+      if (!PyTuple_Check(sent.ptr())) sent = nb::make_tuple(sent);
+      if (static_cast<std::size_t>(PyTuple_Size(sent.ptr())) != sig->args.size())
+        dini::detail::throw_rule_arity((told.name + ": vjp").c_str(), nb::len(sent), sig->args.size());
+      Leaves out;
+      for (std::size_t k = 0; k < sig->args.size(); ++k) {
+        const nb::handle one = PyTuple_GetItem(sent.ptr(), static_cast<Py_ssize_t>(k));
+        if (one.is_none()) {
+          for (std::size_t n = 0; n < sig->args[k].leaves(); ++n) {
+            const Array& x = in[out.size()];
+            out.push_back(dini::zeros(x.shape(), x.dtype()));
+          }
+          continue;
+        }
+        Flat flat(one);
+        match(flat.def, sig->args[k], told.name.c_str(), "cotangents of vjp");
+        out.insert(out.end(), flat.leaves.begin(), flat.leaves.end());
+      }
+      return out;
+    });
+  }
+};
+
+struct HostFunctionObject {
+  std::shared_ptr<const Told> told;
+
+  nb::object call(nb::args args) const {
+    Signature s;
+    s.told = told;
+    Leaves leaves;
+    for (nb::handle h : args) s.args.push_back(TreeDef::flatten(h, leaves));
+    s.inputs = leaves.size();
+    // What it returns: like the first argument, like something, or what a function of the arguments says.
+    nb::object like = told->like;
+    if (like.is_none() && args.size() == 0)
+      throw dini::ValueError(told->name + ": without arguments it has to be told what it returns, by like=");
+    if (like.is_none())
+      like = nb::borrow(args[0]);
+    else if (PyCallable_Check(like.ptr()) && !is_array(like))
+      like = call_python(like, args);
+    Flat out(like);
+    s.out = std::move(out.def);
+    for (const Array& a : out.leaves) s.avals.push_back({a.shape(), a.dtype(), false});
+    const auto map = std::make_shared<PyHost>(PyHost::Form::plain, share_cpp(std::move(s)));
+    return map->sig->out.unflatten(computing([&] { return dini::call_host(map, leaves); }));
+  }
+};
+
+}  // namespace
+
+void bind_host(nb::module_& m) {
+  nb::class_<HostFunctionObject>(m, "HostFunction",
+                                 "A function that is called at run time; made by dini.host_function.")
+      .def("__call__", &HostFunctionObject::call, nb::sig("def __call__(self, *args: Any) -> Any"))
+      .def("__repr__", [](const HostFunctionObject& f) { return "<HostFunction " + f.told->name + ">"; })
+      .def_prop_ro("function", [](const HostFunctionObject& f) { return f.told->f; });
+  m.def(
+      "_host_function",
+      [](nb::object f, nb::object like, nb::object jvp, nb::object vjp) {
+        Told t{f, like, {}, {}, nb::cast<std::string>(nb::str(nb::getattr(f, "__name__", nb::str("host_function"))))};
+        if (!jvp.is_none()) t.jvp = jvp;
+        if (!vjp.is_none()) t.vjp = vjp;
+        return HostFunctionObject{share_cpp(std::move(t))};
+      },
+      nb::arg("f"), nb::arg("like").none(), nb::arg("jvp").none(), nb::arg("vjp").none());
+}
+
+}  // namespace pydini
