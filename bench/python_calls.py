@@ -1,6 +1,6 @@
 """What calls from Python cost: microseconds, the best of many.
 
-    make python && build/python-venv/bin/python python/bench.py
+    make python && build/python-venv/bin/python bench/python_calls.py
 """
 import time
 
