@@ -183,15 +183,14 @@ void TreeDef::append_key(std::string& key, nb::dict& known) const {
     if (!n.data.is_valid()) continue;
     // With the type, since 1 == True.
     nb::object named = nb::make_tuple(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(n.data.ptr()))), n.data);
-    PyObject* number = PyDict_GetItemWithError(known.ptr(), named.ptr());
-    if (!number) {
+    nb::object number = nb::borrow(PyDict_GetItemWithError(known.ptr(), named.ptr()));
+    if (!number.is_valid()) {
       if (PyErr_Occurred()) nb::raise_python_error();
       // A number that is nobody else's, whatever other threads do while hashes and == of the user's run.
       static std::atomic<std::int64_t> last{0};
-      number = PyDict_SetDefault(known.ptr(), named.ptr(), nb::int_(++last).ptr());
-      if (!number) nb::raise_python_error();
+      number = known.attr("setdefault")(named, ++last);
     }
-    const std::int64_t id = PyLong_AsLongLong(number);
+    const std::int64_t id = PyLong_AsLongLong(number.ptr());
     key.append(reinterpret_cast<const char*>(&id), sizeof id);
   }
 }

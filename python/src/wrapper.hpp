@@ -50,7 +50,7 @@ template <class T> nb::class_<T> bind_wrapper(nb::module_& m, const char* name) 
       "__get__",
       [](nb::handle self, nb::handle instance, nb::handle) {
         if (instance.is_none()) return nb::borrow(self);
-        return nb::steal(PyMethod_New(self.ptr(), instance.ptr()));
+        return nb::module_::import_("types").attr("MethodType")(self, instance);
       },
       nb::arg("instance").none(), nb::arg("owner").none() = nb::none());
   c.def("__repr__", [name](const T& t) {
