@@ -583,7 +583,7 @@ void bind_array(nb::module_& m) {
       "__dlpack__",
       [](nb::handle self, nb::kwargs k) {
         nb::object n = to_numpy(self).attr("copy")();
-        return nb::steal(PyObject_VectorcallDict(n.attr("__dlpack__").ptr(), nullptr, 0, k.ptr()));
+        return call_python(n.attr("__dlpack__"), nb::tuple(), k);
       },
       nb::sig("def __dlpack__(self, **kwargs: Any) -> Any"));
   c.def(
