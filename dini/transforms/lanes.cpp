@@ -295,10 +295,10 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 // lanes together, in tiles, one by one:
 //
 //     Newton, n = 1 (Kepler)         2.3  0.15   5.4
-//     n = 10                          18   2.7    15
+//     n = 10                          18   2.8    15
 //     n = 30                         112    83    60      (the tile as a batched Program)
-//     Anderson, n = 10                58    14    51
-//     forward iteration, n = 10       11   1.8   5.2
+//     Anderson, n = 10                58    15    51
+//     forward iteration, n = 10       11   1.7   5.2
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = dependents_of_inputs(p, mapped);
