@@ -298,7 +298,9 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 //     n = 10                          18   2.8    15
 //     n = 30                         112    83    60      (the tile as a batched Program)
 //     Anderson, n = 10                58    15    51
-//     forward iteration, n = 10       11   1.7   5.2
+//     forward iteration, n = 30      8.9   3.3   5.2
+//     n = 100                         41    20    39
+//     n = 300                        154   185   383      (20 lanes)
 std::int64_t together(const Program& p, const Mask& mapped) {
   if (is_effectful(p)) return 0;
   const Mask marks = dependents_of_inputs(p, mapped);
