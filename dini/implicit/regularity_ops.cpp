@@ -190,7 +190,8 @@ FactoredChange change_of_factored(const Array& a, const Leaves& lu, const Leaves
     const Array number = stop_gradient(reshape(a, one)), size = abs(number);
     FactoredChange out{where(isfinite(size), where(size > 0.0, ones_like(size), zeros_like(size)), size - size),
                        zeros_like(size)};
-    for (const Array& change : changes) out.omega = maximum(out.omega, abs(stop_gradient(reshape(change, one)) / number));
+    for (const Array& change : changes)
+      out.omega = maximum(out.omega, abs(stop_gradient(reshape(change, one)) / number));
     return out;
   }
   Leaves in{a, lu[0], lu[1], z};

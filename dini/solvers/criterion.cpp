@@ -105,7 +105,7 @@ Lowest lowest_along(const SolverProblem& problem, const Array& z, const Array& z
                     const std::function<Array(const Array&)>& settled = {}) {
   const Array size = length(direction);
   const Array along = direction / where(size > 0, size, scalar_like(1, size));
-  // Parts of the way from the start, and, where the start is beside the point or far away, of the way to 0.
+  // Parts of the way from the start, and, where the start is beside the point, of the way to 0.
   const Array span = largest_relative(along, z);
   const Array from_zero = where(isfinite(span) & (span > 0), 1 / span, scalar_like(0, span));
   const Array longest = maximum(length(z - z0), from_zero);
@@ -116,7 +116,10 @@ Lowest lowest_along(const SolverProblem& problem, const Array& z, const Array& z
     noise = noise + 8 * rounding_noise([&](const Array& v) { return objective_at(problem, v); })(z);
   Lowest out{z, array(false)};
   Array least = here - noise;
-  for (const Array& reach : {1e-1 * far, 1e-2 * far, 1e-3 * far, 1e-2 * from_zero}) {
+  std::vector<Array> reaches{1e-1 * far, 1e-2 * far, 1e-3 * far};
+  // Where single precision hides a valley's slope up to some way off, a start that is far away says nothing of how long it is straight.
+  if (z.dtype() == Dtype::float32) reaches.push_back(1e-2 * from_zero);
+  for (const Array& reach : reaches) {
     const Array step = reach * along;
     Leaves points{z + step, z - step};
     if (settled) points = {points[0], points[1], settled(points[0]), settled(points[1])};

@@ -300,12 +300,27 @@ TEST(RandomProgramDraws, HaveEveryOpAndEveryDepth) {
   for (int depth = 1; depth <= 8; ++depth) EXPECT_GT(depths[depth], draws / 10) << depth;
   // Those of derivatives are met when they are taken; the others are tested with what they belong to.
   const std::set<std::string> elsewhere = {
-      "cofactor",     "custom_lin",  "symmetric_factor", "qr_pivoted",  // of det, custom_vjp, symmetric solves
-      "callback",     "solve",       "operator_solve",   "check_status",       "rcond", "late_call",
+      "cofactor",
+      "custom_lin",
+      "symmetric_factor",
+      "qr_pivoted",  // of det, custom_vjp, symmetric solves
+      "host",
+      "callback",
+      "solve",
+      "operator_solve",
+      "check_status",
+      "rcond",
+      "late_call",
       "guard",  // implicit/, linear/
       "lanes",  // of loops in batches, when they are long
-      "random_split", "random_bits", "random_integers",  "random_permutation",  // random/
-      "random_scale", "watch",       "rounding",         "relative_change",
+      "random_split",
+      "random_bits",
+      "random_integers",
+      "random_permutation",  // random/
+      "random_scale",
+      "watch",
+      "rounding",
+      "relative_change",
   };
   for (const Op* op : all_ops())
     EXPECT_NE(drawn.count(op->name), elsewhere.count(op->name)) << op->name << ": drawn, or to be tested elsewhere?";
