@@ -174,7 +174,7 @@ TEST(LaneLogicTest, SomeLanesAndTranspositions) {
     for (std::size_t item : {1, 4, 8}) {
       for (std::size_t elements : {1, 2, 7, 8, 9, 16, 21}) {
         std::vector<unsigned char> lanes(row * elements * item), rows(lanes.size()), back(lanes.size());
-        for (auto& byte : lanes) byte = static_cast<unsigned char>(100 * next());
+        for (auto& byte : lanes) byte = static_cast<unsigned char>(static_cast<int>(100 * next()));
         k->to_rows(lanes.data(), rows.data(), elements, item);
         k->to_lanes(rows.data(), back.data(), elements, item);
         EXPECT_EQ(back, lanes) << elements << " of " << item;
