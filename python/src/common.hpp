@@ -189,6 +189,7 @@ void bind_array(nb::module_& m);
 void bind_indexing(nb::module_& m, nb::class_<Array>& c);
 void bind_tree(nb::module_& m);
 void bind_functions(nb::module_& m);
+void bind_shape_functions(nb::module_& m);
 void bind_linear_functions(nb::module_& m);
 void bind_transforms(nb::module_& m);
 void bind_jit(nb::module_& m);

@@ -10,6 +10,7 @@ NB_MODULE(_dini, m) {
   bind_array(m);
   bind_tree(m);
   bind_functions(m);
+  bind_shape_functions(m);
   bind_linear_functions(m);
   bind_transforms(m);
   bind_jit(m);

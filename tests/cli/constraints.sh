@@ -86,6 +86,7 @@ has out 'entry 1 of `lower` is 1.0, of `upper` 0.0'
 hasnt out '"gradient"'
 run 3 solve --minimize 'sum(z)' --z0 '[1, 1]' --inequality 'a=sum(z**2) <= 1' --inequality 'b=sum(z) >= 3' --json
 has out '"status": "infeasible"'
+# The violation is least at z = (t, t) with t³ = 3/4, where 4ta = 2b: a/b = 1/(2t).
 has out '"certificate": {"a": 0.55032'
 run 3 solve --minimize '-sum(z)' --z0 '[1, 2]' --equality 'a=z[0] == z[1]' --json
 has out '"status": "unbounded"'
