@@ -24,7 +24,8 @@ struct Found {
   auto tree() { return std::tie(solution, point, counts, certificate, ray); }
 };
 
-/// The problem's formula as the library wants it, in the problem's dtype; robust residuals as those that count. ProblemError where its shape does not fit z's.
+/// The problem's formula as the library wants it, in the problem's dtype; robust residuals as those that count. ProblemError where its
+/// shape does not fit z's.
 Array map_at(const Problem& problem, const Problem::Inputs& inputs, const Array& z);
 
 /// What is made least, from the formula's value.

@@ -179,14 +179,8 @@ void LanePlanBuilder::lower(LaneLevel& l, LaneBlock& block) {
 
 // What no lane has a part in is computed before the first tile, in memory of its own.
 void LanePlanBuilder::lower_shared(LaneLevel& l, const Equation& e) {
-  Program one;
-  Equation copy{e.op, e.params, {}, {}};
-  for (int v : e.inputs) copy.inputs.push_back(add_variable(one, l.aval(v)));
-  for (int v : e.outputs) copy.outputs.push_back(add_variable(one, l.aval(v)));
-  one.inputs = copy.inputs;
-  one.outputs = copy.outputs;
-  one.equations.push_back(copy);
-  auto data = std::make_unique<SubroutineData>(make_plan(one, one.output_avals()));
+  const auto one = single_equation(l.p, e);
+  auto data = std::make_unique<SubroutineData>(make_plan(*one, one->output_avals()));
   data->workspace = static_cast<std::uint32_t>(add_slot(Slot::dedicated, data->workspace_bytes()));
   for (int v : e.inputs) data->in.push_back(static_cast<std::uint32_t>(l.at(v).slot));
   for (int v : e.outputs) {

@@ -146,16 +146,21 @@ LaneStep lane_cond_step(const LaneCondData& data) {
   return s;
 }
 
+std::unique_ptr<Program> single_equation(const Program& p, const Equation& e) {
+  auto one = std::make_unique<Program>();
+  Equation copy{e.op, e.params, {}, {}};
+  for (int v : e.inputs) copy.inputs.push_back(add_variable(*one, p.variables[static_cast<std::size_t>(v)]));
+  for (int v : e.outputs) copy.outputs.push_back(add_variable(*one, p.variables[static_cast<std::size_t>(v)]));
+  one->inputs = copy.inputs;
+  one->outputs = copy.outputs;
+  one->equations.push_back(copy);
+  return one;
+}
+
 std::unique_ptr<LaneByLaneData> lane_by_lane(const Program& p, const Equation& e, const std::vector<bool>& lane) {
   auto data = std::make_unique<LaneByLaneData>();
-  Program one;
-  Equation copy{e.op, e.params, {}, {}};
-  for (int v : e.inputs) copy.inputs.push_back(add_variable(one, p.variables[static_cast<std::size_t>(v)]));
-  for (int v : e.outputs) copy.outputs.push_back(add_variable(one, p.variables[static_cast<std::size_t>(v)]));
-  one.inputs = copy.inputs;
-  one.outputs = copy.outputs;
-  one.equations.push_back(copy);
-  data->plan = make_plan(one, one.output_avals());
+  const auto one = single_equation(p, e);
+  data->plan = make_plan(*one, one->output_avals());
   const Plan& plan = *data->plan;
   data->arrays = table_bytes(plan);
   data->bytes = data->arrays + lane_control::rounded(plan.workspace_bytes);

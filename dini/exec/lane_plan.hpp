@@ -129,6 +129,8 @@ struct LaneByLaneData final : StepData {
   std::size_t arrays = 0, bytes = 0;  // where the plan's workspace begins, and the whole
   std::string str(const std::string& indent) const override;
 };
+/// A Program of one equation of another.
+std::unique_ptr<Program> single_equation(const Program& p, const Equation& e);
 /// The data of an equation's step, without the outer slots.
 std::unique_ptr<LaneByLaneData> lane_by_lane(const Program& p, const Equation& e, const std::vector<bool>& lane);
 LaneStep lane_by_lane_step(const LaneByLaneData& data, const char* name);

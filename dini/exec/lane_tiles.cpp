@@ -16,7 +16,7 @@ void load(const void* from, void* to, std::size_t elements, std::size_t item, st
     if (elements == 1)
       std::memcpy(to, from, tile_lanes * item);
     else
-      kernels::lane_logic().to_rows(from, to, elements, item);
+      kernels::lanes_to_rows(from, to, elements, item);
     return;
   }
   const std::size_t bytes = elements * item;
@@ -31,10 +31,10 @@ void store(const void* from, void* to, std::size_t elements, std::size_t item, s
   if (elements == 1) {
     std::memcpy(to, from, lanes * item);
   } else if (lanes == tile_lanes) {
-    kernels::lane_logic().to_lanes(from, to, elements, item);
+    kernels::rows_to_lanes(from, to, elements, item);
   } else if (elements > 0) {
     kernels::Scratch<char> all(tile_lanes * elements * item);
-    kernels::lane_logic().to_lanes(from, all.data(), elements, item);
+    kernels::rows_to_lanes(from, all.data(), elements, item);
     std::memcpy(to, all.data(), lanes * elements * item);
   }
 }
@@ -58,7 +58,7 @@ template <class T> void add_lanes(const void* from, void* to, std::size_t elemen
 template <class T>
 void add_products(const LaneValue& p, const void* a, const void* b, void* total, std::size_t lanes, bool first) {
   kernels::Scratch<T> columns(tile_lanes * p.columns);
-  kernels::lane_logic().to_lanes(b, columns.data(), p.columns, sizeof(T));
+  kernels::rows_to_lanes(b, columns.data(), p.columns, sizeof(T));
   const auto n = static_cast<std::ptrdiff_t>(p.columns);
   kernels::dense_micro<T>().multiply(first ? kernels::Accumulate::set : kernels::Accumulate::add,
                                      static_cast<std::ptrdiff_t>(p.rows), n, static_cast<std::ptrdiff_t>(lanes),

@@ -175,8 +175,8 @@ TEST(LaneLogicTest, SomeLanesAndTranspositions) {
       for (std::size_t elements : {1, 2, 7, 8, 9, 16, 21}) {
         std::vector<unsigned char> lanes(row * elements * item), rows(lanes.size()), back(lanes.size());
         for (auto& byte : lanes) byte = static_cast<unsigned char>(static_cast<int>(100 * next()));
-        k->to_rows(lanes.data(), rows.data(), elements, item);
-        k->to_lanes(rows.data(), back.data(), elements, item);
+        lanes_to_rows(lanes.data(), rows.data(), elements, item);
+        rows_to_lanes(rows.data(), back.data(), elements, item);
         EXPECT_EQ(back, lanes) << elements << " of " << item;
         for (std::size_t l = 0; l < row; ++l) {
           for (std::size_t e = 0; e < elements; ++e)

@@ -304,8 +304,10 @@ void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, const T* from, std::
         transpose_square<T>(square);
         repeat<w>([&](auto c) DINI_INLINE { Vec<T>::store(target + c.value * to_ld, square[c.value]); });
       } else {
-        for (std::ptrdiff_t r = 0; r < down; ++r)
-          for (std::ptrdiff_t c = 0; c < across; ++c) target[c * to_ld + r] = corner[r * from_ld + c];
+        for (std::ptrdiff_t r = 0; r < w; ++r)
+          square[r] = r < down ? Vec<T>::load(corner + r * from_ld, across) : Vec<T>::zero();
+        transpose_square<T>(square);
+        for (std::ptrdiff_t c = 0; c < across; ++c) Vec<T>::store(target + c * to_ld, square[c], down);
       }
     }
   }

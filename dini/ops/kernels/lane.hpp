@@ -78,13 +78,14 @@ struct LaneLogic {
   TileBinary logical_and, logical_or, equal, not_equal;  // of truth values
   TileChoice select1, select4, select8;                  // by the size of an element
   TileBinary add, sub, less, less_equal, int_equal, int_not_equal, int_minimum, int_maximum;  // of int64
-  /// 64 lanes with so many elements each, of that size, from one after the other to rows, and back.
-  void (*to_rows)(const void* lanes, void* rows, std::size_t elements, std::size_t item);
-  void (*to_lanes)(const void* rows, void* lanes, std::size_t elements, std::size_t item);
   /// y = a in the lanes whose bit is set, of so many rows of elements of that size.
   void (*copy_lanes)(std::uint64_t lanes, const void* a, void* y, std::size_t rows, std::size_t item);
 };
 const LaneLogic& lane_logic();
+
+/// 64 lanes with so many elements each, of 1, 4 or 8 bytes, from one after the other to rows, and back.
+void lanes_to_rows(const void* lanes, void* rows, std::size_t elements, std::size_t item);
+void rows_to_lanes(const void* rows, void* lanes, std::size_t elements, std::size_t item);
 
 /// The lanes whose truth value is 1, as bits.
 inline std::uint64_t lanes_of(const void* truths) {

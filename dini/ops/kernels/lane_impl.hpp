@@ -200,8 +200,6 @@ constexpr LaneLogic lane_logic_functions = {
     .int_not_equal = loop_two<Integer, Truth, NotEqualIntegers>,
     .int_minimum = loop_two<Integer, Integer, MinimumIntegers>,
     .int_maximum = loop_two<Integer, Integer, MaximumIntegers>,
-    .to_rows = tile_to_rows,
-    .to_lanes = tile_to_lanes,
     .copy_lanes = tile_copy_lanes,
 };
 
