@@ -10,7 +10,7 @@
 
 #include <dini/dini.hpp>
 
-#include "harness.hpp"
+#include "by_hand.hpp"
 
 namespace {
 
@@ -61,62 +61,6 @@ void report(const Row& row, bool json) {
 }
 
 // ---- Layers of ten unknowns that share W ----------------------------------------------------------------------------
-
-// Sixteen lanes side by side: a register holds one unknown of each.
-struct LayersByHand {
-  static constexpr int n = 10, width = 16;
-  using Lanes = Eigen::Array<float, width, 1>;
-  using Tile = Eigen::Array<float, width, n>;
-  const float *W, *X;
-  std::int64_t lanes;
-  std::vector<double> gradient_W = std::vector<double>(n * n);
-  std::vector<float> gradient_X = std::vector<float>(static_cast<std::size_t>(lanes) * n);
-
-  Tile layer(const Tile& z, const Tile& x) const {
-    Tile out;
-    for (int i = 0; i < n; ++i) {
-      Lanes sum = x.col(i);
-      for (int j = 0; j < n; ++j) sum += W[i * n + j] * z.col(j);
-      out.col(i) = sum;
-    }
-    return out.tanh();
-  }
-  static bool apart(const Tile& a, const Tile& b) { return (a - b).square().rowwise().sum().maxCoeff() > 1e-10f; }
-
-  double run(bool gradient) {
-    double total = 0;
-    std::fill(gradient_W.begin(), gradient_W.end(), 0.0);
-    for (std::int64_t first = 0; first + width <= lanes; first += width) {
-      Tile x, before = Tile::Zero();
-      for (int l = 0; l < width; ++l)
-        for (int i = 0; i < n; ++i) x(l, i) = X[(first + l) * n + i];
-      Tile z = layer(before, x);
-      while (apart(before, z)) {
-        before = z;
-        z = layer(before, x);
-      }
-      total += z.sum();
-      if (!gradient) continue;
-      const Tile slope = 1 - layer(z, x).square();
-      Tile u = Tile::Zero(), v = Tile::Ones();
-      while (apart(u, v)) {
-        u = v;
-        const Tile s = slope * u;
-        for (int j = 0; j < n; ++j) {
-          Lanes sum = Lanes::Ones();
-          for (int i = 0; i < n; ++i) sum += W[i * n + j] * s.col(i);
-          v.col(j) = sum;
-        }
-      }
-      const Tile s = slope * v;
-      for (int i = 0; i < n; ++i)
-        for (int j = 0; j < n; ++j) gradient_W[i * n + j] += (s.col(i) * z.col(j)).sum();
-      for (int l = 0; l < width; ++l)
-        for (int i = 0; i < n; ++i) gradient_X[(first + l) * n + i] = s(l, i);
-    }
-    return total;
-  }
-};
 
 void layers(std::int64_t lanes, bool json) {
   using namespace dini;

@@ -11,55 +11,11 @@
 
 #include <dini/dini.hpp>
 
-#include "harness.hpp"
+#include "by_hand.hpp"
 
 namespace {
 
 using namespace bench;
-
-// The layer by hand.
-template <class T> struct ByHand {
-  Eigen::Map<const Matrix<T>> W;
-  Eigen::Map<const Vector<T>> x;
-  T tolerance;
-  Vector<T> before, z, slope, product, u, v;
-  Matrix<T> gradient_W;
-  int steps = 0;
-
-  ByHand(int n, const T* w, const T* b, T tol)
-      : W(w, n, n), x(b, n), tolerance(tol), before(n), z(n), slope(n), product(n), u(n), v(n), gradient_W(n, n) {}
-
-  T value() {
-    before.setZero();
-    z = x;
-    tanh_of(z);
-    for (steps = 1; (before - z).norm() > tolerance; ++steps) {
-      before.swap(z);
-      z.noalias() = W * before;
-      z += x;
-      tanh_of(z);
-    }
-    return z.sum();
-  }
-  T value_and_gradient() {
-    const T result = value();
-    slope.noalias() = W * z;
-    slope += x;
-    tanh_of(slope);
-    slope = T(1) - slope.array().square();
-    u.setZero();
-    v.setOnes();
-    while ((u - v).norm() > tolerance) {
-      u.swap(v);
-      product = slope.cwiseProduct(u);
-      v.noalias() = W.transpose() * product;
-      v.array() += T(1);
-    }
-    product = slope.cwiseProduct(v);  // the gradient in x
-    gradient_W.noalias() = product * z.transpose();
-    return result;
-  }
-};
 
 // The layer by Newton's method by hand, z − f(z) = 0, until a step is small, and the gradient by one more factorisation.
 struct NewtonByHand {
@@ -102,15 +58,6 @@ struct NewtonByHand {
 };
 
 volatile double sink;
-
-dini::Array layer(const dini::Array& W, const dini::Array& x, const dini::Array& z) { return tanh(dot(W, z) + x); }
-
-template <class T> std::pair<dini::Array, dini::Array> inputs(int n) {
-  const dini::Dtype dtype = dini::dtype_of<T>();
-  namespace random = dini::random;
-  return {0.7 * random::normal(random::key(0), {n, n}, dtype) / std::sqrt(static_cast<double>(n)),
-          random::normal(random::key(1), {n}, dtype)};
-}
 
 // One row: Dini's solve with these options beside a loop by hand.
 template <class Hand>
@@ -161,7 +108,7 @@ template <class T> void forward(int n, double tolerance, bool json) {
   const auto [W, x] = inputs<T>(n);
   dini::FixedPointOptions options{.adjoint = dini::SameSolver{}};
   options.solver = dini::FwdSolver{.tolerance = tolerance};
-  ByHand<T> hand(n, W.template data<T>().data(), x.template data<T>().data(), static_cast<T>(tolerance));
+  LayerByHand<T> hand(n, W.template data<T>().data(), x.template data<T>().data(), static_cast<T>(tolerance));
   race_layer("tanh-" + std::to_string(n), W, x, options, hand, json);
 }
 

@@ -143,6 +143,7 @@ enum Code : std::uint16_t {
 #define DINI_CODE_SIZE(F, T, size) F##_##size,
   DINI_UNARY(DINI_CODE) DINI_BINARY(DINI_CODE) DINI_CONVERT(DINI_CODE_TO) DINI_SIZES(DINI_CODE_SIZE, select)
       DINI_SIZES(DINI_CODE_SIZE, copy) DINI_SIZES(DINI_CODE_SIZE, fill) move,
+  part,
   choose,
   unary_f32,
   unary_f64,
@@ -175,6 +176,7 @@ void run(const Step& s, void** v, const RunContext&) {
                                                DINI_SIZES(DINI_PLACE_SIZE, select) DINI_SIZES(DINI_PLACE_SIZE, copy)
                                                    DINI_SIZES(DINI_PLACE_SIZE, fill) &&
                                            at_move,
+                                       &&at_part,
                                        &&at_choose,
                                        &&at_unary_f32,
                                        &&at_unary_f64,
@@ -228,6 +230,9 @@ at_move:
   DINI_NEXT
 at_choose:
   std::memcpy(v[l->d], v[in<bool>(v, l->a) ? l->b : l->c], l->n);
+  DINI_NEXT
+at_part:
+  std::memcpy(v[l->d], all<char>(v, l->a) + reinterpret_cast<std::uintptr_t>(l->function), l->n);
   DINI_NEXT
 at_element_1:
   element<1>(*l, v);
@@ -331,6 +336,13 @@ Step fill_step(const Aval& out) {
 Step copy_step(std::size_t bytes) {
   using namespace chain;
   Step s = link("copy", bytes == 1 || bytes == 4 || bytes == 8 ? of_size(copy_1, copy_4, copy_8, bytes) : move);
+  s.n = bytes;
+  return s;
+}
+
+Step part_step(const char* name, std::size_t offset, std::size_t bytes) {
+  Step s = chain::link(name, chain::part);
+  s.function = reinterpret_cast<void (*)()>(offset);  // a link has no other place
   s.n = bytes;
   return s;
 }

@@ -2,12 +2,11 @@
 // and matrices.)
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "dini/exec/lane_kernels.hpp"
+#include "dini/exec/moves.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/ops/elementwise_ops.hpp"
-#include "dini/ops/shaping_ops.hpp"
 #include "dini/transforms/rounding_ops.hpp"
 
 namespace dini::exec {
@@ -131,7 +130,7 @@ bool choose_choice(LaneKernel& k, const Equation& e, std::span<const Aval> out, 
 
 // ---- Moves ------------------------------------------------------------------------------------------------------------
 
-struct MovesData final : StepData {
+struct MovedRows final : StepData {
   struct From {
     std::uint32_t operand = 0, row = 0;
     std::size_t bytes = 0;
@@ -140,9 +139,9 @@ struct MovesData final : StepData {
   std::size_t row_bytes = 0;
 };
 void move(const LaneStep& s, LaneRun& r) {
-  const MovesData& d = *static_cast<const MovesData*>(s.data);
+  const MovedRows& d = *static_cast<const MovedRows*>(s.data);
   char* y = static_cast<char*>(r.v[s.out[0]]);
-  for (const MovesData::From& from : d.runs) {
+  for (const MovedRows::From& from : d.runs) {
     std::memcpy(y, static_cast<const char*>(r.v[s.in[from.operand]]) + from.row * d.row_bytes, from.bytes);
     y += from.bytes;
   }
@@ -150,31 +149,11 @@ void move(const LaneStep& s, LaneRun& r) {
 
 bool choose_move(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,
                  LaneData& data) {
-  const Op* const moves[] = {&transpose_op(), &broadcast_op(), &slice_op(), &reverse_op(), &concatenate_op()};
-  if (std::find(std::begin(moves), std::end(moves), e.op) == std::end(moves)) return false;
-  // Where elements come from the op itself says, of the elements' numbers.
-  constexpr std::int64_t next_operand = std::int64_t{1} << 32;
-  std::vector<std::vector<std::int64_t>> numbers;
-  std::vector<const void*> operands;
-  std::vector<Aval> in_avals, out_avals;
-  for (std::size_t j = 0; j < in.size(); ++j) {
-    numbers.emplace_back(static_cast<std::size_t>(in[j].shape.size()));
-    std::iota(numbers[j].begin(), numbers[j].end(), static_cast<std::int64_t>(j) * next_operand);
-    in_avals.push_back({in[j].shape, Dtype::int64, false});
-  }
-  for (const auto& list : numbers) operands.push_back(list.data());
-  out_avals.push_back({out[0].shape, Dtype::int64, false});
-  std::vector<std::int64_t> moved(static_cast<std::size_t>(out[0].shape.size()));
-  void* results[] = {moved.data()};
-  e.op->kernel({e.params, operands, results, in_avals, out_avals});
-  auto d = std::make_unique<MovesData>();
+  const auto runs = moved_runs(*e.op, e.params, in, out[0]);
+  if (!runs) return false;
+  auto d = std::make_unique<MovedRows>();
   d->row_bytes = tile_lanes * item_size(out[0].dtype);
-  for (std::size_t i = 0; i < moved.size(); ++i) {
-    if (i == 0 || moved[i] != moved[i - 1] + 1)
-      d->runs.push_back({static_cast<std::uint32_t>(moved[i] / next_operand),
-                         static_cast<std::uint32_t>(moved[i] % next_operand), 0});
-    d->runs.back().bytes += d->row_bytes;
-  }
+  for (const MovedRun& r : *runs) d->runs.push_back({r.operand, r.from, r.count * d->row_bytes});
   k.step.run = move;
   k.step.data = static_cast<const StepData*>(data.own(std::move(d)));
   return true;

@@ -5,6 +5,8 @@
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/passes.hpp"
 #include "dini/exec/rewrite.hpp"
+#include "dini/ops/create.hpp"
+#include "dini/ops/shaping_ops.hpp"
 
 namespace dini::exec {
 
@@ -36,6 +38,29 @@ bool choose_branch(Rewriter& r, const Equation& e) {
   return true;
 }
 
+// Arrays without elements need no computing, whatever they depend on; and what is summed over none is 0. (A status is looked at
+// all the same.)
+bool nothing_to_compute(Rewriter& r, Equation& e) {
+  if (!e.op->kernel || e.op->effectful || e.op->sees_all_lanes || e.outputs.empty()) return false;
+  auto empty = [&](int v) { return r.aval(v).shape.size() == 0; };
+  if (std::all_of(e.outputs.begin(), e.outputs.end(), empty)) {
+    for (int v : e.outputs) r.replace(v, r.constant(zeros(r.aval(v).shape, r.aval(v).dtype)));
+    return true;
+  }
+  if (e.op == &concatenate_op()) {
+    std::erase_if(e.inputs, empty);
+    if (e.inputs.size() > 1) return false;
+    r.replace(e.outputs[0], e.inputs[0]);
+    return true;
+  }
+  const bool sums = e.op == known().dot_general || e.op == known().sum;
+  if (!sums || std::none_of(e.inputs.begin(), e.inputs.end(), empty)) return false;
+  const Aval out = r.aval(e.outputs[0]);
+  const int zero = r.constant(zeros({}, out.dtype));
+  r.replace(e.outputs[0], r.emit(*known().broadcast, {zero}, {{"shape", out.shape}, {"axes", Params::Ints{}}}));
+  return true;
+}
+
 // Takes operand k out of a Program within, whose input it is, and puts a constant in its place.
 void sink(Program& inner, std::size_t input, const Array& value) {
   const int v = inner.inputs[input];
@@ -48,7 +73,7 @@ void sink(Program& inner, std::size_t input, const Array& value) {
 void fold_constants(Program& p) {
   Rewriter r(p);
   for (Equation& e : r.take_equations()) {
-    if (fold::choose_branch(r, e)) continue;
+    if (fold::choose_branch(r, e) || fold::nothing_to_compute(r, e)) continue;
     if (!fold::foldable(r, e)) {
       r.keep(std::move(e));
       continue;

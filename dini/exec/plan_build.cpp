@@ -6,6 +6,7 @@
 
 #include "dini/exec/chain.hpp"
 #include "dini/exec/interpreter.hpp"
+#include "dini/exec/moves.hpp"
 #include "dini/exec/steps.hpp"
 
 namespace dini::exec {
@@ -163,8 +164,28 @@ void PlanBuilder::lower_kernel(Level& l, Block& block, const Equation& e, int gr
   if (!step.code && single && is_splat(l.p, e)) step = fill_step(out[0]);
   if (e.op == &choose_op()) step = choose_step(out[0]);
   if (!step.code && single && !in.empty()) step = dense_step(*e.op, e.params, in, out[0]);
+  if (!step.run && !step.code && single && !in.empty()) {
+    std::unique_ptr<StepData> data;
+    step = reduction_step(*e.op, e.params, in[0], out[0], data);
+    if (data) own(std::move(data));
+  }
   if (e.op == known().dot_general) {
     if (auto product = product_of(e.params, in)) step = product_step(*own(std::move(product)), out[0].dtype);
+  }
+
+  if (!step.run && !step.code && single && !in.empty()) {
+    std::unique_ptr<MovesData> moves;
+    step = moves_step(*e.op, e.params, in, out[0], moves);
+    if (moves) {
+      emit(block, step, {});
+      MovesData* data = own(std::move(moves));
+      for (int v : e.inputs) {
+        data->in.push_back(l.slot[v]);
+        touch(l.slot[v]);
+      }
+      data->out = result(l, e.outputs[0]);
+      return touch(data->out);
+    }
   }
 
   // Over a dying operand where the op may; elementwise ones may over any.

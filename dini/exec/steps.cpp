@@ -81,6 +81,24 @@ template <class T> void choose_product(Step& s, const ProductData& d) {
   s.function = reinterpret_cast<Function>(f);
 }
 
+// ---- Reductions along axes ----------------------------------------------------------------------------------------------
+
+struct ReductionData final : StepData {
+  explicit ReductionData(const reduce_detail::Groups& g) : groups(g) {}
+  reduce_detail::Groups groups;
+};
+template <class Rule, class T> void reduced(const Step& s, void** v, const RunContext&) {
+  const auto& groups = static_cast<const ReductionData*>(s.data)->groups;
+  reduce_detail::reduce_elements<Rule>(in<T>(v, s.a), out<T>(v, s.d), groups);
+}
+template <class T> void choose_reduction(Step& s, const Op& op) {
+  if constexpr (!std::is_same_v<T, bool>) {
+    if (&op == known().sum) s.run = reduced<reduce_detail::SumRule, T>;
+  }
+  if (&op == known().max) s.run = reduced<reduce_detail::MaxRule, T>;
+  if (&op == known().min) s.run = reduced<reduce_detail::MinRule, T>;
+}
+
 template <class T>
 void choose_dense(Step& s, const Op& op, const Params& params, std::span<const Aval> in, const Aval& out) {
   const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
@@ -145,6 +163,20 @@ Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, co
   } else if (out.dtype == Dtype::float64) {
     step::choose_dense<double>(s, op, params, in, out);
   }
+  return s;
+}
+
+Step reduction_step(const Op& op, const Params& params, const Aval& in, const Aval& out,
+                    std::unique_ptr<StepData>& data) {
+  Step s{nullptr};
+  s.name = op.name.c_str();
+  if (out.shape.size() == 0) return s;
+  if (in.dtype == Dtype::float32) step::choose_reduction<float>(s, op);
+  if (in.dtype == Dtype::float64) step::choose_reduction<double>(s, op);
+  if (in.dtype == Dtype::bool_) step::choose_reduction<bool>(s, op);
+  if (!s.run) return s;
+  data = std::make_unique<step::ReductionData>(reduce_detail::Groups(in.shape, params.ints("axes")));
+  s.data = data.get();
   return s;
 }
 

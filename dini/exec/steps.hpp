@@ -20,6 +20,8 @@ Step element_step(const Op& op, std::span<const Aval> in, const Aval& out);
 Step fill_step(const Aval& out);
 /// d = a.
 Step copy_step(std::size_t bytes);
+/// d = so many bytes of a from an offset on.
+Step part_step(const char* name, std::size_t offset, std::size_t bytes);
 /// d = b or c, as the truth value a says.
 Step choose_step(const Aval& out);
 
@@ -34,6 +36,10 @@ Step product_step(const ProductData& data, Dtype dtype);
 
 /// Full sums and other kernels that need none of a KernelCall's preparation.
 Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, const Aval& out);
+
+/// A sum, maximum or minimum along axes, with how to walk over them in `data`; without `run` for any other op.
+Step reduction_step(const Op& op, const Params& params, const Aval& in, const Aval& out,
+                    std::unique_ptr<StepData>& data);
 
 /// Any op with a kernel.
 struct KernelData final : StepData {

@@ -167,6 +167,21 @@ TEST(Passes, MovesThatCancelAreNotDone) {
   EXPECT_EQ(count(*p, "mul"), 0) << p->str();
 }
 
+// As a program's equations are where it has none.
+TEST(Passes, WhatHasNoElementsIsNotComputed) {
+  const Case c = make_case(
+      [](const Leaves& in) -> Leaves {
+        const Array &none = in[1], rows = dot(none, in[0]), back = dot(transpose(none), exp(rows));
+        return {tanh(rows) * 2.0, in[0] + back, concatenate({rows, in[0], rows}), sum(rows),
+                max(abs(concatenate({rows, in[0]})))};
+      },
+      {x, numbers({0, x.size()})});
+  EXPECT_TRUE(agrees(c));
+  const auto p = after_passes(c);
+  for (const char* op : {"dot_general", "exp", "tanh", "concatenate", "sum"})
+    EXPECT_EQ(count(*p, op), 0) << op << p->str();
+}
+
 TEST(Passes, SignsOfZerosStay) {
   const Array zeros_of_both_signs = array({0.0, -0.0, 1.0});
   const Case c = make_case(

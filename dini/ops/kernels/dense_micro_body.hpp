@@ -151,7 +151,7 @@ template <class T, bool Subtract>
 void multiply_signed(bool load_c, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a,
                      std::ptrdiff_t a_row, std::ptrdiff_t a_col, const T* b, std::ptrdiff_t b_row, T* c,
                      std::ptrdiff_t c_row) {
-  if (n == 1 && m > 1) return multiply_column<T, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row);
+  if (n == 1) return multiply_column<T, Subtract>(load_c, m, k, a, a_row, a_col, b, b_row, c, c_row);
   // A block of B, step_k × step_n, is at most 32 KiB: it stays in the first cache over all of A's rows. (A third level,
   // blocks of A's rows, was measured to lose up to order 1000.)
   constexpr std::ptrdiff_t step_n = Vec<T>::vectors * Vec<T>::width;

@@ -11,6 +11,7 @@
 #include "dini/ops/kernels/dense_table.hpp"
 #include "dini/ops/kernels/dense_triangular.hpp"
 #include "dini/ops/kernels/dense_workspace.hpp"
+#include "dini/ops/kernels/vector.hpp"
 
 namespace dini::kernels {
 namespace {
@@ -146,14 +147,12 @@ void ldlt_solve(std::size_t n, std::size_t nrhs, const T* ldlt, const std::int32
   const auto exchange = [&](std::size_t i, std::size_t j) {
     if (i != j) std::swap_ranges(x + i * nrhs, x + (i + 1) * nrhs, x + j * nrhs);
   };
-  // x[0..rows) −= u x[k], u the column of U in row k. A single long column of x is as well a row: vectors along u then.
+  // x[0..rows) −= u x[k], u the column of U in row k.
+  const auto axpy = vector_kernels<T>().axpy;
   const auto eliminate = [&](std::size_t rows, std::size_t k) {
-    const auto m = static_cast<std::ptrdiff_t>(rows);
-    if (m >= 16 && nrhs == 1) {
-      micro.multiply(Accumulate::subtract, 1, m, 1, x + k, 1, 1, ldlt + k * n, m, x, m);
-    } else if (m > 0) {
-      micro.multiply(Accumulate::subtract, m, width, 1, ldlt + k * n, 1, 1, x + k * nrhs, width, x, width);
-    }
+    if (nrhs == 1) return axpy(rows, -x[k], ldlt + k * n, x);
+    micro.multiply(Accumulate::subtract, static_cast<std::ptrdiff_t>(rows), width, 1, ldlt + k * n, 1, 1, x + k * nrhs,
+                   width, x, width);
   };
   for (std::size_t left = n; left > 0;) {
     const std::size_t k = left - 1;
