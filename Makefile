@@ -7,7 +7,7 @@ venv := build/python-venv
 configure_options := $(if $(CI),-DDINI_WERROR=ON)
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: help demo test python wheel debug asan tsan shared clang package bench bench-peers bench-qp-peers format format-check tidy mutate clean
+.PHONY: help demo test python wheel debug asan tsan shared clang arm package bench bench-peers bench-qp-peers format format-check tidy mutate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -68,6 +68,12 @@ clang: ## the tests, built by clang against a shared library
 	cmake --build --preset clang -j $(jobs)
 	ctest --preset clang -j 2
 	tests/package/run.sh build/clang
+
+arm: ## for 64-bit ARM by the cross compiler: the library, the tool, and the tests of what depends on the processor, run by qemu
+	@scripts/install_packages.sh --with-arm
+	cmake --preset arm $(configure_options)
+	cmake --build --preset arm -j $(jobs) --target dini_tests dini_cli example_notebook
+	ctest --preset arm -j 2
 
 package: ## install into a temporary folder and build a user's project against it
 	@scripts/install_packages.sh

@@ -93,10 +93,8 @@ TYPED_TEST(DenseTest, InstructionSetsAgree) {
   using T = TypeParam;
   const DenseMicro<T>& generic = micro_generic::table<T>();
   std::vector<const DenseMicro<T>*> fused;
-#if defined(__x86_64__)
-  if (vector_kernels_for<T>("avx2") != nullptr) fused.push_back(&micro_avx2::table<T>());
-  if (vector_kernels_for<T>("avx512") != nullptr) fused.push_back(&micro_avx512::table<T>());
-#endif
+  for (const char* isa : {"avx2", "avx512"})
+    if (const DenseMicro<T>* micro = dense_micro_for<T>(isa)) fused.push_back(micro);
   const auto run = [](const DenseMicro<T>& micro, std::ptrdiff_t n, std::ptrdiff_t columns) {
     const auto order = static_cast<std::size_t>(n), width = static_cast<std::size_t>(columns);
     const Matrix<T> a = regular<T>(order, 3), b = random<T>(order, width, 4);

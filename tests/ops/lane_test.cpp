@@ -19,24 +19,17 @@ using dense_test::Numbers;
 
 constexpr std::size_t row = tile_lanes;
 
+constexpr const char* instruction_sets[] = {"baseline", "avx2", "avx512"};
 template <class T> std::vector<const LaneKernels<T>*> tables() {
   std::vector<const LaneKernels<T>*> all;
-  const auto add = [&](const char* isa, auto f32, auto f64) {
-    if (vector_kernels_for<T>(isa) == nullptr) return;
-    if constexpr (std::is_same_v<T, float>)
-      all.push_back(&f32());
-    else
-      all.push_back(&f64());
-  };
-  add("baseline", baseline::lane_float_table, baseline::lane_double_table);
-  add("avx2", avx2::lane_float_table, avx2::lane_double_table);
-  add("avx512", avx512::lane_float_table, avx512::lane_double_table);
+  for (const char* isa : instruction_sets)
+    if (const LaneKernels<T>* table = lane_kernels_for<T>(isa)) all.push_back(table);
   return all;
 }
 std::vector<const LaneLogic*> logics() {
-  std::vector<const LaneLogic*> all{&baseline::lane_logic_table()};
-  if (vector_kernels_for<double>("avx2")) all.push_back(&avx2::lane_logic_table());
-  if (vector_kernels_for<double>("avx512")) all.push_back(&avx512::lane_logic_table());
+  std::vector<const LaneLogic*> all;
+  for (const char* isa : instruction_sets)
+    if (const LaneLogic* table = lane_logic_for(isa)) all.push_back(table);
   return all;
 }
 

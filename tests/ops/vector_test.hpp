@@ -22,7 +22,7 @@ template <class T> constexpr T nan_of = std::numeric_limits<T>::quiet_NaN();
 
 using Real = long double;
 
-std::vector<std::string> instruction_sets() {
+inline std::vector<std::string> instruction_sets() {
   std::vector<std::string> names;
   for (const char* name : {"baseline", "avx2", "avx512"})
     if (vector_kernels_for<float>(name)) names.push_back(name);

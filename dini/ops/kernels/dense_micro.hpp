@@ -45,6 +45,8 @@ template <class T> struct DenseMicro {
 inline constexpr std::ptrdiff_t panel_width = 16;
 
 template <class T> const DenseMicro<T>& dense_micro();
+// As vector_kernels_for: nullptr if the processor lacks the instruction set or there is no such name.
+template <class T> const DenseMicro<T>* dense_micro_for(const char* isa);
 
 namespace micro_generic {
 template <class T> const DenseMicro<T>& table();

@@ -1,7 +1,7 @@
 #include "lane.hpp"
 
 #include <cstdint>
-#include <string_view>
+#include <cstring>
 
 #include "dense_micro.hpp"
 #include "lane_tables.hpp"
@@ -9,15 +9,6 @@
 namespace dini::kernels {
 
 namespace {
-// That of the vector kernels.
-int level() {
-  static const int chosen = [] {
-    const std::string_view name = instruction_set();
-    return name == "avx512" ? 2 : name == "avx2" ? 1 : 0;
-  }();
-  return chosen;
-}
-
 // to[columns, rows] = from[rows, columns]ᵀ by size: integers as the bits of floating numbers.
 void transpose(std::size_t rows, std::size_t columns, const void* from, void* to, std::size_t item) {
   const auto m = static_cast<std::ptrdiff_t>(rows), n = static_cast<std::ptrdiff_t>(columns);
@@ -41,20 +32,40 @@ void rows_to_lanes(const void* rows, void* lanes, std::size_t elements, std::siz
   transpose(elements, tile_lanes, rows, lanes, item);
 }
 
-template <> const LaneKernels<float>& lane_kernels() {
-  return level() == 2   ? avx512::lane_float_table()
-         : level() == 1 ? avx2::lane_float_table()
-                        : baseline::lane_float_table();
+template <> const LaneKernels<float>* lane_kernels_for(const char* isa) {
+  if (vector_kernels_for<float>(isa) == nullptr) return nullptr;
+#ifdef __x86_64__
+  if (std::strcmp(isa, "avx512") == 0) return &avx512::lane_float_table();
+  if (std::strcmp(isa, "avx2") == 0) return &avx2::lane_float_table();
+#endif
+  return &baseline::lane_float_table();
 }
-template <> const LaneKernels<double>& lane_kernels() {
-  return level() == 2   ? avx512::lane_double_table()
-         : level() == 1 ? avx2::lane_double_table()
-                        : baseline::lane_double_table();
+template <> const LaneKernels<double>* lane_kernels_for(const char* isa) {
+  if (vector_kernels_for<double>(isa) == nullptr) return nullptr;
+#ifdef __x86_64__
+  if (std::strcmp(isa, "avx512") == 0) return &avx512::lane_double_table();
+  if (std::strcmp(isa, "avx2") == 0) return &avx2::lane_double_table();
+#endif
+  return &baseline::lane_double_table();
 }
+const LaneLogic* lane_logic_for(const char* isa) {
+  if (vector_kernels_for<double>(isa) == nullptr) return nullptr;
+#ifdef __x86_64__
+  if (std::strcmp(isa, "avx512") == 0) return &avx512::lane_logic_table();
+  if (std::strcmp(isa, "avx2") == 0) return &avx2::lane_logic_table();
+#endif
+  return &baseline::lane_logic_table();
+}
+
+template <class T> const LaneKernels<T>& lane_kernels() {
+  static const LaneKernels<T>& table = *lane_kernels_for<T>(instruction_set());
+  return table;
+}
+template const LaneKernels<float>& lane_kernels();
+template const LaneKernels<double>& lane_kernels();
 const LaneLogic& lane_logic() {
-  return level() == 2   ? avx512::lane_logic_table()
-         : level() == 1 ? avx2::lane_logic_table()
-                        : baseline::lane_logic_table();
+  static const LaneLogic& table = *lane_logic_for(instruction_set());
+  return table;
 }
 
 }  // namespace dini::kernels

@@ -1,4 +1,4 @@
-// The kernels on tiles for any x86-64 processor (SSE2).
+// The kernels on tiles for any processor: SSE2 on x86-64, NEON on 64-bit ARM.
 #define DINI_VECTOR_ISA baseline
 #define DINI_VECTOR_LEVEL 0
 #include "lane_impl.hpp"

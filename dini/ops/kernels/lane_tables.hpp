@@ -21,4 +21,10 @@ const LaneKernels<double>& lane_double_table();
 const LaneLogic& lane_logic_table();
 }  // namespace avx512
 
+// As vector_kernels_for: nullptr if the processor lacks the instruction set or there is no such name.
+template <class T> const LaneKernels<T>* lane_kernels_for(const char* isa);
+template <> const LaneKernels<float>* lane_kernels_for(const char* isa);
+template <> const LaneKernels<double>* lane_kernels_for(const char* isa);
+const LaneLogic* lane_logic_for(const char* isa);
+
 }  // namespace dini::kernels

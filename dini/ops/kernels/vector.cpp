@@ -13,11 +13,15 @@ enum class Isa { baseline, avx2, avx512 };
 constexpr const char* names[] = {"baseline", "avx2", "avx512"};
 
 Isa best_isa() {
+#ifdef __x86_64__
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::baseline;
   bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
   return avx512 ? Isa::avx512 : Isa::avx2;
+#else
+  return Isa::baseline;
+#endif
 }
 
 Isa choose() {
@@ -36,13 +40,19 @@ Isa chosen() {
 }
 
 template <class T> const VectorKernels<T>& table_of(Isa isa);
-template <> const VectorKernels<float>& table_of(Isa isa) {
-  return isa == Isa::avx512 ? avx512::float_table() : isa == Isa::avx2 ? avx2::float_table() : baseline::float_table();
+template <> const VectorKernels<float>& table_of([[maybe_unused]] Isa isa) {
+#ifdef __x86_64__
+  if (isa == Isa::avx512) return avx512::float_table();
+  if (isa == Isa::avx2) return avx2::float_table();
+#endif
+  return baseline::float_table();
 }
-template <> const VectorKernels<double>& table_of(Isa isa) {
-  return isa == Isa::avx512 ? avx512::double_table()
-         : isa == Isa::avx2 ? avx2::double_table()
-                            : baseline::double_table();
+template <> const VectorKernels<double>& table_of([[maybe_unused]] Isa isa) {
+#ifdef __x86_64__
+  if (isa == Isa::avx512) return avx512::double_table();
+  if (isa == Isa::avx2) return avx2::double_table();
+#endif
+  return baseline::double_table();
 }
 
 }  // namespace

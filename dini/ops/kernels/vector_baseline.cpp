@@ -1,4 +1,4 @@
-// The vector kernels for any x86-64 processor (SSE2).
+// The vector kernels for any processor: SSE2 on x86-64, NEON on 64-bit ARM.
 #define DINI_VECTOR_ISA baseline
 #define DINI_VECTOR_LEVEL 0
 #include "vector_impl.hpp"

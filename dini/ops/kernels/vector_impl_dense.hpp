@@ -83,24 +83,26 @@ template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, st
 #else
 template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 2) {
-    __m128d sums = _mm_add_pd(_mm_unpacklo_pd(a[i].v, a[i + 1].v), _mm_unpackhi_pd(a[i].v, a[i + 1].v));
+    const NativeD p = a[i].v, q = a[i + 1].v;
+    const Vec<double> sums = __builtin_shufflevector(p, q, 0, 2) + __builtin_shufflevector(p, q, 1, 3);
     if (count - i >= 2) {
-      _mm_storeu_pd(y + i, sums);
+      store(y + i, sums);
     } else {
-      _mm_store_sd(y + i, sums);
+      store_part(y + i, sums, 1);
     }
   }
 }
 template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 4) {
-    const Vec<float>* b = a + i;
-    __m128 p = _mm_add_ps(_mm_unpacklo_ps(b[0].v, b[1].v), _mm_unpackhi_ps(b[0].v, b[1].v));
-    __m128 q = _mm_add_ps(_mm_unpacklo_ps(b[2].v, b[3].v), _mm_unpackhi_ps(b[2].v, b[3].v));
-    __m128 sums = _mm_add_ps(_mm_movelh_ps(p, q), _mm_movehl_ps(q, p));
+    const auto pair = [](NativeF p, NativeF q) DINI_LAMBDA {
+      return __builtin_shufflevector(p, q, 0, 4, 1, 5) + __builtin_shufflevector(p, q, 2, 6, 3, 7);
+    };
+    const NativeF p = pair(a[i].v, a[i + 1].v), q = pair(a[i + 2].v, a[i + 3].v);
+    const Vec<float> sums = __builtin_shufflevector(p, q, 0, 1, 4, 5) + __builtin_shufflevector(p, q, 2, 3, 6, 7);
     if (count - i >= 4) {
-      _mm_storeu_ps(y + i, sums);
+      store(y + i, sums);
     } else {
-      store_part(y + i, Vec<float>(sums), count - i);
+      store_part(y + i, sums, count - i);
     }
   }
 }

@@ -42,11 +42,11 @@ template <class F> DINI_INLINE double fold(Vec<double> a, F f) {
 }
 #else
 template <class F> DINI_INLINE float fold(Vec<float> a, F f) {
-  __m128 c = f(a, Vec<float>(_mm_movehl_ps(a.v, a.v))).v;
-  return _mm_cvtss_f32(f(Vec<float>(c), Vec<float>(_mm_shuffle_ps(c, c, 1))).v);
+  const Vec<float> c = f(a, Vec<float>(__builtin_shufflevector(a.v, a.v, 2, 3, 2, 3)));
+  return f(c, Vec<float>(__builtin_shufflevector(c.v, c.v, 1, 1, 1, 1))).v[0];
 }
 template <class F> DINI_INLINE double fold(Vec<double> a, F f) {
-  return _mm_cvtsd_f64(f(a, Vec<double>(_mm_unpackhi_pd(a.v, a.v))).v);
+  return f(a, Vec<double>(__builtin_shufflevector(a.v, a.v, 1, 1))).v[0];
 }
 #endif
 
