@@ -12,12 +12,17 @@ NOTEBOOK = pathlib.Path(__file__).parents[2] / "examples" / "notebook.py"
 
 
 def test_notebook():
+    check(NOTEBOOK)
+
+
+def check(notebook):
+    """Also of scripts/try_wheel.sh."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        runpy.run_path(str(NOTEBOOK))
+        runpy.run_path(str(notebook))
     numbers = np.array(re.findall(NUMBER, out.getvalue()), float)
     assert len(numbers) == 7 * 10 + 4 * 2 + 6 * 10
-    source = NOTEBOOK.read_text()
+    source = pathlib.Path(notebook).read_text()
     said = [np.array(re.findall(NUMBER, line), float) for line in re.findall(r"^# (?:\[ |\d).*", source, re.M) if re.search(NUMBER, line)]
     printed = []
     for n in (10, 10, 10, 10, 10, 2, 2, 2, 2, 10, 10, 10, 10, 10, 10, 10, 10):
