@@ -41,6 +41,15 @@ template <> struct From<Unused> {
     throw nb::type_error((std::string(f) + ": arrays are immutable: `out` cannot be given").c_str());
   }
 };
+/// Where an array is to be: on the CPU, where all are.
+struct Device {};
+template <> struct From<Device> {
+  static constexpr const char* hint = "str | None";
+  static Device get(nb::handle h, const char* f) {
+    if (h.is_none() || (PyUnicode_Check(h.ptr()) && nb::cast<std::string>(h) == "cpu")) return {};
+    throw dini::ValueError(std::string(f) + ": device has to be \"cpu\", got " + nb::cast<std::string>(nb::repr(h)));
+  }
+};
 template <> struct From<std::vector<Array>> {
   static constexpr const char* hint = "Sequence[ArrayLike]";
   static std::vector<Array> get(nb::handle h, const char* f) {
