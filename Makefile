@@ -7,7 +7,7 @@ venv := build/python-venv
 configure_options := $(if $(CI),-DDINI_WERROR=ON)
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: help demo test python wheel debug asan tsan shared clang package bench bench-peers bench-qp-peers format format-check tidy mutate clean
+.PHONY: help demo test python wheel debug asan tsan shared clang package bench bench-peers bench-python bench-qp-peers format format-check tidy mutate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -90,6 +90,15 @@ bench: ## build and run the benchmarks
 	cmake --preset bench
 	cmake --build --preset bench -j $(jobs)
 	scripts/bench.sh build/bench/bin
+
+bench-python: $(venv)/requirements.txt ## what calls from Python cost, beside JAX, JAXopt, Optimistix and SciPy, which are installed into build/python-bench
+	cmake --preset release $(configure_options) -DDINI_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(venv))/bin/python
+	cmake --build --preset release -j $(jobs) --target _dini
+	test -x build/python-bench/bin/python || python3 -m venv build/python-bench
+	build/python-bench/bin/pip install -q numpy scipy jax jaxopt optimistix
+	rm -rf build/python-bench/lib/python3*/site-packages/dini
+	cmake --install build/release --component python --prefix $$(echo $(abspath build/python-bench)/lib/python3*/site-packages) >/dev/null
+	build/python-bench/bin/python bench/python_calls.py
 
 bench-qp-peers: ## quadratic programs beside ProxQP, OSQP, Clarabel and quadprog, which are installed into build/bench
 	@scripts/install_packages.sh --with-bench
