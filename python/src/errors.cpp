@@ -68,6 +68,7 @@ std::string in_python(std::string text) {
   replace("on_failure = OnFailure::nan", "on_failure=\"nan\"");
   replace("stage = false", "stage=False");
   replace("OnFailure::", "on_failure=");
+  replace("`none`", "`None`");
   return text;
 }
 

@@ -25,7 +25,7 @@ Array as(A a, const OptionalDtype& dtype) { return dtype ? dini::astype(a, *dtyp
 
 void add_elementwise(Table& t) {
   const std::tuple<const char*, const char*, Unary> unary[] = {
-      {"abs(x)", "The absolute value; of 0 the derivative is 0.", dini::abs},
+      {"abs(x)", "The absolute value; of 0 the derivative is 1.", dini::abs},
       {"sign(x)", "-1, 0 or 1.", dini::sign},
       {"square(x)", "x².", dini::square},
       {"reciprocal(x)", "1/x.", dini::reciprocal},

@@ -213,9 +213,12 @@ def test_interrupt(what):
             print("interrupted", time.perf_counter() - sent[0])
         assert dini.grad(lambda x: x * x)(3.0).item() == 6
         """
-    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
-    assert out.stdout.startswith("interrupted"), out.stdout + out.stderr
-    assert float(out.stdout.split()[1]) < 0.5 if os.environ.get("CI") else float(out.stdout.split()[1]) < 0.1
+    took = []
+    while len(took) < 3 and (not took or took[-1] > 0.05):  # once more where the machine was busy
+        out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+        assert out.stdout.startswith("interrupted"), out.stdout + out.stderr
+        took.append(float(out.stdout.split()[1]))
+    assert min(took) < (0.5 if os.environ.get("CI") else 0.05), took
 
 
 def test_a_handler_of_the_program_s_own_stays():
@@ -250,7 +253,7 @@ def test_cycles_are_collected():
     assert gone() is None
 
 
-def test_many_calls_in_constant_memory():
+def test_a_hundred_thousand_calls_in_constant_memory():
     import resource
 
     g = dini.jit(lambda x, h: h(x))
@@ -266,9 +269,9 @@ def test_many_calls_in_constant_memory():
                 except dini.SolveError:
                     pass
 
-    some(20000)
+    some(30_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    some(60000)
+    some(100_000)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kB
 
 
