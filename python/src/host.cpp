@@ -1,6 +1,8 @@
 // host_function: a function of Python's that is called at run time, with derivatives that are functions of Python's, too.
 #include "dini/transforms/host_map.hpp"
 
+#include <mutex>
+
 #include "common.hpp"
 
 namespace pydini {
@@ -23,6 +25,11 @@ struct Signature {
   std::vector<Aval> in_avals, avals;
   // It is the rule vjp of another function: its value are cotangents of these arguments.
   std::optional<std::vector<TreeDef>> of_arguments = {};
+
+  // Of a function's own calls.
+  bool like(const Signature& other) const {
+    return in_avals == other.in_avals && avals == other.avals && args == other.args && out == other.out;
+  }
 
   nb::object numpy(const Leaves& in, std::size_t first) const {
     std::vector<nb::object> all;
@@ -82,7 +89,50 @@ struct PyHost final : dini::HostMap {
     if (form != Form::cotangent) return sig->avals;
     return {in.begin(), in.begin() + static_cast<std::ptrdiff_t>(sig->inputs)};
   }
+  // Made once, so that what was compiled for them serves again.
   dini::HostMapRef linearized() const override {
+    {
+      std::lock_guard lock(mutex_);
+      if (linearized_) return linearized_;
+    }
+    dini::HostMapRef made = make_linearized();
+    std::lock_guard lock(mutex_);
+    if (!linearized_) linearized_ = std::move(made);
+    return linearized_;
+  }
+  dini::HostMapRef transposed() const override {
+    if (form == Form::cotangent) {
+      if (auto tangent = transposed_of_.lock()) return tangent;
+      return std::make_shared<PyHost>(Form::tangent, sig);
+    }
+    std::lock_guard lock(mutex_);
+    if (!transposed_) {
+      const auto made = std::make_shared<PyHost>(Form::cotangent, sig);
+      made->transposed_of_ = weak_from_this();
+      transposed_ = made;
+    }
+    return transposed_;
+  }
+
+  Leaves call(const Leaves& in) const override {
+    return with_gil([&]() -> Leaves {
+      const Told& told = *sig->told;
+      const nb::object point = sig->numpy(in, 0);
+      if (form == Form::plain) return sig->checked(call_python(told.f, point), point);
+      if (form == Form::tangent) {
+        if (!told.jvp.is_valid()) throw dini::TraceError(told.name + ": forward mode wants the rule jvp=");
+        return sig->checked(call_python(told.jvp, nb::make_tuple(point, sig->numpy(in, sig->inputs))), point);
+      }
+      if (!told.vjp.is_valid()) throw dini::TraceError(told.name + ": reverse mode wants the rule vjp=");
+      std::vector<nb::object> cotangent;
+      for (std::size_t k = sig->inputs; k < in.size(); ++k) cotangent.push_back(from_array(in[k]).attr("numpy")());
+      const nb::object sent = call_python(told.vjp, nb::make_tuple(point, sig->out.build(cotangent)));
+      return sig->cotangents(sent, sig->args, point);
+    });
+  }
+
+ private:
+  dini::HostMapRef make_linearized() const {
     const Told& told = *sig->told;
     if (form == Form::plain) {
       if (!told.jvp.is_valid() && !told.vjp.is_valid()) return HostMap::linearized();
@@ -108,32 +158,17 @@ struct PyHost final : dini::HostMap {
       return std::make_shared<PyHost>(Form::tangent, share_cpp(std::move(s)));
     });
   }
-  dini::HostMapRef transposed() const override {
-    return std::make_shared<PyHost>(form == Form::tangent ? Form::cotangent : Form::tangent, sig);
-  }
 
-  Leaves call(const Leaves& in) const override {
-    return with_gil([&]() -> Leaves {
-      const Told& told = *sig->told;
-      const nb::object point = sig->numpy(in, 0);
-      if (form == Form::plain) return sig->checked(call_python(told.f, point), point);
-      if (form == Form::tangent) {
-        if (!told.jvp.is_valid()) throw dini::TraceError(told.name + ": forward mode wants the rule jvp=");
-        return sig->checked(call_python(told.jvp, nb::make_tuple(point, sig->numpy(in, sig->inputs))), point);
-      }
-      if (!told.vjp.is_valid()) throw dini::TraceError(told.name + ": reverse mode wants the rule vjp=");
-      std::vector<nb::object> cotangent;
-      for (std::size_t k = sig->inputs; k < in.size(); ++k) cotangent.push_back(from_array(in[k]).attr("numpy")());
-      const nb::object sent = call_python(told.vjp, nb::make_tuple(point, sig->out.build(cotangent)));
-      return sig->cotangents(sent, sig->args, point);
-    });
-  }
+  mutable std::mutex mutex_;
+  mutable dini::HostMapRef linearized_, transposed_;
+  std::weak_ptr<const dini::HostMap> transposed_of_;  // the one that keeps this one
 };
 
 struct HostFunctionObject {
   std::shared_ptr<const Told> told;
+  std::vector<std::shared_ptr<const PyHost>> known;  // of the calls like which there were some, the last ones
 
-  nb::object call(nb::args args) const {
+  nb::object call(nb::args args) {
     Signature s;
     s.told = told;
     Leaves leaves;
@@ -151,7 +186,17 @@ struct HostFunctionObject {
     Flat out(like);
     s.out = std::move(out.def);
     for (const Array& a : out.leaves) s.avals.push_back({a.shape(), a.dtype(), false});
-    const auto map = std::make_shared<PyHost>(PyHost::Form::plain, share_cpp(std::move(s)));
+    constexpr std::size_t most = 16;
+    std::shared_ptr<const PyHost> map;
+    const auto before = known;  // comparing may run the user's code
+    for (const auto& k : before) {
+      if (k->sig->like(s)) map = k;
+    }
+    if (!map) {
+      map = std::make_shared<PyHost>(PyHost::Form::plain, share_cpp(std::move(s)));
+      if (known.size() >= most) known.erase(known.begin());
+      known.push_back(map);
+    }
     return map->sig->out.unflatten(computing([&] { return dini::call_host(map, leaves); }));
   }
 };
@@ -178,7 +223,7 @@ void bind_host(nb::module_& m) {
         };
         rule(std::move(jvp), t.jvp, t.rules_of_jvp);
         rule(std::move(vjp), t.vjp, t.rules_of_vjp);
-        return HostFunctionObject{share_cpp(std::move(t))};
+        return HostFunctionObject{share_cpp(std::move(t)), {}};
       },
       nb::arg("f"), nb::arg("like").none(), nb::arg("jvp").none(), nb::arg("vjp").none());
 }

@@ -65,6 +65,21 @@ def test_in_a_solve():
     assert dini.jit(dini.grad(solve))(1.0).item() == pytest.approx(np.cos(z) / (1 + np.sin(z)))
 
 
+def test_what_was_compiled_serves_again():
+    f = dini.host_function(np.cos, vjp=lambda args, ct: -np.sin(args[0]) * ct, jvp=lambda args, t: -np.sin(args[0]) * t[0])
+    solve = lambda a: dini.root(lambda a, z: a * f(z) - z, 0.5, a).value
+    dini.clear_caches()
+    dini.grad(solve)(1.0)
+    kept = dini.cached_programs()
+    for a in (1.1, 1.2, 1.3):
+        dini.grad(solve)(a)
+    assert dini.cached_programs() == kept
+    for n in range(1, 40):  # of as many shapes as there may be
+        assert np.allclose(f(np.zeros(n)), 1)
+    z = 0.7390851332151607
+    assert dini.grad(solve)(1.0).item() == pytest.approx(np.cos(z) / (1 + np.sin(z)))
+
+
 def test_second_derivatives():
     """Rules with rules: those of jvp(args, tangents) and vjp(args, ct) are functions of these two."""
     def jvp_of_jvp(args, tangents):
