@@ -7,7 +7,8 @@ venv := build/python-venv
 configure_options := $(if $(CI),-DDINI_WERROR=ON)
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: help demo test python wheel debug asan tsan shared clang arm package bench bench-peers bench-qp-peers format format-check tidy mutate clean
+# Every target here is a command, none a file.
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -24,19 +25,29 @@ test: ## install what is missing, build, and run all tests
 	cmake --build --preset release -j $(jobs)
 	ctest --preset release -j 2
 
-python: ## build the Python package, install it into a virtual environment (build/python-venv), and run its tests
-	@scripts/install_packages.sh --with-python
-	@test -x $(venv)/bin/pytest || { python3 -m venv $(venv) && $(venv)/bin/pip install -q -r python/requirements.txt; }
+python: $(venv)/requirements.txt ## build the Python package, install it into a virtual environment (build/python-venv), and run its tests
 	cmake --preset release $(configure_options) -DDINI_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(venv))/bin/python
 	cmake --build --preset release -j $(jobs) --target _dini
 	rm -rf $(venv)/lib/python3*/site-packages/dini
 	cmake --install build/release --component python --prefix $$(echo $(abspath $(venv))/lib/python3*/site-packages) >/dev/null
 	$(venv)/bin/python -m pytest
 
-wheel: ## the Python package as a wheel, in build/wheel
+# The compiler by the name that CMake finds, and not by Python's: ccache has then what `make python` has compiled.
+wheel: $(venv)/requirements.txt ## the Python package as a wheel with the libraries that it wants, in build/wheel, tried in an environment of its own
+	rm -rf build/wheel build/wheel-of-here
+	CXX=c++ CMAKE_BUILD_PARALLEL_LEVEL=$(jobs) $(venv)/bin/pip wheel -q --no-deps --no-build-isolation $(configure_options:-D%=-C cmake.define.%) -w build/wheel-of-here .
+	PATH=$(abspath $(venv))/bin:$$PATH auditwheel -q repair -w build/wheel build/wheel-of-here/*.whl
+	scripts/try_wheel.sh
+
+# What the package is built and tested with; made anew where the list has changed.
+$(venv)/requirements.txt: python/requirements.txt | python-packages
+	test -x $(venv)/bin/python || python3 -m venv $(venv)
+	$(venv)/bin/pip install -q -r $<
+	cp $< $@
+
+.PHONY: python-packages
+python-packages:
 	@scripts/install_packages.sh --with-python
-	@test -x $(venv)/bin/pytest || { python3 -m venv $(venv) && $(venv)/bin/pip install -q -r python/requirements.txt; }
-	$(venv)/bin/pip wheel --no-deps -w build/wheel .
 
 debug: ## the tests without optimisation
 	@scripts/install_packages.sh
@@ -86,6 +97,15 @@ bench: ## build and run the benchmarks
 	cmake --preset bench
 	cmake --build --preset bench -j $(jobs)
 	scripts/bench.sh build/bench/bin
+
+bench-python: $(venv)/requirements.txt ## what calls from Python cost, beside JAX, JAXopt, Optimistix and SciPy, which are installed into build/python-bench
+	cmake --preset release $(configure_options) -DDINI_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(venv))/bin/python
+	cmake --build --preset release -j $(jobs) --target _dini
+	test -x build/python-bench/bin/python || python3 -m venv build/python-bench
+	build/python-bench/bin/pip install -q numpy scipy jax jaxopt optimistix
+	rm -rf build/python-bench/lib/python3*/site-packages/dini
+	cmake --install build/release --component python --prefix $$(echo $(abspath build/python-bench)/lib/python3*/site-packages) >/dev/null
+	build/python-bench/bin/python bench/python_calls.py
 
 bench-qp-peers: ## quadratic programs beside ProxQP, OSQP, Clarabel and quadprog, which are installed into build/bench
 	@scripts/install_packages.sh --with-bench

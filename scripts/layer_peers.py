@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import casadi
 import jax
 import jax.numpy as jnp
 import jaxopt
@@ -120,6 +119,8 @@ def newton_layer(W, x, tolerance=1e-10):
 
 
 def casadi_layer(rows, n):
+    import casadi  # not at the top: bench/python_peers.py takes the layers, and none of it
+
     W, x = (np.asarray(a) for a in inputs(n, jnp.float64))
     start = time.perf_counter()
     z, Ws, xs = casadi.MX.sym("z", n), casadi.MX.sym("W", n, n), casadi.MX.sym("x", n)

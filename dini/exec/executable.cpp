@@ -1,11 +1,13 @@
 #include "dini/exec/executable.hpp"
 
+#include "dini/core/caches.hpp"
 #include "dini/core/lru_cache.hpp"
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/passes.hpp"
 #include "dini/exec/plan.hpp"
 #include "dini/exec/rewrite.hpp"
 #include "dini/exec/shared.hpp"
+#include "dini/trace/program_size.hpp"
 #include "dini/trace/run.hpp"
 
 namespace dini {
@@ -49,10 +51,13 @@ struct ProgramEqual {
 
 // The Executables of the Programs that were last compiled. Traced anew, a function gives an equal Program. Their weight is
 // what they hold in bytes: a large workspace is nothing to keep.
+constexpr std::size_t bytes_of_an_equation = 1 << 9;  // of the Program, and of the plan
 constexpr std::size_t most_bytes = std::size_t{1} << 24, most_bytes_together = std::size_t{1} << 28;
 using SharedExecutables = detail::LruCache<ProgramRef, const Executable, ProgramHash, ProgramEqual>;
 SharedExecutables& shared_executables() {
   static SharedExecutables kept(256, most_bytes_together);
+  static const bool registered [[maybe_unused]] = detail::register_cache(
+      {"programs", [] { shared_executables().clear(); }, [] { return shared_executables().size(); }});
   return kept;
 }
 
@@ -62,15 +67,14 @@ std::shared_ptr<const Executable> shared_executable(const Program& program) {
   if (auto found = shared_executables().find(program)) return found;
   const auto p = optimized(program);
   auto plan = make_plan(*p, program.output_avals());
-  std::size_t bytes = plan->workspace_bytes;
+  std::unordered_set<const Program*> seen;
+  std::size_t bytes = plan->workspace_bytes + bytes_of_an_equation * equations_in(*p, seen);
   for (const auto& [slot, a] : plan->constants) bytes += static_cast<std::size_t>(a.size()) * item_size(a.dtype());
   auto executable = make_planned(std::move(plan));
   // One that calls back holds the user's objects, which it should not outlive.
   if (bytes > most_bytes || is_effectful(*p)) return executable;
   return shared_executables().keep(std::make_shared<Program>(program), std::move(executable), bytes);
 }
-
-void forget_shared_executables() { shared_executables().clear(); }
 
 }  // namespace exec
 

@@ -10,7 +10,4 @@ namespace dini::exec {
 /// The Executable for a Program: that of an equal Program if there still is one.
 std::shared_ptr<const Executable> shared_executable(const Program& program);
 
-/// For tests that change the passes.
-void forget_shared_executables();
-
 }  // namespace dini::exec

@@ -92,10 +92,29 @@ Array unit_like(const Array& a) {
 }
 
 ProgramRef SingleSolve::forward(bool derivable) const {
-  return forward_[derivable ? 1 : 0].get([&] {
-    return stage_closed([&](const Leaves& in) { return forward_ops(in[0], rest(in, 1), derivable); }, inputs({point()}),
-                        "solve");
-  });
+  ProgramRef& slot = forward_[derivable ? 1 : 0];
+  {
+    std::lock_guard lock(mutex_);
+    if (slot) return slot;
+  }
+  // Made without the lock, since a user's rules run meanwhile; the first that is there stays.
+  ProgramRef made = stage_closed([&](const Leaves& in) { return forward_ops(in[0], rest(in, 1), derivable); },
+                                 inputs({point()}), "solve");
+  std::lock_guard lock(mutex_);
+  if (!slot) slot = std::move(made);
+  return slot;
+}
+
+std::vector<ProgramRef> SingleSolve::made() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ProgramRef> out{map};
+  for (const ProgramRef& p : forward_) {
+    if (p) out.push_back(p);
+  }
+  for (const auto& [active, d] : derivatives_) {
+    if (d) out.insert(out.end(), {d->prepare, d->push});
+  }
+  return out;
 }
 
 Spec::Derivative SingleSolve::derivative(const Mask& active) const {
@@ -127,7 +146,7 @@ Spec::Derivative SingleSolve::derivative(const Mask& active) const {
       inputs(before), "solve");
   made->push =
       stage_closed([&](const Leaves& v) { return push(part(v, 0, moving), rest(v, moving)); }, push_in, "solve");
-  // Made without the lock, since a user's rules run meanwhile; the first that is there stays.
+  // As above.
   std::lock_guard lock(mutex_);
   auto& slot = derivatives_[active];
   if (!slot) slot = std::move(made);

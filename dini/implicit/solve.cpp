@@ -1,11 +1,17 @@
 #include "dini/implicit/solve.hpp"
 
+#include <new>
+#include <optional>
+#include <unordered_set>
+
+#include "dini/core/caches.hpp"
 #include "dini/core/lru_cache.hpp"
 #include "dini/implicit/solve_samples.hpp"
 #include "dini/implicit/solve_spec.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/trace/emit.hpp"
 #include "dini/trace/numbers.hpp"
+#include "dini/trace/program_size.hpp"
 #include "dini/transforms/control_ops.hpp"
 
 namespace dini {
@@ -113,24 +119,52 @@ struct SpecHash {
   std::size_t operator()(const SpecKey& k) const { return k.map->hash() ^ std::hash<std::string>{}(k.settings); }
 };
 
-implicit::SpecRef find_spec(const ProgramRef& map, const SolveSettings& settings) {
-  // What is kept with a problem that has constraints, derivatives included, takes up to 70 MB; of others a tenth of it and less.
-  constexpr std::size_t most = 256, weight_of_constrained = 8;
-  static LruCache<SpecKey, const implicit::Spec, SpecHash> known(most, most);
-  // What holds a user's objects is not kept beyond its use.
-  if (!settings.method->shareable() || settings.stop.watch) return implicit::plain_spec(map, settings);
-  SpecKey key{map, settings.key()};
-  if (auto found = known.find(key)) return found;
-  return known.keep(std::move(key), implicit::plain_spec(map, settings),
-                    settings.form.any() ? weight_of_constrained : 1);
+using Solves = LruCache<SpecKey, const implicit::Spec, SpecHash>;
+
+// The solves that were last made. Their weight is the number of equations of their Programs: with its place in plans an equation takes
+// about 1 kB, of which a Newton solve with its derivative has a thousand, a fit 7,000, one with constraints 14,000.
+constexpr std::size_t most_solves = 256, most_equations = std::size_t{1} << 18;
+Solves& known_solves() {
+  static Solves known(most_solves, most_equations);
+  static const bool registered [[maybe_unused]] =
+      register_cache({"solves", [] { known_solves().clear(); }, [] { return known_solves().size(); }});
+  return known;
 }
+
+// Keeps a solve that is new when it has been run, whether it succeeded or not: how large it is, is known then.
+class Keeper {
+ public:
+  Keeper(SpecKey key, implicit::SpecRef made) : key_(std::move(key)), made_(std::move(made)) {}
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+  ~Keeper() {
+    try {
+      std::unordered_set<const Program*> seen;
+      std::size_t weight = 0;
+      for (const ProgramRef& p : made_->made()) weight += equations_in(*p, seen);
+      known_solves().keep(std::move(key_), std::move(made_), weight);
+    } catch (const std::bad_alloc&) {}  // then it is not kept
+  }
+
+ private:
+  SpecKey key_;
+  implicit::SpecRef made_;
+};
 
 }  // namespace
 
 Outcome solve(const ProgramRef& map, const SolveSettings& settings, const Array& z0, const Leaves& theta) {
   // What is made for one number serves the next.
   const Staged apart = with_numbers_apart(map);
-  const implicit::SpecRef spec = find_spec(apart.program, settings);
+  // What holds a user's objects is not kept beyond its use.
+  const bool shareable = settings.method->shareable() && !settings.stop.watch;
+  SpecKey key{apart.program, shareable ? settings.key() : ""};
+  implicit::SpecRef spec = shareable ? known_solves().find(key) : nullptr;
+  std::optional<Keeper> keeper;
+  if (!spec) {
+    spec = implicit::plain_spec(apart.program, settings);
+    if (shareable) keeper.emplace(std::move(key), spec);
+  }
   const Leaves in = implicit::join(implicit::join({z0}, theta), apart.captured);
   const Leaves out = emit(implicit::solve_op(), in, {{"spec", OpaqueRef(spec)}});
   Outcome like{z0, z0, z0, z0, z0, z0, z0, z0, {}, {}};

@@ -162,6 +162,8 @@ struct Lanes final : Spec {
   Mask batched;  // of [z0, θ...]
   std::int64_t size = 0;
   const SolveSettings& settings_of() const override { return inner->settings_of(); }
+  // What it makes is kept with the Programs of the single one.
+  std::vector<ProgramRef> made() const override { return inner->made(); }
   // Which bounds and constraints are active, and which weakly, is such a verdict.
   LaneRule rule(const Mask& linear = {}) const { return {linear, settings_of().form.any()}; }
   ProgramRef forward(bool derivable) const override {

@@ -46,6 +46,8 @@ struct Spec : Opaque {
   };
   virtual Derivative derivative(const Mask& active) const = 0;
   virtual const SolveSettings& settings_of() const = 0;
+  /// The Programs that it has made by now.
+  virtual std::vector<ProgramRef> made() const = 0;
   std::size_t outputs() const { return settings_of().form.any() ? constrained_outputs : plain_outputs; }
   /// The outputs that are differentiable.
   std::vector<std::size_t> points() const {
@@ -69,6 +71,7 @@ class SingleSolve : public Spec {
   const SolveSettings& settings_of() const override { return settings; }
   ProgramRef forward(bool derivable) const override;
   Derivative derivative(const Mask& active) const override;
+  std::vector<ProgramRef> made() const override;
 
  protected:
   /// From what there is of a solution (prepare's inputs before θ), and θ, the arrays kept for its derivative; and `push` is set to the
@@ -91,8 +94,8 @@ class SingleSolve : public Spec {
  private:
   Leaves forward_ops(const Array& z0, const Leaves& theta, bool derivable) const;
   // Kept here and not with the Program of the map, which they refer to.
-  Lazy<ProgramRef> forward_[2];
   mutable std::mutex mutex_;
+  mutable ProgramRef forward_[2];
   mutable std::map<Mask, std::shared_ptr<const Derivative>> derivatives_;
 };
 

@@ -26,6 +26,11 @@ class LateProgram final : public Opaque {
     if (!program_) program_ = std::move(made);
     return program_;
   }
+  /// Null where nobody has asked yet.
+  ProgramRef made() const {
+    std::lock_guard lock(mutex_);
+    return program_;
+  }
 
  private:
   std::function<ProgramRef()> make_;

@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_UFUNCS = {"conjugate": "positive", "fabs": "abs", "float_power": "power", "fmax": None, "fmin": None}
-_FUNCTIONS = {"concat": "concatenate", "permute_dims": "transpose", "matrix_transpose": None, "array": None}
+_UFUNCS = {"left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "fabs": "abs", "float_power": "power", "fmax": None, "fmin": None}
+_FUNCTIONS = {"permute_dims": "transpose", "array": None, "unique": None, "in1d": None, "empty_like": None}
 _REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any"}
 _ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
 
@@ -74,11 +74,8 @@ def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) 
         return _by_numpy(func, name, args, kwargs)
     no_value = getattr(sys.modules["numpy"], "_NoValue", None)
     kwargs = {k: v for k, v in kwargs.items() if v is not no_value}
-    if name in ("broadcast_arrays", "meshgrid", "block_diag", "atleast_1d", "atleast_2d", "atleast_3d"):
-        # NumPy takes the arrays one by one.
-        if name.startswith("atleast"):
-            return f(args[0]) if len(args) == 1 else [f(a) for a in args]
-        return f(args, **kwargs)
+    if name.startswith("atleast"):  # NumPy takes the arrays one by one
+        return f(args[0]) if len(args) == 1 else [f(a) for a in args]
     try:
         return f(*args, **kwargs)
     except TypeError as e:
@@ -90,4 +87,3 @@ def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) 
 
 Array.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
 Array.__array_function__ = _array_function  # type: ignore[attr-defined]
-Array.__array_namespace__ = lambda self, api_version=None: sys.modules["dini"]  # type: ignore[attr-defined]

@@ -140,7 +140,8 @@ def host_function(f: F | None = None, like: Any = None, jvp: F | None = None, vj
 
     What it returns is like the first argument, or like the tree `like`, or like what the function `like` makes of the arguments. Its
     derivatives are functions of the same kind: jvp(args, tangents) -> tangent of the value, vjp(args, cotangent) -> a cotangent for each
-    argument, or None. Under vmap it is called once for each lane.
+    argument, or None. A rule that is a host_function with rules of its own has derivatives in its turn, so that there are second ones
+    and higher. Under vmap it is called once for each lane.
 
     >>> sine = dini.host_function(np.sin, vjp=lambda args, ct: np.cos(args[0]) * ct)
     >>> dini.jit(dini.grad(sine))(0.0)

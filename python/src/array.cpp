@@ -421,7 +421,8 @@ void bind_array(nb::module_& m) {
       "is copied.");
   m.def(
       "asarray",
-      [](nb::handle x, nb::handle dtype, std::optional<bool> copy) {
+      [](nb::handle x, nb::handle dtype, std::optional<bool> copy, nb::handle device) {
+        table::From<table::Device>::get(device, "asarray");
         Array a;
         if (copy == false && !is_array(x))
           a = shared_memory(x, true);
@@ -430,12 +431,19 @@ void bind_array(nb::module_& m) {
         if (!dtype.is_none()) a = dini::astype(a, to_dtype(dtype));
         return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
       },
-      nb::arg("x"), nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(),
-      nb::sig("def asarray(x: ArrayLike, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array"),
+      nb::arg("x"), nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(), nb::arg("device") = nb::none(),
+      nb::sig(
+          "def asarray(x: ArrayLike, dtype: DTypeLike | None = None, copy: bool | None = None, device: str | None = "
+          "None) -> Array"),
       "As array; with copy=False in the memory of x, which nobody may change while the array is used.");
   m.def(
-      "from_dlpack", [](nb::handle x) { return from_array(shared_memory(x, false)); }, nb::arg("x"),
-      nb::sig("def from_dlpack(x: Any) -> Array"),
+      "from_dlpack",
+      [](nb::handle x, nb::handle device, std::optional<bool> copy) {
+        table::From<table::Device>::get(device, "from_dlpack");
+        return from_array(copy == true ? to_array(x, "from_dlpack") : shared_memory(x, false));
+      },
+      nb::arg("x"), nb::arg("device") = nb::none(), nb::arg("copy") = nb::none(),
+      nb::sig("def from_dlpack(x: Any, device: str | None = None, copy: bool | None = None) -> Array"),
       "An array in the memory of another library's, which nobody may change while the array is used.");
 }
 

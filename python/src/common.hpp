@@ -191,6 +191,7 @@ void bind_tree(nb::module_& m);
 void bind_functions(nb::module_& m);
 void bind_shape_functions(nb::module_& m);
 void bind_linear_functions(nb::module_& m);
+void bind_array_api(nb::module_& m);
 void bind_transforms(nb::module_& m);
 void bind_jit(nb::module_& m);
 void bind_rules(nb::module_& m);

@@ -1,5 +1,5 @@
 // cond, switch, while_loop, fori_loop, scan, and the check of derivatives.
-#include "common.hpp"
+#include "solving.hpp"
 
 namespace pydini {
 
@@ -31,7 +31,7 @@ nb::object branches(const char* name, const Array& index, const std::vector<nb::
       return with_gil([&] { return out.of(call_python(f, in.def.unflatten(leaves)), "values of the branches"); });
     });
   }
-  const Leaves r = computing([&] { return e::switch_case(name, index, erased, in.leaves); });
+  const Leaves r = computing_solves([&] { return e::switch_case(name, index, erased, in.leaves); });
   return out.def->unflatten(r);
 }
 
@@ -39,7 +39,7 @@ nb::object one_argument(nb::handle f, nb::object argument) { return call_python(
 
 nb::object while_loop(nb::object condition, nb::object body, nb::handle init) {
   const Flat state(init);
-  const Leaves out = computing([&] {
+  const Leaves out = computing_solves([&] {
     return e::while_loop(
         [&](const Leaves& s) {
           return with_gil([&] { return to_array(one_argument(condition, state.def.unflatten(s)), "while_loop"); });
@@ -60,7 +60,7 @@ nb::object scan(nb::object f, nb::handle init, nb::handle xs, std::optional<std:
   const Flat carry(init), x(xs);
   const std::size_t n = carry.leaves.size();
   Alike ys{"scan", {}};
-  const Leaves out = computing([&] {
+  const Leaves out = computing_solves([&] {
     return e::scan(
         [&](const Leaves& in) {
           return with_gil([&] {
@@ -86,7 +86,7 @@ nb::object fori_loop(nb::handle lower, nb::handle upper, nb::object body, nb::ha
   const Flat state(init);
   Leaves carry{dini::array(first)};
   carry.insert(carry.end(), state.leaves.begin(), state.leaves.end());
-  const Leaves out = computing([&] {
+  const Leaves out = computing_solves([&] {
     return e::scan(
         [&](const Leaves& in) {
           return with_gil([&] {

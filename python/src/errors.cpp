@@ -68,6 +68,7 @@ std::string in_python(std::string text) {
   replace("on_failure = OnFailure::nan", "on_failure=\"nan\"");
   replace("stage = false", "stage=False");
   replace("OnFailure::", "on_failure=");
+  replace("`none`", "`None`");
   return text;
 }
 
@@ -120,6 +121,47 @@ void translate(const std::exception_ptr& p, void*) {
 }  // namespace
 
 void forget_pending() { pending() = {}; }
+
+namespace {
+SolvesWithin*& solves_within() {
+  static thread_local SolvesWithin* innermost = nullptr;
+  return innermost;
+}
+}  // namespace
+
+SolvesWithin::SolvesWithin() : outer_(std::exchange(solves_within(), this)) {}
+SolvesWithin::~SolvesWithin() {
+  solves_within() = outer_;
+  if (outer_) outer_->found.insert(outer_->found.end(), found.begin(), found.end());
+}
+bool SolvesWithin::wanted() { return solves_within() != nullptr; }
+void SolvesWithin::add(const SolvedTrees& solves) {
+  if (SolvesWithin* s = solves_within()) s->found.insert(s->found.end(), solves.begin(), solves.end());
+}
+
+void remember_tree(dini::SolveError& e, const SolvedTrees& solves) {
+  if (!e.parts.empty() || !e.value.defined() || e.value.ndim() == 0) return;
+  std::shared_ptr<const SolvedTree> of;
+  for (const auto& s : solves) {
+    std::int64_t size = 0;
+    for (const Aval& a : s->leaves) size += a.shape.size();
+    if (size != e.value.shape().back()) continue;
+    if (of && !(of->leaves == s->leaves && of->z == s->z)) return;
+    of = s;
+  }
+  if (!of) return;
+  const dini::detail::TraceScope scope(nullptr);
+  std::int64_t at = 0;
+  for (const Aval& a : of->leaves) {  // of lanes, with their axes in front
+    std::vector<std::int64_t> lengths = e.value.shape().vector();
+    lengths.pop_back();
+    lengths.insert(lengths.end(), a.shape.begin(), a.shape.end());
+    const Array part = e.value(dini::ellipsis, dini::slice(at, at + a.shape.size()));
+    e.parts.push_back(dini::astype(dini::reshape(part, lengths), a.dtype));
+    at += a.shape.size();
+  }
+  remember_tree(of->z);
+}
 
 void remember_tree(const TreeDef& z) { failed_tree() = {std::current_exception(), share_cpp(TreeDef(z))}; }
 

@@ -1,4 +1,6 @@
 // The table's functions of elements and along axes. Names and signatures are NumPy's where it has the function.
+#include <cmath>
+
 #include "table.hpp"
 
 namespace pydini {
@@ -12,11 +14,18 @@ using OptionalInt = std::optional<int>;
 using Unary = Array (*)(const Array&);
 using Binary = Array (*)(const Array&, const Array&);
 
+// The standard's word for ddof is correction, a float.
+int freedoms(int ddof, const std::optional<double>& correction) {
+  const double n = correction.value_or(ddof);
+  if (n != std::floor(n) || std::abs(n) > 1e9)
+    throw dini::ValueError("std, var: the correction has to be a whole number");
+  return static_cast<int>(n);
+}
 Array as(A a, const OptionalDtype& dtype) { return dtype ? dini::astype(a, *dtype) : a; }
 
 void add_elementwise(Table& t) {
   const std::tuple<const char*, const char*, Unary> unary[] = {
-      {"abs(x)", "The absolute value; of 0 the derivative is 0.", dini::abs},
+      {"abs(x)", "The absolute value; of 0 the derivative is 1.", dini::abs},
       {"sign(x)", "-1, 0 or 1.", dini::sign},
       {"square(x)", "x².", dini::square},
       {"reciprocal(x)", "1/x.", dini::reciprocal},
@@ -130,7 +139,8 @@ void add_elementwise(Table& t) {
       "array_equal(a1, a2)", "Whether shapes and all elements are equal.",
       +[](A a, A b) { return dini::array_equal(a, b); });
   t.add(
-      "astype(x, dtype)", "In another dtype.", +[](A x, const Dtype& d) { return dini::astype(x, d); });
+      "astype(x, dtype, copy=True, device=None)", "In another dtype.",
+      +[](A x, const Dtype& d, const Unused&, const Device&) { return dini::astype(x, d); });
 }
 
 void add_reductions(Table& t) {
@@ -162,16 +172,16 @@ void add_reductions(Table& t) {
         return dini::nanmean(as(a, d), x, k);
       });
   t.both(
-      "var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False)",
+      "var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, correction=None)",
       "The variance, of n - ddof degrees of freedom.",
-      +[](A a, const ReduceAxes& x, const OptionalDtype& d, const Unused&, int ddof, bool k) {
-        return dini::var(as(a, d), x, k, ddof);
-      });
+      +[](A a, const ReduceAxes& x, const OptionalDtype& d, const Unused&, int ddof, bool k,
+          const std::optional<double>& correction) { return dini::var(as(a, d), x, k, freedoms(ddof, correction)); });
   t.both(
-      "std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False)",
+      "std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, correction=None)",
       "The standard deviation, of n - ddof degrees of freedom.",
-      +[](A a, const ReduceAxes& x, const OptionalDtype& d, const Unused&, int ddof, bool k) {
-        return dini::stddev(as(a, d), x, k, ddof);
+      +[](A a, const ReduceAxes& x, const OptionalDtype& d, const Unused&, int ddof, bool k,
+          const std::optional<double>& correction) {
+        return dini::stddev(as(a, d), x, k, freedoms(ddof, correction));
       });
   t.both(
       "max(a, axis=None, out=None, keepdims=False)", "The largest element; equal ones share the derivative.",
@@ -232,8 +242,19 @@ void add_reductions(Table& t) {
       "log_softmax(x, axis=-1)", "The logarithm of softmax.",
       +[](A a, const ReduceAxes& x) { return dini::log_softmax(a, x); });
   t.add(
-      "diff(a, n=1, axis=-1)", "Differences of neighbours, n times.",
-      +[](A a, int n, int axis) { return dini::diff(a, n, axis); });
+      "diff(a, n=1, axis=-1, prepend=None, append=None)", "Differences of neighbours, n times.",
+      +[](A a, int n, int axis, const Maybe& before, const Maybe& after) {
+        if ((!before.a.defined() && !after.a.defined()) || axis < -a.ndim() || axis >= a.ndim())
+          return dini::diff(a, n, axis);
+        std::vector<Array> parts;
+        for (const Array& part : {before.a, a, after.a}) {
+          if (!part.defined()) continue;
+          std::vector<std::int64_t> one = a.shape().vector();
+          one[static_cast<std::size_t>(axis < 0 ? axis + a.ndim() : axis)] = 1;
+          parts.push_back(part.ndim() == 0 ? dini::broadcast_to(part, one) : part);
+        }
+        return dini::diff(dini::concatenate(parts, axis), n, axis);
+      });
   t.add(
       "cov(m, y=None, rowvar=True, bias=False, ddof=None)", "The covariance matrix of variables in rows.",
       +[](A m, const Unused&, bool rows, bool bias, const OptionalInt& ddof) {
@@ -252,13 +273,14 @@ void add_reductions(Table& t) {
       "convolve(a, v, mode=\"full\")", "The convolution of two vectors.",
       +[](A a, A v, const std::string& mode) { return dini::convolve(a, v, mode); });
   t.both(
-      "sort(a, axis=-1, kind=None, order=None, descending=False)", "Sorted along an axis.",
-      +[](A a, const OptionalInt& x, const Unused&, const Unused&, bool d) {
+      "sort(a, axis=-1, kind=None, order=None, descending=False, stable=True)", "Sorted along an axis.",
+      +[](A a, const OptionalInt& x, const Unused&, const Unused&, bool d, const Unused&) {
         return x ? dini::sort(a, *x, d) : dini::sort(dini::ravel(a), 0, d);
       });
   t.both(
-      "argsort(a, axis=-1, kind=None, order=None, descending=False)", "The indices that sort along an axis.",
-      +[](A a, const OptionalInt& x, const Unused&, const Unused&, bool d) {
+      "argsort(a, axis=-1, kind=None, order=None, descending=False, stable=True)",
+      "The indices that sort along an axis.",
+      +[](A a, const OptionalInt& x, const Unused&, const Unused&, bool d, const Unused&) {
         return x ? dini::argsort(a, *x, d) : dini::argsort(dini::ravel(a), 0, d);
       });
   t.add(

@@ -4,6 +4,7 @@
 
 #include "dini/exec/executable.hpp"
 #include "dini/trace/run.hpp"
+#include "solving.hpp"
 #include "wrapper.hpp"
 
 namespace pydini {
@@ -19,6 +20,12 @@ struct PyProgram {
 // What is known of a function's value without running it.
 struct ShapeDtype {
   Aval aval;
+};
+
+// What is known of a function that was traced beside its Program.
+struct Traced {
+  TreeDef value;
+  SolvedTrees solves;
 };
 
 // What jit was called with, as leaves and a structure.
@@ -99,7 +106,7 @@ struct Jit : Wrapper {
   }
 
   // The function of leaves; refers to all that it is given.
-  ErasedFunction traced(const Arguments& a, std::size_t positional, std::shared_ptr<const TreeDef>& out) const {
+  ErasedFunction traced(const Arguments& a, std::size_t positional, std::shared_ptr<const Traced>& out) const {
     return [this, &a, positional, &out](const Leaves& in) {
       return with_gil([&] {
         std::vector<nb::object> given;
@@ -115,8 +122,9 @@ struct Jit : Wrapper {
             for (nb::handle item : nb::borrow<nb::tuple>(a.defs.back().nodes()[0].data)) named[item[0]] = item[1];
           }
         }
+        SolvesWithin within;
         Flat value(call_python(function(), tuple_of(given), named));
-        out = share_cpp(std::move(value.def));
+        out = share_cpp(Traced{std::move(value.def), within.found});
         return std::move(value.leaves);
       });
     };
@@ -127,15 +135,26 @@ struct Jit : Wrapper {
     const std::string key = key_of(a);
     const std::shared_ptr<e::Jit> kept = cache;
     std::shared_ptr<const e::Jit::Entry> used;
-    std::shared_ptr<const TreeDef> out;
+    std::shared_ptr<const Traced> out;
     const ErasedFunction f = traced(a, args.size(), out);
-    const Leaves leaves = computing([&] { return kept->call(f, a.leaves, key, used, [&] { return std::any(out); }); });
-    return std::any_cast<const std::shared_ptr<const TreeDef>&>(used->prototype)->unflatten(leaves);
+    // When it raises, it may be what it has called that was traced; when it was traced before, its solves are not known around it.
+    const auto known = [&]() -> const Traced& {
+      return *std::any_cast<const std::shared_ptr<const Traced>&>(used->prototype);
+    };
+    Leaves leaves;
+    try {
+      leaves = computing([&] { return kept->call(f, a.leaves, key, used, [&] { return std::any(out); }); });
+    } catch (dini::SolveError& e) {
+      if (used) remember_tree(e, known().solves);
+      throw;
+    }
+    if (!out) SolvesWithin::add(known().solves);
+    return known().value.unflatten(leaves);
   }
 
   PyProgram program(nb::args args, nb::kwargs kwargs) const {
     const Arguments a = arguments(args, kwargs);
-    std::shared_ptr<const TreeDef> out;
+    std::shared_ptr<const Traced> out;
     return {
         computing([&] { return e::stage(traced(a, args.size(), out), e::avals_of_leaves(a.leaves), "make_program"); })};
   }
@@ -143,7 +162,7 @@ struct Jit : Wrapper {
   bool check_captures(nb::args args, nb::kwargs kwargs) {
     const Arguments a = arguments(args, kwargs);
     const std::string key = key_of(a);
-    std::shared_ptr<const TreeDef> out;
+    std::shared_ptr<const Traced> out;
     return computing([&] { return cache->still_valid(traced(a, args.size(), out), a.leaves, key); });
   }
 };

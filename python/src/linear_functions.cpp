@@ -56,7 +56,10 @@ void add_linalg(Table& t) {
         return dini::linalg::solve_triangular(a, b, lower, trans, unit);
       });
   t.add(
-      "cholesky(a)", "L, lower triangular, with L Lᵀ = a.", +[](A a) { return dini::linalg::cholesky(a); });
+      "cholesky(a, upper=False)", "L, lower triangular, with L Lᵀ = a; or its transpose.", +[](A a, bool upper) {
+        const Array l = dini::linalg::cholesky(a);
+        return upper ? dini::swapaxes(l, -1, -2) : l;
+      });
   t.add(
       "cho_solve(l, b)", "x with l lᵀ x = b.", +[](A l, A b) { return dini::linalg::cho_solve(l, b); });
   t.add(
@@ -83,8 +86,10 @@ void add_linalg(Table& t) {
       "eigvalsh(a)", "Eigenvalues of a symmetric matrix, the smallest first.",
       +[](A a) { return dini::linalg::eigvalsh(a); });
   t.add(
-      "pinv(a, rcond=None)", "The pseudo-inverse.",
-      +[](A a, const std::optional<double>& r) { return dini::linalg::pinv(a, r); });
+      "pinv(a, rcond=None, rtol=None)", "The pseudo-inverse; singular values below rtol of the largest are 0.",
+      +[](A a, const std::optional<double>& r, const std::optional<double>& rtol) {
+        return dini::linalg::pinv(a, rtol ? rtol : r);
+      });
   t.add(
       "lstsq(a, b, rcond=None)", "The least-squares solution.", +[](A a, A b, const std::optional<double>& rcond) {
         const auto r = dini::linalg::lstsq(a, b, rcond);
@@ -99,8 +104,14 @@ void add_linalg(Table& t) {
       "multi_dot(arrays)", "The product of several matrices, in the cheapest order.",
       +[](const std::vector<Array>& a) { return dini::linalg::multi_dot(a); });
   t.add(
-      "matrix_rank(A, tol=None)", "The number of singular values that are not 0.",
-      +[](A a, const std::optional<double>& tol) { return dini::linalg::matrix_rank(a, tol); });
+      "matrix_rank(A, tol=None, rtol=None)",
+      "The number of singular values that are not 0: above tol, or above rtol of the largest.",
+      +[](A a, const std::optional<double>& tol, const Maybe& rtol) -> Array {
+        if (!rtol.a.defined()) return dini::linalg::matrix_rank(a, tol);
+        const Array s = dini::linalg::svdvals(a);
+        const Array least = dini::expand_dims(rtol.a * dini::max(s, -1), -1);
+        return dini::count_nonzero(s > least, -1);
+      });
   t.add(
       "cond(x, p=None)", "The condition number.", +[](nb::handle x, nb::handle p) -> nb::object {
         const Array a = to_array(x, "cond");
@@ -227,8 +238,7 @@ void bind_linear_functions(nb::module_& m) {
                            "xlogy", "xlog1py"})
     m.attr(name) = special.attr(name);
   for (const char* name : {"logsumexp", "softmax", "log_softmax"}) special.attr(name) = m.attr(name);
-  for (const char* name : {"matmul", "outer", "cross", "tensordot", "diagonal", "trace"})
-    linalg.attr(name) = m.attr(name);
+  for (const char* name : {"matmul", "outer", "tensordot"}) linalg.attr(name) = m.attr(name);
 }
 
 }  // namespace pydini

@@ -1,6 +1,7 @@
 // Solvers, adjoints and losses: from the library's own tables.
 #include <map>
 
+#include "dini/core/caches.hpp"
 #include "dini/core/option_table.hpp"
 #include "dini/solvers/library.hpp"
 #include "solving.hpp"
@@ -312,6 +313,15 @@ void bind_methods(nb::module_& m) {
   m.def("set_num_threads", &dini::set_num_threads, nb::arg("count"),
         "How many threads one operation may use, from 1 to 256.");
   m.def("num_threads", &dini::num_threads, "How many threads one operation may use.");
+  m.def(
+      "clear_caches", [] { computing([] { dini::clear_caches(); }); },
+      "Forgets what the process keeps of Programs that were compiled and of solves. What jit has compiled is its own: "
+      "see clear_cache of what it returns.");
+  m.def(
+      "cached_programs", [] { return computing([] { return dini::cached_programs(); }); },
+      "How many compiled Programs and solves the process keeps.");
+  // What is kept of the user's functions goes while there is Python.
+  nb::module_::import_("atexit").attr("register")(m.attr("clear_caches"));
 }
 
 }  // namespace pydini

@@ -12,6 +12,7 @@ NB_MODULE(_dini, m) {
   bind_functions(m);
   bind_shape_functions(m);
   bind_linear_functions(m);
+  bind_array_api(m);
   bind_transforms(m);
   bind_jit(m);
   bind_rules(m);

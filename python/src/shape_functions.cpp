@@ -12,8 +12,8 @@ using OptionalInt = std::optional<int>;
 
 void add_shapes(Table& t) {
   t.add(
-      "reshape(a, shape, order=\"C\")", "In another shape; one length may be -1.",
-      +[](A a, const Lengths& s, const std::string& order) {
+      "reshape(a, shape, order=\"C\", copy=None)", "In another shape; one length may be -1.",
+      +[](A a, const Lengths& s, const std::string& order, const Unused&) {
         if (order != "C") throw dini::ValueError("reshape: order has to be \"C\"");
         return dini::reshape(a, s);
       });
@@ -22,9 +22,6 @@ void add_shapes(Table& t) {
   t.add(
       "broadcast_to(array, shape)", "Repeated to a shape.",
       +[](A a, const Lengths& s) { return dini::broadcast_to(a, s); });
-  t.add(
-      "broadcast_arrays(arrays)", "Repeated to one shape.",
-      +[](const std::vector<Array>& a) { return dini::broadcast_arrays(a); });
   t.add(
       "expand_dims(a, axis)", "With new axes of length 1.",
       +[](A a, const AxisList& x) { return dini::expand_dims(a, x); });
@@ -138,8 +135,10 @@ void add_shapes(Table& t) {
       "take_along_axis(arr, indices, axis=-1)", "Elements by indices along an axis.",
       +[](A a, A i, int x) { return dini::take_along_axis(a, i, x); });
   t.add(
-      "searchsorted(a, v, side=\"left\")", "Where v would be put into the sorted a.",
-      +[](A a, A v, const std::string& side) { return dini::searchsorted(a, v, side); });
+      "searchsorted(a, v, side=\"left\", sorter=None)", "Where v would be put into the sorted a.",
+      +[](A a, A v, const std::string& side, const Maybe& sorter) {
+        return dini::searchsorted(sorter.a.defined() ? dini::take(a, sorter.a) : a, v, side);
+      });
   t.add(
       "unravel_index(indices, shape)", "Flat indices as indices of axes.",
       +[](A i, const Lengths& s) { return dini::unravel_index(i, Shape(s.values())); });
@@ -170,26 +169,30 @@ void add_shapes(Table& t) {
 
 void add_creation(Table& t) {
   t.add(
-      "zeros(shape, dtype=None)", "Zeros, float64 unless said otherwise.",
-      +[](const Lengths& s, const OptionalDtype& d) { return dini::zeros(s, d.value_or(Dtype::float64)); });
+      "zeros(shape, dtype=None, device=None)", "Zeros, float64 unless said otherwise.",
+      +[](const Lengths& s, const OptionalDtype& d, const Device&) {
+        return dini::zeros(s, d.value_or(Dtype::float64));
+      });
   t.add(
-      "ones(shape, dtype=None)", "Ones, float64 unless said otherwise.",
-      +[](const Lengths& s, const OptionalDtype& d) { return dini::ones(s, d.value_or(Dtype::float64)); });
+      "ones(shape, dtype=None, device=None)", "Ones, float64 unless said otherwise.",
+      +[](const Lengths& s, const OptionalDtype& d, const Device&) {
+        return dini::ones(s, d.value_or(Dtype::float64));
+      });
   t.add(
-      "full(shape, fill_value, dtype=None)", "One number everywhere.",
-      +[](const Lengths& s, A v, const OptionalDtype& d) { return dini::full(s, v, d); });
+      "full(shape, fill_value, dtype=None, device=None)", "One number everywhere.",
+      +[](const Lengths& s, A v, const OptionalDtype& d, const Device&) { return dini::full(s, v, d); });
   t.add(
-      "zeros_like(a, dtype=None)", "Zeros of an array's shape and dtype.",
-      +[](A a, const OptionalDtype& d) { return dini::zeros_like(a, d); });
+      "zeros_like(a, dtype=None, device=None)", "Zeros of an array's shape and dtype.",
+      +[](A a, const OptionalDtype& d, const Device&) { return dini::zeros_like(a, d); });
   t.add(
-      "ones_like(a, dtype=None)", "Ones of an array's shape and dtype.",
-      +[](A a, const OptionalDtype& d) { return dini::ones_like(a, d); });
+      "ones_like(a, dtype=None, device=None)", "Ones of an array's shape and dtype.",
+      +[](A a, const OptionalDtype& d, const Device&) { return dini::ones_like(a, d); });
   t.add(
-      "full_like(a, fill_value, dtype=None)", "One number, in an array's shape and dtype.",
-      +[](A a, A v, const OptionalDtype& d) { return dini::full_like(a, v, d); });
+      "full_like(a, fill_value, dtype=None, device=None)", "One number, in an array's shape and dtype.",
+      +[](A a, A v, const OptionalDtype& d, const Device&) { return dini::full_like(a, v, d); });
   t.add(
-      "eye(N, M=None, k=0, dtype=None)", "Ones on a diagonal, zeros elsewhere.",
-      +[](std::int64_t n, const std::optional<std::int64_t>& m, std::int64_t k, const OptionalDtype& d) {
+      "eye(N, M=None, k=0, dtype=None, device=None)", "Ones on a diagonal, zeros elsewhere.",
+      +[](std::int64_t n, const std::optional<std::int64_t>& m, std::int64_t k, const OptionalDtype& d, const Device&) {
         if (n < 0 || (m && *m < 0)) throw dini::ShapeError("eye: a length is negative");
         return dini::eye(n, m.value_or(n), k, d.value_or(Dtype::float64));
       });
@@ -207,8 +210,10 @@ void add_creation(Table& t) {
         return dini::one_hot(x, n, d.value_or(Dtype::float64), axis);
       });
   t.add(
-      "arange(start, stop=None, step=None, dtype=None)", "Numbers from start up to but not including stop.",
-      +[](nb::handle start, nb::handle stop, nb::handle step, nb::handle dtype) -> nb::object {
+      "arange(start, stop=None, step=None, dtype=None, device=None)",
+      "Numbers from start up to but not including stop.",
+      +[](nb::handle start, nb::handle stop, nb::handle step, nb::handle dtype, nb::handle device) -> nb::object {
+        From<Device>::get(device, "arange");
         const bool one = stop.is_none();
         auto whole = [](nb::handle h) { return h.is_none() || PyIndex_Check(h.ptr()); };
         Array out;
@@ -225,9 +230,9 @@ void add_creation(Table& t) {
         return from_array(dtype.is_none() ? out : dini::astype(out, to_dtype(dtype)));
       });
   t.add(
-      "linspace(start, stop, num=50, endpoint=True, dtype=None)",
+      "linspace(start, stop, num=50, endpoint=True, dtype=None, device=None)",
       "Numbers at equal distances from start to stop, which may be traced.",
-      +[](A start, A stop, std::int64_t num, bool endpoint, const OptionalDtype& d) {
+      +[](A start, A stop, std::int64_t num, bool endpoint, const OptionalDtype& d, const Device&) {
         if (num < 0) throw dini::ValueError("linspace: num is negative: " + std::to_string(num));
         if (start.ndim() || stop.ndim()) throw dini::ShapeError("linspace: start and stop have to be numbers");
         const std::int64_t steps = endpoint ? num - 1 : num;
@@ -238,9 +243,6 @@ void add_creation(Table& t) {
         const Array out = start + k * ((stop - start) / static_cast<double>(steps));
         return endpoint ? dini::where(k == steps, stop, out) : out;
       });
-  t.add(
-      "meshgrid(xi, indexing=\"xy\")", "Coordinates of a grid, from a sequence of vectors.",
-      +[](const std::vector<Array>& v, const std::string& indexing) { return dini::meshgrid(v, indexing); });
 }
 
 }  // namespace shape_functions

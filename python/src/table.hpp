@@ -41,6 +41,15 @@ template <> struct From<Unused> {
     throw nb::type_error((std::string(f) + ": arrays are immutable: `out` cannot be given").c_str());
   }
 };
+/// Where an array is to be: on the CPU, where all are.
+struct Device {};
+template <> struct From<Device> {
+  static constexpr const char* hint = "str | None";
+  static Device get(nb::handle h, const char* f) {
+    if (h.is_none() || (PyUnicode_Check(h.ptr()) && nb::cast<std::string>(h) == "cpu")) return {};
+    throw dini::ValueError(std::string(f) + ": device has to be \"cpu\", got " + nb::cast<std::string>(nb::repr(h)));
+  }
+};
 template <> struct From<std::vector<Array>> {
   static constexpr const char* hint = "Sequence[ArrayLike]";
   static std::vector<Array> get(nb::handle h, const char* f) {
@@ -187,6 +196,8 @@ Parsed parse(std::string_view signature);
 /// "def sum(a: ArrayLike, axis: int | None = None) -> Array", kept for ever; `self` in the place of the first where it is a method.
 const char* stub(const Parsed& p, const std::vector<const char*>& hints, const char* result, bool method);
 const char* keep(std::string text);
+/// What a doc string ends with: the example of a function ("sum", "linalg.det"), or nothing.
+std::string example_of(const std::string& function);
 
 using Argument =
     nb::arg_v_t<nb::detail::arg_flags_default | static_cast<std::uint32_t>(nb::detail::cast_flags::accepts_none),
@@ -231,7 +242,8 @@ class Table {
     const char* name = p.name;
     module_.def(
         name, [f, name, all](handle_t<A>... h) { return call(f, name, all, h...); }, argument(p, K)...,
-        nb::sig(stub(p, {From<std::remove_cvref_t<A>>::hint...}, To<R>::hint, false)), doc);
+        nb::sig(stub(p, {From<std::remove_cvref_t<A>>::hint...}, To<R>::hint, false)),
+        keep(doc + example_of(prefix() + name)));
   }
   template <class R, class First, class... A, std::size_t... K>
   void add_method(const char* signature, const char* doc, R (*f)(First, A...), std::index_sequence<K...>) {
@@ -246,6 +258,13 @@ class Table {
         nb::sig(stub(p, {From<std::remove_cvref_t<First>>::hint, From<std::remove_cvref_t<A>>::hint...}, To<R>::hint,
                      true)),
         doc);
+  }
+
+  // "linalg." of a module within.
+  std::string prefix() const {
+    const std::string full = nb::cast<std::string>(module_.attr("__name__"));
+    const std::size_t dot = full.rfind('.');
+    return full.ends_with("_dini") ? "" : full.substr(dot + 1) + ".";
   }
 
   nb::module_ module_;

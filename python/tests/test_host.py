@@ -65,6 +65,60 @@ def test_in_a_solve():
     assert dini.jit(dini.grad(solve))(1.0).item() == pytest.approx(np.cos(z) / (1 + np.sin(z)))
 
 
+def test_what_was_compiled_serves_again():
+    f = dini.host_function(np.cos, vjp=lambda args, ct: -np.sin(args[0]) * ct, jvp=lambda args, t: -np.sin(args[0]) * t[0])
+    solve = lambda a: dini.root(lambda a, z: a * f(z) - z, 0.5, a).value
+    dini.clear_caches()
+    dini.grad(solve)(1.0)
+    kept = dini.cached_programs()
+    for a in (1.1, 1.2, 1.3):
+        dini.grad(solve)(a)
+    assert dini.cached_programs() == kept
+    for n in range(1, 40):  # of as many shapes as there may be
+        assert np.allclose(f(np.zeros(n)), 1)
+    z = 0.7390851332151607
+    assert dini.grad(solve)(1.0).item() == pytest.approx(np.cos(z) / (1 + np.sin(z)))
+
+
+def test_second_derivatives():
+    """Rules with rules: those of jvp(args, tangents) and vjp(args, ct) are functions of these two."""
+    def jvp_of_jvp(args, tangents):
+        ((x, p), (dx, dp)), ((x_, p_), (dx_, dp_)) = args, tangents
+        a, da, a_, da_ = p["a"], dp["a"], p_["a"], dp_["a"]
+        return {"y": -np.sin(x) * x_ * a * dx + np.cos(x) * (a_ * dx + a * dx_ + x_ * da) + np.sin(x) * da_, "s": np.sum(dx_)}
+
+    def jvp_of_vjp(args, tangents):
+        ((x, p), ct), ((x_, p_), ct_) = args, tangents
+        a, a_ = p["a"], p_["a"]
+        return (-np.sin(x) * x_ * a * ct["y"] + np.cos(x) * (a_ * ct["y"] + a * ct_["y"]) + ct_["s"],
+                {"a": np.sum(np.cos(x) * x_ * ct["y"] + np.sin(x) * ct_["y"])})
+
+    def vjp_of_vjp(args, back):
+        ((x, p), ct), (bx, bp) = args, back
+        a, ba = p["a"], bp["a"]
+        return ((-np.sin(x) * a * ct["y"] * bx + np.cos(x) * ct["y"] * ba, {"a": np.sum(np.cos(x) * ct["y"] * bx)}),
+                {"y": np.cos(x) * a * bx + np.sin(x) * ba, "s": np.sum(bx)})
+
+    f, _ = make(jvp=dini.host_function(jvp, jvp=jvp_of_jvp), vjp=dini.host_function(vjp, jvp=jvp_of_vjp, vjp=vjp_of_vjp))
+    flat = lambda h: lambda v: loss(h)(v[:3], v[3])
+    v = np.append(x3, 2.0)
+    want = dini.hessian(flat(same))(v)
+    for second in (dini.hessian, lambda g: dini.jit(dini.hessian(g)), lambda g: dini.jacrev(dini.grad(g)), lambda g: dini.jacfwd(dini.jacfwd(g))):
+        assert np.allclose(second(flat(f))(v), want, atol=1e-12)
+    assert np.allclose(dini.vmap(dini.hessian(flat(f)))(np.stack([v, v]))[1], want, atol=1e-12)
+    with pytest.raises(dini.TraceError, match="to be a host_function"):
+        dini.grad(lambda v: dini.sum(dini.hessian(flat(f))(v)))(v)
+    # One argument, and a rule that has nothing to send.
+    cube = dini.host_function(lambda x: x**3, jvp=dini.host_function(lambda a, t: 3 * a[0]**2 * t[0], jvp=lambda a, t: 6 * a[0][0] * t[0][0] * a[1][0] + 3 * a[0][0]**2 * t[1][0]),
+                              vjp=dini.host_function(lambda a, ct: 3 * a[0]**2 * ct, jvp=lambda a, t: 6 * a[0][0] * t[0][0] * a[1] + 3 * a[0][0]**2 * t[1],
+                                                     vjp=lambda a, b: ((6 * a[0][0] * a[1] * b[0],), 3 * a[0][0]**2 * b[0])))
+    assert dini.grad(dini.grad(cube))(2.0).item() == 12 and dini.hessian(cube)(2.0).item() == 12
+    assert dini.hessian(lambda a: dini.root(lambda a, z: cube(z) - a, 1.0, a).value)(8.0).item() == pytest.approx(-2 / 9 * 8 ** (-5 / 3))
+    flat_line = dini.host_function(lambda x: 2 * x, jvp=dini.host_function(lambda a, t: 2 * t[0], jvp=lambda a, t: 2 * t[1][0]),
+                                   vjp=dini.host_function(lambda a, ct: 2 * ct, vjp=lambda a, b: (None, 2 * b[0])))
+    assert dini.grad(dini.grad(flat_line))(2.0).item() == 0
+
+
 def test_what_is_refused():
     f, _ = make()
     with pytest.raises(dini.TraceError, match="model"):

@@ -21,6 +21,26 @@ def test_root():
     assert dini.jit(lambda a: dini.scipy.root(lambda x, a: x - a, 0.0, args=a).x)(2.0).item() == 2
 
 
+def writing(x):
+    """As residuals are written for SciPy."""
+    out = np.zeros(2)
+    out[0] = x[0] ** 2 - 2.0
+    out[1] = x[1] - x[0]
+    return out
+
+
+def test_a_residual_that_writes_into_numpys_array():
+    """It would have lost its derivative, and Newton's method taken a Jacobian of zeros: it says what to write instead."""
+    assert np.allclose(scipy.optimize.root(writing, np.ones(2)).x, 2**0.5)
+    for call in (dini.root, dini.scipy.root, lambda f, z: dini.root(f, z, solver="broyden"), lambda f, z: dini.scipy.least_squares(f, z)):
+        for f in (writing, lambda x: np.array([x[0] ** 2 - 2.0, x[1] - x[0]])):
+            with pytest.raises(dini.TraceError, match=r"(?s)lose its derivative.*stack.*x\.item\(\)"):
+                call(f, np.ones(2))
+    with pytest.raises(dini.TraceError):
+        dini.jit(lambda a: dini.root(lambda a, x: writing(x) - a, np.ones(2), a).value)(np.zeros(2))
+    assert np.allclose(dini.root(lambda x: np.stack([x[0] ** 2 - 2.0, x[1] - x[0]]), np.ones(2)).value, 2**0.5)
+
+
 def test_scalars_and_fixed_points():
     f = lambda x, a: x**3 - a
     assert dini.scipy.root_scalar(f, args=(8.0,), bracket=[0, 5]).root.item() == pytest.approx(2)

@@ -213,9 +213,12 @@ def test_interrupt(what):
             print("interrupted", time.perf_counter() - sent[0])
         assert dini.grad(lambda x: x * x)(3.0).item() == 6
         """
-    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
-    assert out.stdout.startswith("interrupted"), out.stdout + out.stderr
-    assert float(out.stdout.split()[1]) < 0.5 if os.environ.get("CI") else float(out.stdout.split()[1]) < 0.1
+    took = []
+    while len(took) < 3 and (not took or took[-1] > 0.05):  # once more where the machine was busy
+        out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+        assert out.stdout.startswith("interrupted"), out.stdout + out.stderr
+        took.append(float(out.stdout.split()[1]))
+    assert min(took) < (0.5 if os.environ.get("CI") else 0.05), took
 
 
 def test_a_handler_of_the_program_s_own_stays():
@@ -250,7 +253,7 @@ def test_cycles_are_collected():
     assert gone() is None
 
 
-def test_many_calls_in_constant_memory():
+def test_a_hundred_thousand_calls_in_constant_memory():
     import resource
 
     g = dini.jit(lambda x, h: h(x))
@@ -266,10 +269,44 @@ def test_many_calls_in_constant_memory():
                 except dini.SolveError:
                     pass
 
-    some(20000)
+    some(30_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    some(60000)
+    some(100_000)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kB
+
+
+def test_caches_are_cleared():
+    def some():
+        for n in range(1, 9):
+            t = np.linspace(0, 1, 5 + n)
+            dini.grad(lambda y: dini.least_squares(lambda y, z: z["a"] * dini.exp(z["k"] * t) - y, {"a": 1.0, "k": 1.0}, y).value["k"])(np.exp(t))
+
+    dini.clear_caches()
+    assert dini.cached_programs() == 0
+    some()
+    full = dini.cached_programs()
+    assert full >= 16
+    dini.clear_caches()
+    assert dini.cached_programs() == 0
+    some()
+    assert dini.cached_programs() == full
+
+    # What the library keeps of Python's objects goes with them.
+    class Model:
+        def __call__(self, x):
+            return x * 2
+
+    m = Model()
+    gone = weakref.ref(m)
+    dini.grad(lambda x: dini.host_function(m, jvp=lambda a, t: m(t[0]), vjp=lambda a, ct: m(ct))(x))(1.0)
+    del m
+    dini.clear_caches()
+    gc.collect()
+    assert gone() is None
+    # From several threads at once, while others solve.
+    x = np.ones(2)
+    work = lambda k: [dini.clear_caches() if k % 2 else dini.root(lambda a, z: z - a, np.zeros(2), x).value for _ in range(50)]
+    assert len(in_threads(4, work)) == 4
 
 
 def test_the_interpreter_ends_in_order():
