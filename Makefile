@@ -98,6 +98,13 @@ bench: ## build and run the benchmarks
 	cmake --build --preset bench -j $(jobs)
 	scripts/bench.sh build/bench/bin
 
+bench-plots: $(venv)/requirements.txt ## the pictures of docs/performance.md: how time grows with unknowns and with lanes
+	@scripts/install_packages.sh --with-bench
+	cmake --preset bench
+	cmake --build --preset bench -j $(jobs) --target bench_growth
+	build/bench/bin/bench/growth --json >build/bench/growth.json
+	$(venv)/bin/python scripts/growth_plots.py build/bench/growth.json docs/images
+
 bench-python: $(venv)/requirements.txt ## what calls from Python cost, beside JAX, JAXopt, Optimistix and SciPy, which are installed into build/python-bench
 	cmake --preset release $(configure_options) -DDINI_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(venv))/bin/python
 	cmake --build --preset release -j $(jobs) --target _dini

@@ -51,7 +51,10 @@ template <class T> void transposed_vector(std::size_t m, std::size_t n, const T*
   const auto gemv_t = vector_kernels<T>().gemv_t;
   constexpr std::size_t line = 64;  // whole lines of the cache, several registers
   if (!pieces::large<T>(m, n) || n <= line) return gemv_t(m, n, n, a, x, y);
-  const std::size_t columns = std::max<std::size_t>(1, pieces::piece_bytes / (line * m * sizeof(T))) * line;
+  // What comes from memory comes faster in longer pieces of rows; of the rest a piece stays in a thread's own cache.
+  constexpr std::size_t cached = std::size_t(1) << 24;
+  const std::size_t lines = m * n * sizeof(T) > cached ? 8 : pieces::piece_bytes / (line * m * sizeof(T));
+  const std::size_t columns = std::max<std::size_t>(1, lines) * line;
   pieces::in_pieces(n, columns, a, [&](std::size_t j, std::size_t count) { gemv_t(m, count, n, a + j, x, y + j); });
 }
 
