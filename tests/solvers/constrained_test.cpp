@@ -40,10 +40,14 @@ std::vector<Solver> solvers_of(const KnownCase& c) {
 }
 
 // Of two points that are meant to be one.
+// Of what is known; a number that is none is infinitely far.
 double apart(const Array& a, const Point& b) {
   double worst = 0;
-  for (std::size_t k = 0; k < b.size(); ++k)
-    worst = std::max(worst, std::abs(a.to_vector<double>().at(k) - b[k]) / std::max(1.0, std::abs(b[k])));
+  for (std::size_t k = 0; k < b.size(); ++k) {
+    if (std::isnan(b[k])) continue;
+    const double d = std::abs(a.to_vector<double>().at(k) - b[k]) / std::max(1.0, std::abs(b[k]));
+    worst = std::max(worst, std::isnan(d) ? HUGE_VAL : d);
+  }
   return worst;
 }
 
@@ -154,6 +158,7 @@ TEST_P(Constrained, ItsMultipliersGoAsIsKnown) {
   expect(s->equal_slopes, &Solved::equal, "those of equations");
   expect(s->at_most_slopes, &Solved::at_most, "those of rows");
   expect(s->lower_slopes, &Solved::lower, "those of lower bounds");
+  expect(s->upper_slopes, &Solved::upper, "those of upper bounds");
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Constrained, testing::ValuesIn(all_cases()), [](const auto& info) {

@@ -36,9 +36,9 @@ struct KnownCase {
     double objective = std::nan("");
     Point equal = {}, at_most = {};  // ν, λ
     Point lower = {}, upper = {};    // μ
-    std::vector<Point> slopes = {};  // dz/dθ_k; empty where it is not known
+    std::vector<Point> slopes = {};  // dz/dθ_k; empty where it is not known, NaN where an element is not
     // d²z/dθ_k², and how multipliers go with θ_k; empty where it is not known.
-    std::vector<Point> bends = {}, equal_slopes = {}, at_most_slopes = {}, lower_slopes = {};
+    std::vector<Point> bends = {}, equal_slopes = {}, at_most_slopes = {}, lower_slopes = {}, upper_slopes = {};
   };
   std::vector<Solution> solutions = {};  // one of which is found
   StatusCode status = StatusCode::converged;

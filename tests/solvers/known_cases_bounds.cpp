@@ -66,7 +66,11 @@ std::vector<Case> made() {
                  .f = [](const Array&, const Array& z) { return power(z(0) + 1, 3) / 3 + z(1); },
                  .lower = [](const Array& t) { return t; },
                  .start = {1.125, .125},
-                 .solutions = {{.z = {1, 0}, .objective = 8. / 3, .lower = {4, 1}, .slopes = {{1, 0}, {0, 1}}}}});
+                 .solutions = {{.z = {1, 0},
+                                .objective = 8. / 3,
+                                .lower = {4, 1},
+                                .slopes = {{1, 0}, {0, 1}},
+                                .lower_slopes = {{4, 0}, {}}}}});
   out.push_back(
       {.name = "HS5",
        .theta = {1.5, 2.5},

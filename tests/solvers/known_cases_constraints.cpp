@@ -6,6 +6,7 @@ namespace {
 
 using Case = KnownCase;
 const double infinity = std::numeric_limits<double>::infinity();
+const double unknown = std::numeric_limits<double>::quiet_NaN();
 
 Case::Bound numbers(const Point& v) {
   return [v](const Array&) { return array(v); };
@@ -183,28 +184,30 @@ std::vector<Case> made() {
                                            {0, .08642907098174, .03753619390114, -.03868650008221},
                                            {1, .1499617890718, .07572814730949, -1.450359063351}},
                                 .lower_slopes = {{}, {}, {2.185350755861, 0, 0, 0}}}}});
-  out.push_back({.name = "HS100",
-                 .theta = {127, 0},
-                 .f =
-                     [](const Array&, const Array& z) {
-                       return square(z(0) - 10) + 5 * square(z(1) - 12) + power(z(2), 4) + 3 * square(z(3) - 11) +
-                              10 * power(z(4), 6) + 7 * square(z(5)) + power(z(6), 4) - 4 * z(5) * z(6) - 10 * z(5) -
-                              8 * z(6);
-                     },
-                 .at_most =
-                     [](const Array& t, const Array& z) {
-                       return array({2 * square(z(0)) + 3 * power(z(1), 4) + z(2) + 4 * square(z(3)) + 5 * z(4) - t(0),
-                                     7 * z(0) + 3 * z(1) + 10 * square(z(2)) + z(3) - z(4) - 282,
-                                     23 * z(0) + square(z(1)) + 6 * square(z(5)) - 8 * z(6) - 196,
-                                     4 * square(z(0)) + square(z(1)) - 3 * z(0) * z(1) + 2 * square(z(2)) + 5 * z(5) -
-                                         11 * z(6) - t(1)});
-                     },
-                 .start = {1, 2, 0, 4, 0, 1, 1},
-                 .solutions = {{.z = {2.33049937288, 1.9513723729, -.477541392389, 4.36572623366, -.624486970527,
-                                      1.03813101861, 1.59422671161},
-                                .objective = 680.630057374,
-                                .at_most = {1.13971995917, 0, 0, .368614517187},
-                                .at_most_slopes = {{-.00746511370081, 0, 0, .00364281709914}}}}});
+  out.push_back(
+      {.name = "HS100",
+       .theta = {127, 0},
+       .f =
+           [](const Array&, const Array& z) {
+             return square(z(0) - 10) + 5 * square(z(1) - 12) + power(z(2), 4) + 3 * square(z(3) - 11) +
+                    10 * power(z(4), 6) + 7 * square(z(5)) + power(z(6), 4) - 4 * z(5) * z(6) - 10 * z(5) - 8 * z(6);
+           },
+       .at_most =
+           [](const Array& t, const Array& z) {
+             return array(
+                 {2 * square(z(0)) + 3 * power(z(1), 4) + z(2) + 4 * square(z(3)) + 5 * z(4) - t(0),
+                  7 * z(0) + 3 * z(1) + 10 * square(z(2)) + z(3) - z(4) - 282,
+                  23 * z(0) + square(z(1)) + 6 * square(z(5)) - 8 * z(6) - 196,
+                  4 * square(z(0)) + square(z(1)) - 3 * z(0) * z(1) + 2 * square(z(2)) + 5 * z(5) - 11 * z(6) - t(1)});
+           },
+       .start = {1, 2, 0, 4, 0, 1, 1},
+       .solutions = {{.z = {2.33049937288, 1.9513723729, -.477541392389, 4.36572623366, -.624486970527, 1.03813101861,
+                            1.59422671161},
+                      .objective = 680.630057374,
+                      .at_most = {1.13971995917, 0, 0, .368614517187},
+                      .slopes = {{.00289265060243, unknown, unknown, .0172462816846, unknown, unknown, unknown},
+                                 {.0570440228929, unknown, unknown, unknown, unknown, unknown, unknown}},
+                      .at_most_slopes = {{-.00746511370081, 0, 0, .00364281709914}}}}});
   for (double p : {5., 4.5}) {
     Case::Solution s{.z = {31. / 49, 19. / 49, 1. / 49}, .equal = {-8. / 49, -14. / 49}};
     s.slopes = {{11. / 98, 2. / 98, 13. / 98}, {-3. / 343, -82. / 343, 132. / 343}};
