@@ -75,13 +75,25 @@ template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std:
   }
 }
 
+// std::fill_n, which compilers make a loop over single elements at this level of optimisation.
+template <class T> void fill(T* y, std::size_t n, T x) {
+  using Vector [[gnu::vector_size(16), gnu::may_alias]] = T;
+  constexpr std::size_t width = sizeof(Vector) / sizeof(T);
+  const Vector v = Vector{} + x;
+  std::size_t i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    for (std::size_t k = 0; k < 4; ++k) std::memcpy(y + i + k * width, &v, sizeof v);
+  }
+  for (; i < n; ++i) y[i] = x;
+}
+
 // Elements `first` to first + n of what o repeats.
 template <class T>
 void repeat(const FusedData::Operand& o, const void* from, void* to, std::size_t first, std::size_t n) {
   const T* x = static_cast<const T*>(from);
   T* y = static_cast<T*>(to);
   if (o.length == 1) {
-    std::fill_n(y, n, *x);
+    fill(y, n, *x);
     return;
   }
   std::size_t k = first / o.inner % o.length;
@@ -95,7 +107,7 @@ void repeat(const FusedData::Operand& o, const void* from, void* to, std::size_t
   std::size_t count = o.inner - first % o.inner;
   for (; n > 0; y += count, n -= count, count = o.inner, k = k + 1 == o.length ? 0 : k + 1) {
     count = std::min(n, count);
-    std::fill_n(y, count, x[k]);
+    fill(y, count, x[k]);
   }
 }
 void repeat(const FusedData::Operand& o, const void* from, void* to, std::size_t first, std::size_t n) {

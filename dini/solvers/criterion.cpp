@@ -53,8 +53,11 @@ Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
 }
 
 Array column_sizes(const Array& a) {
+  // Times the reciprocals of rows, of which there are n in place of n² divisions. One of what is no normal number may be infinite.
+  const double least =
+      a.dtype() == Dtype::float32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
   const Array rows = max(abs(a), 1, true);
-  const Array columns = max(abs(a) / where(rows > 0, rows, ones_like(rows)), 0);
+  const Array columns = max(abs(a) * reciprocal(where(rows >= least, rows, ones_like(rows))), 0);
   return where(columns > 0, columns, ones_like(columns));
 }
 
