@@ -18,8 +18,8 @@ namespace e = dini::erased;
 
 namespace {
 
-// The Programs that executables of XLA's may ask for. An executable knows its Program by a number and keeps a KeptProgram alive. Numbers begin
-// at random, so that one that comes from another process, by a cache of executables on disk, names none here.
+// The Programs that XLA may be asked to compile: what JAX lowers to names its Program by a number, and the executable, when it is made,
+// takes it from here. Numbers begin at random, so that one that comes from another process, by a cache on disk, names none here.
 class Kept {
  public:
   std::int64_t add(e::ProgramRef program) {
@@ -66,41 +66,59 @@ ffi::Error failure(const std::string& text) { return {ffi::ErrorCode::kInternal,
 
 std::size_t bytes_of(const Aval& a) { return static_cast<std::size_t>(a.shape.size()) * dini::item_size(a.dtype); }
 
-ffi::Error run_on(const e::ProgramRef& program, const ffi::RemainingArgs& args, const ffi::RemainingRets& rets) {
-  const std::vector<Aval> in = program->input_avals(), out = program->output_avals();
-  if (args.size() != in.size() || rets.size() != out.size())
-    return failure("dini: called with " + std::to_string(args.size()) + " buffers, " + std::to_string(in.size()) +
+// What an executable of XLA's keeps, and lets go with itself.
+struct Running {
+  static ffi::TypeId id;
+  e::ProgramRef program;
+  std::vector<Aval> in, out;
+};
+ffi::TypeId Running::id = {};
+
+ffi::ErrorOr<std::unique_ptr<Running>> instantiate(std::int64_t number) {
+  e::ProgramRef program = kept().find(number);
+  if (!program) {
+    return ffi::Unexpected(
+        failure("dini: what was lowered comes from another process, by a cache, and its Program is not here"));
+  }
+  auto running = std::make_unique<Running>();
+  running->in = program->input_avals();
+  running->out = program->output_avals();
+  running->program = std::move(program);
+  return running;
+}
+
+ffi::Error run_on(const Running& p, const ffi::RemainingArgs& args, const ffi::RemainingRets& rets) {
+  if (args.size() != p.in.size() || rets.size() != p.out.size())
+    return failure("dini: called with " + std::to_string(args.size()) + " buffers, " + std::to_string(p.in.size()) +
                    " are wanted");
   Leaves inputs;
-  for (std::size_t k = 0; k < in.size(); ++k) {
+  for (std::size_t k = 0; k < p.in.size(); ++k) {
     const auto buffer = args.get<ffi::AnyBuffer>(k);
     if (buffer.has_error()) return buffer.error();
-    if (buffer->size_bytes() != bytes_of(in[k])) return failure("dini: a buffer is not a " + in[k].str());
+    const std::size_t bytes = bytes_of(p.in[k]);
+    if (buffer->size_bytes() != bytes) return failure("dini: a buffer is not a " + p.in[k].str());
     void* memory;
-    inputs.push_back(dini::allocate(in[k], &memory));
-    if (bytes_of(in[k]) != 0) std::memcpy(memory, buffer->untyped_data(), bytes_of(in[k]));
+    inputs.push_back(dini::allocate(p.in[k], &memory));
+    if (bytes != 0) std::memcpy(memory, buffer->untyped_data(), bytes);
   }
   const Leaves results = [&] {
     const Interruptible interruptible;
-    return dini::run_program(*program, inputs);
+    return dini::run_program(*p.program, inputs);
   }();
-  for (std::size_t k = 0; k < out.size(); ++k) {
+  for (std::size_t k = 0; k < p.out.size(); ++k) {
     auto buffer = rets.get<ffi::AnyBuffer>(k);
     if (buffer.has_error()) return buffer.error();
-    if ((*buffer)->size_bytes() != bytes_of(out[k])) return failure("dini: a buffer is not a " + out[k].str());
-    if (bytes_of(out[k]) != 0) std::memcpy((*buffer)->untyped_data(), results[k].raw(), bytes_of(out[k]));
+    const std::size_t bytes = bytes_of(p.out[k]);
+    if ((*buffer)->size_bytes() != bytes) return failure("dini: a buffer is not a " + p.out[k].str());
+    if (bytes != 0) std::memcpy((*buffer)->untyped_data(), results[k].raw(), bytes);
   }
   return ffi::Error::Success();
 }
 
 // Called without the GIL. Nothing that is thrown may reach XLA.
-ffi::Error run(std::int64_t number, ffi::RemainingArgs args, ffi::RemainingRets rets) noexcept {
-  const e::ProgramRef program = kept().find(number);
-  if (!program)
-    return failure(
-        "dini: what was compiled comes from another process, by a cache, and its Program is not here; compile it anew");
+ffi::Error run(Running* running, std::int64_t, ffi::RemainingArgs args, ffi::RemainingRets rets) noexcept {
   try {
-    return run_on(program, args, rets);
+    return run_on(*running, args, rets);
   } catch (nb::python_error& error) {
     nb::gil_scoped_acquire gil;
     return failure(error.what());
@@ -109,12 +127,21 @@ ffi::Error run(std::int64_t number, ffi::RemainingArgs args, ffi::RemainingRets 
   }
 }
 
-XLA_FFI_DEFINE_HANDLER(run_handler, run, ffi::Ffi::Bind().Attr<std::int64_t>("number").RemainingArgs().RemainingRets());
+XLA_FFI_DEFINE_HANDLER(instantiate_handler, instantiate, ffi::Ffi::BindInstantiate().Attr<std::int64_t>("number"));
+XLA_FFI_DEFINE_HANDLER(
+    run_handler, run,
+    ffi::Ffi::Bind().Ctx<ffi::State<Running>>().Attr<std::int64_t>("number").RemainingArgs().RemainingRets());
+
+template <class T> nb::capsule pointer(T* p) { return nb::capsule(reinterpret_cast<const void*>(p)); }
 
 }  // namespace
 
 void bind_jax(nb::module_& m) {
-  m.def("_xla_handler", [] { return nb::capsule(reinterpret_cast<void*>(run_handler)); });
+  // The call's two stages, and the type of what it keeps between them.
+  m.def("_xla_handler", [] {
+    static constexpr ffi::TypeInfo info = ffi::MakeTypeInfo<Running>();
+    return nb::make_tuple(pointer(instantiate_handler), pointer(run_handler), pointer(&Running::id), pointer(&info));
+  });
   nb::class_<KeptProgram>(m, "_KeptProgram", "A Program that XLA may run, as long as this lives.")
       .def(nb::init<const ClosedProgram&>())
       .def_ro("number", &KeptProgram::number);

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import threading
 
 from .. import _dini
 
@@ -32,7 +33,24 @@ if TYPE_CHECKING:
 
 _PLATFORM = "cpu"
 _TARGET = "dini_run"
-jax.ffi.register_ffi_target(_TARGET, _dini._xla_handler(), platform=_PLATFORM)
+_registered = threading.Lock(), []  # type: tuple[Any, list[bool]]
+
+
+def _register() -> None:
+    """Makes XLA know the call. Where its CPU is not there yet, jaxlib would register in an order in which XLA refuses."""
+    lock, done = _registered
+    with lock:
+        if not done:
+            cpu_device()
+            instantiate, execute, type_id, type_info = _dini._xla_handler()
+            jax.ffi.register_ffi_type("dini_running", {"type_id": type_id, "type_info": type_info}, platform=_PLATFORM)
+            jax.ffi.register_ffi_target(_TARGET, {"instantiate": instantiate, "execute": execute}, platform=_PLATFORM)
+            done.append(True)
+
+
+def cpu_device() -> Any:
+    return jax.local_devices(backend=_PLATFORM)[0]
+
 
 dini_p = core.Primitive("dini")
 dini_p.multiple_results = True
@@ -65,7 +83,7 @@ class _Runner:
             values = self.program(*map(np.asarray, args))
         except _dini.Error as e:
             raise jax.errors.JaxRuntimeError(f"INTERNAL: {e}") from e
-        return [jax.device_put(v.numpy(), jax.local_devices(backend=_PLATFORM)[0]) for v in values]
+        return [jax.device_put(v.numpy(), cpu_device()) for v in values]
 
 
 _runner = functools.lru_cache(maxsize=4096)(_Runner)
@@ -85,7 +103,8 @@ def _abstract_eval(*args: Any, program: _ClosedProgram, linear: Any) -> Any:
 
 
 def _lower(ctx: Any, *args: Any, program: _ClosedProgram, linear: Any) -> Any:
-    kept = _dini._KeptProgram(program)
+    _register()
+    kept = _dini._KeptProgram(program)  # until the executable is made, which takes it over
     ctx.module_context.add_keepalive(kept)
     return jax.ffi.ffi_lowering(_TARGET)(ctx, *args, number=np.int64(kept.number))
 
@@ -178,5 +197,10 @@ def make_jaxpr(f: Callable[..., Any], *args: Any) -> Any:
         return jax.make_jaxpr(f)(*args)
 
 
+def name_of(equation: Any) -> str:
+    """Of the function that a call is of."""
+    return equation.params.get("name") or getattr(getattr(equation.params["call_jaxpr"].jaxpr, "debug_info", None), "func_name", None) or "a function"
+
+
 def on_cpu() -> Any:
-    return jax.default_device(jax.local_devices(backend=_PLATFORM)[0])
+    return jax.default_device(cpu_device())

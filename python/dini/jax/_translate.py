@@ -224,7 +224,7 @@ class _Rule:
         try:
             dini.eval_shape(rule, *args)
         except NotTranslated as e:
-            raise NotTranslated(f"{e.what} in the derivative of {self.equation.params.get('name', 'a function')}") from None
+            raise NotTranslated(f"{e.what} in the derivative of {_primitive.name_of(self.equation)}") from None
         finally:
             _checking.on = False
 
