@@ -69,13 +69,17 @@ def test_as_unrolled(layer, x64):
         w, x = jnp.asarray(W), jnp.asarray(B)
         assert layer(w, x).dtype == w.dtype == ("float64" if x64 else "float32")
 
-        def all_of(layer):
-            f = total(layer)
-            return layer(w, x), jax.value_and_grad(f, (0, 1))(w, x), jax.hessian(f, 1)(w, x), jax.jacfwd(layer, 1)(w, x), jax.jacrev(layer, 1)(w, x)
+        def first(layer):
+            return layer(w, x), jax.grad(total(layer), (0, 1))(w, x)
 
+        def all_of(layer):
+            return first(layer), jax.hessian(total(layer), 1)(w, x), jax.jacfwd(layer, 1)(w, x), jax.jacrev(layer, 1)(w, x)
+
+        close = functools.partial(np.testing.assert_allclose, rtol=rtol, atol=rtol)
         wanted = jax.jit(lambda: all_of(unrolled))()
-        for got in (jax.jit(lambda: all_of(layer))(), all_of(layer)):
-            jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=rtol, atol=rtol), got, wanted)
+        jax.tree.map(close, jax.jit(lambda: all_of(layer))(), wanted)
+        for _ in range(3):  # outside of jit, where the first time is not as the others
+            jax.tree.map(close, first(layer), wanted[0])
 
 
 @each_layer
@@ -250,12 +254,12 @@ def test_what_is_missing_is_said(code, message):
 # ---- What is not translated --------------------------------------------------------------------------------------------
 
 
-def zeta(a, z):
-    return jax.scipy.special.zeta(z + 2.0, 1.0) - a
+def modulus(a, z):  # there are no complex numbers in dini
+    return jnp.abs(lax.complex(z, z * z)) - a
 
 
 def called(a):
-    return dini.jax.root(zeta, 1.0, a)
+    return dini.jax.root(modulus, 1.0, a)
 
 
 @pytest.mark.filterwarnings("ignore:dini.jax.root")
@@ -271,10 +275,10 @@ def test_a_function_that_is_called(wide):
     z, *slopes, bent, bent_too = lanes(a)
 
     @jax.vmap
-    def by_hand(z):  # of a = zeta(z), by the derivatives of zeta
-        one = jax.grad(zeta, argnums=1)
-        dz, ddz = one(0.0, z), jax.grad(one, argnums=1)(0.0, z)
-        return zeta(0.0, z), 1 / dz, -ddz / dz**3
+    def by_hand(z):
+        f = lambda z: z * jnp.sqrt(1 + z * z)
+        dz, ddz = jax.grad(f)(z), jax.grad(jax.grad(f))(z)
+        return f(z), 1 / dz, -ddz / dz**3
 
     wanted = by_hand(z)
     np.testing.assert_allclose(wanted[0], a, rtol=1e-8)
@@ -286,7 +290,7 @@ def test_a_function_that_is_called(wide):
 
 
 def test_the_primitive_is_named():
-    with pytest.warns(UserWarning, match="zeta is not translated, because of the primitive zeta; JAX is called") as said:
+    with pytest.warns(UserWarning, match="modulus is not translated, because of the primitive complex; JAX is called") as said:
         called(1.2)
     assert said[0].filename == __file__
 
@@ -296,9 +300,9 @@ def test_the_primitive_is_named():
 
     @ruled.defjvp
     def _(p, t):
-        return ruled(*p), jax.scipy.special.zeta(p[0], 2.0) * t[0]
+        return ruled(*p), jnp.abs(lax.complex(p[0], 0.0)) * t[0]
 
-    with pytest.warns(UserWarning, match="because of the primitive zeta in the derivative of ruled"):
+    with pytest.warns(UserWarning, match="because of the primitive complex in the derivative of ruled"):
         dini.jax.translate(ruled)(2.0)
 
 

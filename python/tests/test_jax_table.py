@@ -11,7 +11,11 @@ jax = pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
 pytest.importorskip("dini.jax", reason="dini was built without jaxlib beside it", exc_type=ImportError)
 import jax.numpy as jnp  # noqa: E402
 from jax import lax  # noqa: E402
-from jax.extend.core import jaxprs_in_params  # noqa: E402
+
+try:
+    from jax.extend.core import jaxprs_in_params
+except ImportError:  # before 0.10
+    from jax.core import jaxprs_in_params
 
 from dini.jax._table import TABLE  # noqa: E402
 from dini.jax._translate import WHOLE  # noqa: E402
@@ -187,13 +191,16 @@ def moving(f, args):
     return places if jax.eval_shape(f, *args).dtype.kind == "f" else []
 
 
+QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
+
 @functools.cache
 def of_jax():
     """All values and gradients by JAX. Together: to compile one by one takes several times as long."""
     def of(f, args, places):
         return f(*args), jax.grad(summed(f, jnp), argnums=places)(*args) if places else ()
 
-    return jax.jit(lambda all: [of(f, args, moving(f, given)) for (_, f, given), args in zip(ROWS, all)])([args for _, _, args in ROWS])
+    return jax.jit(lambda all: [of(f, args, moving(f, given)) for (_, f, given), args in zip(ROWS, all)], compiler_options=QUICKLY)([args for _, _, args in ROWS])
 
 
 @pytest.mark.parametrize("k", range(len(ROWS)), ids=[name for name, _, _ in ROWS])

@@ -11,15 +11,14 @@ if importlib.util.find_spec("jax") is None:
     raise ImportError("dini.jax: JAX is not installed; pip install jax")
 
 import jax
+import jax.ffi
 import jax.numpy as jnp
 import numpy as np
 
-try:
-    import jax.ffi
-    from jax.extend import core
-    from jax.interpreters import ad, batching, mlir
-except ImportError as e:
-    raise ImportError(f"dini.jax: JAX {jax.__version__} is too old; 0.6 or newer is wanted") from e
+if not hasattr(jax.ffi, "register_ffi_type"):
+    raise ImportError(f"dini.jax: JAX {jax.__version__} is too old; 0.8.1 or newer is wanted")
+from jax.extend import core
+from jax.interpreters import ad, batching, mlir
 
 if not hasattr(_dini, "_xla_handler"):
     raise ImportError("dini.jax: this dini was built without jaxlib beside it, whose header the bridge wants. With JAX, nanobind and "
@@ -80,7 +79,9 @@ class _Runner:
         if any(d.platform != _PLATFORM for a in args if isinstance(a, jax.Array) for d in a.devices()):
             return self.compiled(*args)  # which says what is wrong
         try:
-            values = self.program(*map(np.asarray, args))
+            # (What is no array is a number of JAX's or Python's, of no dtype to NumPy.)
+            arrays = [np.asarray(a) if isinstance(a, (jax.Array, np.ndarray)) else np.asarray(a, d) for a, (_, d) in zip(args, self.program.in_avals)]
+            values = self.program(*arrays)
         except _dini.Error as e:
             raise jax.errors.JaxRuntimeError(f"INTERNAL: {e}") from e
         return [jax.device_put(v.numpy(), cpu_device()) for v in values]
@@ -122,7 +123,7 @@ mlir.register_lowering(dini_p, _lower, platform=_PLATFORM)
 def _jvp(primals: Any, tangents: Any, *, program: _ClosedProgram, linear: Any) -> Any:
     moves = [not isinstance(t, ad.Zero) for t in tangents]
     if linear and not any(m and not l for m, l in zip(moves, linear)):  # linear in all that moves: the tangent is the map itself
-        moved = [t if m else jnp.zeros(p.shape, p.dtype) if l else p for p, t, m, l in zip(primals, tangents, moves, linear)]
+        moved = [t if m else jnp.zeros(*aval) if l else p for p, t, m, l, aval in zip(primals, tangents, moves, linear, program.in_avals)]
         return bind(program, primals, linear), bind(program, moved, linear)
     n = len(program.out_avals)
     primal, tangent, out_moves = program.linearized(moves, not jax.config.jax_enable_x64)
@@ -178,11 +179,7 @@ def equation_function(jaxpr: Any, equation: Any) -> Callable[..., Any]:
 
 def wide_as(wide: bool) -> Any:
     """A context in which JAX has arrays of 64 bits, or has not: on any thread."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(wide)
-    from jax.experimental import enable_x64
-
-    return enable_x64(wide)
+    return jax.enable_x64(wide)
 
 
 def like(arrays: Sequence[Any]) -> list[Any]:

@@ -104,8 +104,9 @@ def fixed_point(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> 
     What f captures, traced values as well, is differentiated as its arguments are.
 
     >>> import jax, jax.numpy as jnp
-    >>> jax.grad(lambda a: dini.jax.fixed_point(lambda a, z: jnp.cos(a * z), 0.5, a))(1.0).round(4)
-    Array(-0.2974, dtype=float32)
+    >>> solution = lambda a: dini.jax.fixed_point(lambda a, z: jnp.cos(a * z), 0.5, a)
+    >>> round(float(jax.grad(solution)(1.0)), 4)
+    -0.2975
     """
     return _solve("fixed_point", f, z0, theta, options)
 
