@@ -35,7 +35,7 @@ class _Map:
             return [(a.shape, a.dtype.name) for a in jax.eval_shape(self.f, *(jax.ShapeDtypeStruct(s, np.dtype(d)) for s, d in avals))]
 
     def call(self, *arrays: Any) -> list[Any]:
-        with _primitive.wide_as(self.wide), _primitive.on_cpu():
+        with _primitive.wide_as(self.wide), _primitive.apart():
             return [np.asarray(a) for a in self.compiled(*arrays)]
 
     def _kept(self, key: Any, make: Callable[[], _Map]) -> Any:

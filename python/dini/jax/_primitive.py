@@ -13,12 +13,14 @@ if importlib.util.find_spec("jax") is None:
 import jax
 import jax.ffi
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 
 if not hasattr(jax.ffi, "register_ffi_type"):
     raise ImportError(f"dini.jax: JAX {jax.__version__} is too old; 0.8.1 or newer is wanted")
 from jax.extend import core
 from jax.interpreters import ad, batching, mlir
+from jaxlib import xla_client
 
 if not hasattr(_dini, "_xla_handler"):
     raise ImportError("dini.jax: this dini was built without jaxlib beside it, whose header the bridge wants. With JAX, nanobind and "
@@ -42,8 +44,12 @@ def _register() -> None:
         if not done:
             cpu_device()
             instantiate, execute, type_id, type_info = _dini._xla_handler()
-            jax.ffi.register_ffi_type("dini_running", {"type_id": type_id, "type_info": type_info}, platform=_PLATFORM)
-            jax.ffi.register_ffi_target(_TARGET, {"instantiate": instantiate, "execute": execute}, platform=_PLATFORM)
+            try:
+                jax.ffi.register_ffi_type("dini_running", {"type_id": type_id, "type_info": type_info}, platform=_PLATFORM)
+                jax.ffi.register_ffi_target(_TARGET, {"instantiate": instantiate, "execute": execute}, platform=_PLATFORM)
+            except Exception as e:
+                raise RuntimeError(f"dini.jax: this dini was built beside another jaxlib than {jaxlib.__version__}, which refuses it. Install dini "
+                                   "beside this one, by pip install --no-build-isolation, or the newest JAX") from e
             done.append(True)
 
 
@@ -65,34 +71,32 @@ def narrow(dtype: Any) -> Any:
     return np.dtype(dtype) if jax.config.jax_enable_x64 else {"float64": np.dtype("float32"), "int64": np.dtype("int32")}.get(np.dtype(dtype).name, np.dtype(dtype))
 
 
-class _Runner:
-    """Runs a Program outside of jit: itself the first time, and what XLA compiles of it, which takes longer to make, from the second on."""
-
-    def __init__(self, program: _ClosedProgram) -> None:
-        self.program = program
-        self.compiled: Any = None
-
-    def __call__(self, *args: Any) -> Any:
-        if self.compiled is not None:
-            return self.compiled(*args)
-        self.compiled = jax.jit(lambda *args: bind(self.program, args))
-        if any(d.platform != _PLATFORM for a in args if isinstance(a, jax.Array) for d in a.devices()):
-            return self.compiled(*args)  # which says what is wrong
-        try:
-            # (What is no array is a number of JAX's or Python's, of no dtype to NumPy.)
-            arrays = [np.asarray(a) if isinstance(a, (jax.Array, np.ndarray)) else np.asarray(a, d) for a, (_, d) in zip(args, self.program.in_avals)]
-            values = self.program(*arrays)
-        except _dini.Error as e:
-            raise jax.errors.JaxRuntimeError(f"INTERNAL: {e}") from e
-        return [jax.device_put(v.numpy(), cpu_device()) for v in values]
+# Outside of jit a Program runs by itself the first time, and by what XLA compiles of it, which takes longer to make, from the second on. Of one
+# that was met once its hash is kept alone: where a function has rules of its own, every reading of it makes another Program.
+_met: set[int] = set()
+_MANY = 100_000
 
 
-_runner = functools.lru_cache(maxsize=4096)(_Runner)
+@functools.lru_cache(maxsize=512)
+def _compiled(program: _ClosedProgram) -> Callable[..., Any]:
+    return jax.jit(lambda *args: bind(program, args))
 
 
 @dini_p.def_impl
 def _impl(*args: Any, program: _ClosedProgram, linear: Any) -> Any:
-    return _runner(program)(*args)
+    elsewhere = any(d.platform != _PLATFORM for a in args if isinstance(a, jax.Array) for d in a.devices())
+    if elsewhere or hash(program) in _met:
+        return _compiled(program)(*args)  # which says what is wrong with a device
+    if len(_met) > _MANY:
+        _met.clear()
+    _met.add(hash(program))
+    # (What is no array is a number of JAX's or Python's, of no dtype to NumPy.)
+    arrays = [np.asarray(a) if isinstance(a, (jax.Array, np.ndarray)) else np.asarray(a, d) for a, (_, d) in zip(args, program.in_avals)]
+    try:
+        values = program(*arrays)
+    except _dini.Error as e:
+        raise jax.errors.JaxRuntimeError(f"INTERNAL: {e}") from e
+    return [jax.device_put(v.numpy(), cpu_device()) for v in values]
 
 
 @dini_p.def_abstract_eval
@@ -199,5 +203,12 @@ def name_of(equation: Any) -> str:
     return equation.params.get("name") or getattr(getattr(equation.params["call_jaxpr"].jaxpr, "debug_info", None), "func_name", None) or "a function"
 
 
-def on_cpu() -> Any:
-    return jax.default_device(cpu_device())
+@functools.cache
+def _second_cpu() -> Any:
+    return xla_client.make_cpu_client(asynchronous=False).local_devices()[0]
+
+
+def apart() -> Any:
+    """A context in which JAX computes on a CPU of its own, with threads of its own. What XLA's CPU runs may wait for what is computed there
+    without waiting for itself: all of its threads may be waiting so."""
+    return jax.default_device(_second_cpu())
