@@ -163,6 +163,21 @@ def test_what_a_function_captures_is_differentiated(transform, wide):
     np.testing.assert_allclose(transform(loss)(3.0), 1 / np.sqrt(6.0), rtol=1e-10)
 
 
+def test_forward_mode_through_custom_vjp(wide):
+    """JAX has none, and a solver that makes a Jacobian wants it: it is the transpose of the rule."""
+    @jax.custom_vjp
+    def square(z):
+        return z * z
+
+    square.defvjp(lambda z: (z * z, z), lambda z, ct: (2 * z * ct,))
+    found = lambda a: dini.jax.root(lambda a, z: square(z) - a, jnp.ones(2), a, solver="newton")
+    a = np.array([4.0, 9.0])
+    np.testing.assert_allclose(found(a), [2, 3], rtol=1e-10)
+    for mode in (jax.jacfwd, jax.jacrev):
+        np.testing.assert_allclose(mode(found)(a), np.diag([1 / 4, 1 / 6]), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(jax.hessian(lambda a: found(a).sum())(a), np.diag([-1 / 32, -1 / 108]), rtol=1e-8, atol=1e-12)
+
+
 def test_a_layer_within_a_layer(wide):
     inner = dini.jax.wrap(lambda a: dini.root(lambda a, z: z * z - a, 1.0, a).value)
     outer = lambda a: dini.jax.root(lambda a, z: inner(z * z * z) - a, 1.0, a)  # z**1.5 = a

@@ -65,6 +65,14 @@ def clipped(x, s):
 
 clipped.defvjp(lambda x, s: (clipped(x, s), (x, s)), lambda kept, ct: (jnp.clip(ct * kept[1], -0.1, 0.1) * jnp.cos(kept[0]), None))
 
+@jax.custom_vjp
+def rounded(x, s):
+    return jnp.round(x) * s
+
+
+rounded.defvjp(lambda x, s: (rounded(x, s), s), lambda s, ct: (ct * s, jnp.sum(ct)))  # as if it were x
+
+
 ROWS = [
     *((name, getattr(lax, name), (at,)) for names, at in ELEMENTWISE.items() for name in names.split()),
     *((name, getattr(lax, name), (X, Y)) for name in BINARY.split() if name != "nextafter"),
@@ -148,6 +156,7 @@ ROWS = [
     ("solve", lambda a, b: jnp.linalg.solve(a, b[:, 0]) @ jnp.linalg.solve(a.T, b), (M + 4 * np.eye(4), N)),
     ("custom_jvp", lambda x: kinked(x, 2.0) * x + kinked(jnp.sin(x), x), (np.array([0.0, 1.0, -2.0]),)),
     ("custom_vjp", lambda x: clipped(x, 2.0) * 3.0 + clipped(x * x, 0.01), (X,)),
+    ("custom_vjp that is linear", lambda x: rounded(x, 2.0) * x + rounded(3.0, x[0, 0]), (X,)),
     ("logaddexp at a tie", lambda x, y: jnp.logaddexp(x, y), (np.array([1.0, 2.0]), np.array([1.0, -3.0]))),
     ("relu at 0", jax.nn.relu, (np.array([0.0, 1.0, -1.0]),)),
     ("jax.nn", lambda x: jax.nn.gelu(x) + jax.nn.silu(x) + jax.nn.softplus(x) + jax.nn.softmax(x) + jax.nn.log_softmax(x, axis=0) + jax.nn.elu(x), (X,)),

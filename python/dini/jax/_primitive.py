@@ -34,23 +34,25 @@ if TYPE_CHECKING:
 
 _PLATFORM = "cpu"
 _TARGET = "dini_run"
-_registered = threading.Lock(), []  # type: tuple[Any, list[bool]]
+_lock = threading.Lock()
+_registered = False
 
 
 def _register() -> None:
     """Makes XLA know the call. Where its CPU is not there yet, jaxlib would register in an order in which XLA refuses."""
-    lock, done = _registered
-    with lock:
-        if not done:
-            cpu_device()
-            instantiate, execute, type_id, type_info = _dini._xla_handler()
-            try:
-                jax.ffi.register_ffi_type("dini_running", {"type_id": type_id, "type_info": type_info}, platform=_PLATFORM)
-                jax.ffi.register_ffi_target(_TARGET, {"instantiate": instantiate, "execute": execute}, platform=_PLATFORM)
-            except Exception as e:
-                raise RuntimeError(f"dini.jax: this dini was built beside another jaxlib than {jaxlib.__version__}, which refuses it. Install dini "
-                                   "beside this one, by pip install --no-build-isolation, or the newest JAX") from e
-            done.append(True)
+    global _registered
+    with _lock:
+        if _registered:
+            return
+        cpu_device()
+        instantiate, execute, type_id, type_info = _dini._xla_handler()
+        try:
+            jax.ffi.register_ffi_type("dini_running", {"type_id": type_id, "type_info": type_info}, platform=_PLATFORM)
+            jax.ffi.register_ffi_target(_TARGET, {"instantiate": instantiate, "execute": execute}, platform=_PLATFORM)
+        except Exception as e:
+            raise RuntimeError(f"dini.jax: this dini was built beside another jaxlib than {jaxlib.__version__}, which refuses it. Install dini "
+                               "beside this one, by pip install --no-build-isolation, or the newest JAX") from e
+        _registered = True
 
 
 def cpu_device() -> Any:
@@ -66,9 +68,9 @@ def bind(program: _ClosedProgram, args: Sequence[Any], linear: Sequence[bool] = 
     return dini_p.bind(*args, program=program, linear=tuple(linear))
 
 
-def narrow(dtype: Any) -> Any:
+def narrow(dtype: str) -> str:
     """The dtype that JAX makes of this one: one of 32 bits, unless it was told to have 64."""
-    return np.dtype(dtype) if jax.config.jax_enable_x64 else {"float64": np.dtype("float32"), "int64": np.dtype("int32")}.get(np.dtype(dtype).name, np.dtype(dtype))
+    return dtype if jax.config.jax_enable_x64 else {"float64": "float32", "int64": "int32"}.get(dtype, dtype)
 
 
 # Outside of jit a Program runs by itself the first time, and by what XLA compiles of it, which takes longer to make, from the second on. Of one

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 
 import dini
 
@@ -13,6 +12,7 @@ from ._wrap import as_jax, avals_of, is_array
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Sequence
+
 
 def _bound(function: str, which: str, bound: Any, structure: Any) -> Any:
     if bound is None:
@@ -26,13 +26,13 @@ def _bound(function: str, which: str, bound: Any, structure: Any) -> Any:
 def _solve(kind: str, f: Callable[..., Any], z0: Any, theta: Any, options: dict[str, Any]) -> Any:
     function = "dini.jax." + kind
     starts = list(z0) if isinstance(z0, dini.Bracket) else [z0]
-    z_leaves, z_structure = jax.tree.flatten(starts[0])
+    z_structure = jax.tree.structure(starts[0])
     ends = [[as_jax(a, function) for a in jax.tree.leaves(s)] for s in starts]
     if any(jax.tree.structure(s) != z_structure for s in starts):
         raise dini.ShapeError(f"{function}: the ends of the bracket have different structures")
     z = ends[0]
     theta_leaves, theta_structure = jax.tree.flatten(tuple(theta))
-    fixed = [None if is_array(a) or jnp.issubdtype(getattr(a, "dtype", None), jax.dtypes.prng_key) else (a,) for a in theta_leaves]
+    fixed = [None if is_array(a) else (a,) for a in theta_leaves]
     carried = [carried_of(a.numpy() if isinstance(a, dini.Array) else a) for a, s in zip(theta_leaves, fixed) if s is None]
     given, back = [a for a, _ in carried], [b for _, b in carried]
 
@@ -47,7 +47,7 @@ def _solve(kind: str, f: Callable[..., Any], z0: Any, theta: Any, options: dict[
 
         return (*jax.tree.unflatten(theta_structure, [one(s) for s in fixed]), jax.tree.unflatten(z_structure, leaves[: len(z)]))
 
-    like = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in [*z, *given]]
+    like = _primitive.like([*z, *given])
     functions = {"f": f, "equal": options.get("equal"), "at_most": options.get("at_most")}
     read = {name: Read(function, g, lambda leaves, g=g: g(*unflatten(leaves)), like) for name, g in functions.items() if g is not None}
     if kind == "fixed_point" and read["f"].structure != z_structure:

@@ -94,7 +94,9 @@ def _convert(x: Any, *, new_dtype: Any) -> Any:
 
 
 def _bitcast(x: Any, *, new_dtype: Any) -> Any:
-    return dini.astype(x, dtype_name(np.dtype(new_dtype))) if is_whole(x) and np.dtype(new_dtype).name in ("int32", "uint32") else refuse("of other than 32 whole bits")
+    if not is_whole(x) or np.dtype(new_dtype).name not in ("int32", "uint32"):
+        refuse("of other than 32 whole bits")
+    return dini.astype(x, dtype_name(np.dtype(new_dtype)))
 
 
 def _reduce_precision(x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:

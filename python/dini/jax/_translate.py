@@ -52,6 +52,8 @@ def _evaluate(jaxpr: Any, args: Sequence[Any]) -> list[Any]:
             out = _apply(jaxpr, equation, inputs)
         except NotTranslated as e:
             out = [Missing(e.what)] * len(equation.outvars)
+        except (dini.DtypeError, dini.ShapeError) as e:
+            out = [Missing(f"the primitive {equation.primitive.name} ({e})")] * len(equation.outvars)
         for v, value in zip(equation.outvars, out):
             values[v] = value if isinstance(value, Missing) else _of_dtype(value, v.aval.dtype)
     return [read(v) for v in jaxpr.outvars]
@@ -101,8 +103,8 @@ def _apply(jaxpr: Any, equation: Any, inputs: list[Any]) -> list[Any]:
             if params.get(p) is not None:
                 inputs = [dini.astype(x, dtype_name(np.dtype(params[p]))) for x in inputs]
         out = rule(*inputs, **{p: v for p, v in params.items() if p in accepted})
-    except (NotTranslated, dini.DtypeError, dini.ShapeError) as e:
-        raise NotTranslated(f"the primitive {name} ({e})") from None
+    except NotTranslated as e:
+        raise NotTranslated(f"the primitive {name} ({e.what})") from None
     return list(out) if equation.primitive.multiple_results else [out]
 
 
@@ -263,7 +265,6 @@ def _custom_jvp(jaxpr: Any, equation: Any, inputs: Any) -> Any:
 def _custom_vjp(jaxpr: Any, equation: Any, inputs: Any) -> Any:
     known = _Rule(jaxpr, equation)
     args = known.args(inputs)
-    value = dini.custom_vjp(known.value)
     structure: Any = None  # of JAX's pullback, which is a tree of its residuals, and they
     kept: Any = None
 
@@ -290,12 +291,26 @@ def _custom_vjp(jaxpr: Any, equation: Any, inputs: Any) -> Any:
         sent = iter(evaluate(_jaxpr_of(pull, kept, _primitive.like(some)), [*residuals, *some]))
         return tuple(next(sent) if k in known.moving else None for k in range(len(known.variables)))
 
-    def both(*x: Any) -> Any:
-        values, residuals = forward(*x)
-        return [c for c in backward(residuals, values) if c is not None]
+    def by_moving(residuals: Any, cotangents: Any) -> Any:
+        return tuple(c for c in backward(residuals, cotangents) if c is not None)
 
+    def rule(primals: Any, tangents: Any) -> Any:
+        values, residuals = forward(*primals)
+        floating = [v for v in values if _is_floating(v)]
+        push = dini.linear_transpose(lambda *some: by_moving(residuals, some), *floating)
+        moved = iter(push(tuple(tangents[k] for k in known.moving)))
+        return values, tuple(next(moved) if _is_floating(v) else dini.zeros_like(v) for v in values)
+
+    try:  # where bwd is linear in the cotangents its transpose is forward mode, which JAX has not, and solvers want
+        known.checked(lambda *x: rule(x, x), args)
+        both_modes = dini.custom_jvp(known.value)
+        both_modes.defjvp(rule)
+        return both_modes(*args)
+    except dini.TraceError:
+        pass
+    value = dini.custom_vjp(known.value)
     value.defvjp(forward, backward)
-    known.checked(both, args)
+    known.checked(lambda *x: by_moving(forward(*x)[1], forward(*x)[0]), args)
     return value(*args)
 
 

@@ -60,7 +60,7 @@ def wrap(g: Callable[..., Any]) -> Callable[..., Any]:
                 if not is_array(leaf):
                     raise TypeError(f"dini.jax.wrap: {name} returned a {type(leaf).__name__}, where arrays and trees of them are wanted"
                                     + ("; return its value" if hasattr(leaf, "status_code") else ""))
-            return [a.astype(_primitive.narrow(np.dtype(str(a.dtype))).name) for a in map(_dini.array, leaves)]
+            return [a.astype(_primitive.narrow(str(a.dtype))) for a in map(_dini.array, leaves)]
 
         return _dini._close(flat, avals), out
 
