@@ -70,8 +70,13 @@ e::LinearProgram narrowed(const e::LinearProgram& l) {
   return made;
 }
 
-// Arrays as the Program takes them.
-Leaves fitting(const Leaves& given, const std::vector<Aval>& wanted) {
+ClosedProgram closed(const ErasedFunction& f, std::vector<Aval> in) {
+  return {computing([&] { return dini::detail::stage_closed(f, in, "jit"); })};
+}
+
+}  // namespace
+
+Leaves fitting(const Leaves& given, std::span<const Aval> wanted) {
   if (given.size() != wanted.size())
     throw dini::ShapeError("Program: " + std::to_string(given.size()) + " arrays for " + std::to_string(wanted.size()));
   Leaves out = given;
@@ -84,12 +89,6 @@ Leaves fitting(const Leaves& given, const std::vector<Aval>& wanted) {
   }
   return out;
 }
-
-ClosedProgram closed(const ErasedFunction& f, std::vector<Aval> in) {
-  return {computing([&] { return dini::detail::stage_closed(f, in, "jit"); })};
-}
-
-}  // namespace
 
 nb::object pairs_of(std::span<const Aval> avals) {
   std::vector<nb::object> all;

@@ -12,6 +12,8 @@ struct ClosedProgram {
   dini::erased::ProgramRef program;
 };
 
+/// The arrays, the weak ones of these dtypes; ShapeError or DtypeError where they are not like that.
+Leaves fitting(const Leaves& given, std::span<const Aval> wanted);
 /// A tuple of (shape, dtype), and back.
 nb::object pairs_of(std::span<const Aval> avals);
 std::vector<Aval> avals_of_pairs(nb::handle pairs);
