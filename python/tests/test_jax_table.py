@@ -44,7 +44,7 @@ ELEMENTWISE = {
     "asin acos atanh erf_inv": INNER,
     "acosh": POSITIVE + 1.0,
 }
-BINARY = "add sub mul div max min atan2 rem eq ne lt le gt ge nextafter"
+BINARY = "add sub mul div max min atan2 rem eq ne lt le gt ge"
 
 
 @jax.custom_jvp
@@ -75,7 +75,8 @@ rounded.defvjp(lambda x, s: (rounded(x, s), s), lambda s, ct: (ct * s, jnp.sum(c
 
 ROWS = [
     *((name, getattr(lax, name), (at,)) for names, at in ELEMENTWISE.items() for name in names.split()),
-    *((name, getattr(lax, name), (X, Y)) for name in BINARY.split() if name != "nextafter"),
+    *((name, getattr(lax, name), (X, Y)) for name in BINARY.split()),
+    ("nextafter", lambda x, y: lax.stop_gradient(lax.nextafter(x, y)), (X, Y)),
     ("rem of whole numbers", lax.rem, (np.array([7, -7, 7, -7]), np.array([3, 3, -3, -3]))),
     ("div of whole numbers", lax.div, (np.array([7, -7, 7, -7]), np.array([3, 3, -3, -3]))),
     ("pow", lax.pow, (POSITIVE, Y)),

@@ -1,8 +1,6 @@
 """What is not translated: JAX's function itself, called at run time, with derivatives and batches that are such functions again."""
 from __future__ import annotations
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np

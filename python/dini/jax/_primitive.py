@@ -167,6 +167,15 @@ def is_literal(v: Any) -> bool:
     return isinstance(v, core.Literal)
 
 
+def is_traced(x: Any) -> bool:
+    return isinstance(x, jax.core.Tracer)
+
+
+def eval_jaxpr(jaxpr: Any, consts: Any, *args: Any) -> list[Any]:
+    """By JAX."""
+    return list(jax.core.eval_jaxpr(jaxpr, consts, *args))
+
+
 def variables_of(equation: Any) -> list[Any]:
     """The distinct variables that an equation reads."""
     return list(dict.fromkeys(v for v in equation.invars if not is_literal(v)))
@@ -180,7 +189,7 @@ def open_jaxpr(jaxpr: Any) -> tuple[Any, Any]:
 def equation_function(jaxpr: Any, equation: Any) -> Callable[..., Any]:
     """One equation as a JAX function of its variables, with the rules that it has: -> list of results."""
     alone = jaxpr.replace(constvars=[], invars=variables_of(equation), outvars=list(equation.outvars), eqns=[equation])
-    return lambda *args: jax.core.eval_jaxpr(alone, (), *args)
+    return lambda *args: eval_jaxpr(alone, (), *args)
 
 
 def wide_as(wide: bool) -> Any:

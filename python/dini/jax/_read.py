@@ -86,7 +86,7 @@ def _without_captures(jaxpr: Any, inputs: int, back: Any) -> Callable[..., Any]:
 
     def pure(*arrays: Any) -> Any:
         consts = [b(c) if b else c for c, b in zip(arrays[inputs:], back)]
-        return jax.core.eval_jaxpr(jaxpr, consts, *arrays[:inputs])
+        return _primitive.eval_jaxpr(jaxpr, consts, *arrays[:inputs])
 
     return pure
 
@@ -111,7 +111,7 @@ def translate(f: Callable[..., Any]) -> Callable[..., Any]:
             return f(*jax.tree.unflatten(structure, [next(rest) if s is None else s[0] for s in fixed]))
 
         read = Read("dini.jax.translate", f, call, _primitive.like(arrays))
-        if any(isinstance(c, jax.core.Tracer) for c in read.captured):
+        if any(_primitive.is_traced(c) for c in read.captured):
             raise dini.TraceError(f"dini.jax.translate: {read.name} captures a value that JAX traces; pass it as an argument")
         return jax.tree.unflatten(read.structure, read(*arrays, *(dini.array(np.asarray(c)) for c in read.captured)))
 

@@ -250,6 +250,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "lgamma": lambda x: dini.gammaln(x),
     "bessel_i0e": lambda x: dini.i0e(x),
     "bessel_i1e": lambda x: dini.i1e(x),
+    "nextafter": lambda a, b: dini.nextafter(a, b),
     "is_finite": lambda x: dini.isfinite(x),
     "round": _round,
     "eq": lambda a, b: dini.equal(a, b),

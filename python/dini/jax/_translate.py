@@ -74,7 +74,7 @@ def array_of(value: Any, dtype: Any = None) -> Any:
     """A constant of a jaxpr's."""
     if isinstance(value, dini.Array):
         return value
-    if isinstance(value, jax.core.Tracer):
+    if _primitive.is_traced(value):
         raise NotTranslated("a constant that is traced")
     try:
         given = np.asarray(value, dtype)
@@ -237,7 +237,7 @@ def _is_floating(a: Any) -> bool:
 
 def _jaxpr_of(f: Callable[..., Any], *like: Any) -> Any:
     closed = _primitive.make_jaxpr(f, *like)
-    if any(isinstance(c, jax.core.Tracer) for c in closed.consts):
+    if any(_primitive.is_traced(c) for c in closed.consts):
         raise NotTranslated("a derivative rule that captures a traced value")
     return closed
 
