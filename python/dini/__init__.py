@@ -80,14 +80,14 @@ bool = bool_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import scipy as scipy
+    from . import jax as jax, scipy as scipy
 else:
 
     def __getattr__(name):
-        if name == "scipy":  # loaded when it is first used
+        if name in ("jax", "scipy"):  # loaded when it is first used
             import importlib
 
-            return importlib.import_module("dini.scipy")
+            return importlib.import_module("dini." + name)
         raise AttributeError(f"module 'dini' has no attribute '{name}'")
 
 

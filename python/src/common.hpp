@@ -57,6 +57,9 @@ template <class F> auto with_gil(F&& f) -> decltype(f()) {
   } catch (nb::python_error& e) { rethrow_python(e); }
 }
 
+/// The library's words in Python's spelling: errors.cpp.
+std::string in_python(std::string text);
+
 /// On the main thread Ctrl-C ends what is computed while one of these lives: interrupt.cpp.
 class Interruptible {
  public:
@@ -201,5 +204,8 @@ void bind_solve(nb::module_& m);
 void bind_formula(nb::module_& m);
 void bind_points(nb::module_& m);
 void bind_host(nb::module_& m);
+void bind_host_maps(nb::module_& m);
+void bind_closed_programs(nb::module_& m);
+void bind_jax(nb::module_& m);
 
 }  // namespace pydini

@@ -53,25 +53,6 @@ nb::object tree_or_array(const dini::SolveError& e, const std::exception_ptr& p)
   return from_array(e.value);
 }
 
-// dini.Array's subscripts in C++ are Python's in messages.
-std::string in_python(std::string text) {
-  auto replace = [&](const char* from, const char* to) {
-    const std::size_t length = std::char_traits<char>::length(from);
-    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos;) {
-      text.replace(at, length, to);
-      at += std::char_traits<char>::length(to);
-    }
-  };
-  replace("ValueError", "OptionError");
-  replace("Array::item", "item");
-  replace("Array::data", "an array's data");
-  replace("on_failure = OnFailure::nan", "on_failure=\"nan\"");
-  replace("stage = false", "stage=False");
-  replace("OnFailure::", "on_failure=");
-  replace("`none`", "`None`");
-  return text;
-}
-
 void raise(nb::handle cls, const char* text, const std::exception_ptr& p, const dini::SolveError* solve = nullptr) {
   nb::object value = cls(in_python(text));
   if (solve) {
@@ -119,6 +100,25 @@ void translate(const std::exception_ptr& p, void*) {
 }
 
 }  // namespace
+
+// dini.Array's subscripts in C++ are Python's in messages.
+std::string in_python(std::string text) {
+  auto replace = [&](const char* from, const char* to) {
+    const std::size_t length = std::char_traits<char>::length(from);
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos;) {
+      text.replace(at, length, to);
+      at += std::char_traits<char>::length(to);
+    }
+  };
+  replace("ValueError", "OptionError");
+  replace("Array::item", "item");
+  replace("Array::data", "an array's data");
+  replace("on_failure = OnFailure::nan", "on_failure=\"nan\"");
+  replace("stage = false", "stage=False");
+  replace("OnFailure::", "on_failure=");
+  replace("`none`", "`None`");
+  return text;
+}
 
 void forget_pending() { pending() = {}; }
 

@@ -4,6 +4,7 @@
 
 #include "dini/exec/executable.hpp"
 #include "dini/trace/run.hpp"
+#include "closed_program.hpp"
 #include "solving.hpp"
 #include "wrapper.hpp"
 
@@ -182,9 +183,7 @@ void bind_jit(nb::module_& m) {
             Leaves in;
             for (nb::handle h : args) in.push_back(to_array(h, "Program"));
             const std::vector<Aval> wanted = p.staged.program->input_avals();
-            in = e::match_leaves(in,
-                                 {wanted.begin(), wanted.end() - static_cast<std::ptrdiff_t>(p.staged.captured.size())},
-                                 "Program", "argument");
+            in = fitting(in, std::span(wanted).first(wanted.size() - p.staged.captured.size()));
             in.insert(in.end(), p.staged.captured.begin(), p.staged.captured.end());
             std::vector<nb::object> out;
             for (const Array& a : computing([&] { return dini::run_program(*p.staged.program, in); }))

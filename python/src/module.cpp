@@ -21,5 +21,8 @@ NB_MODULE(_dini, m) {
   bind_solve(m);
   bind_points(m);
   bind_host(m);
+  bind_host_maps(m);
+  bind_closed_programs(m);
+  bind_jax(m);
   bind_formula(m);
 }

@@ -36,6 +36,16 @@ def test_scipy_examples():
     assert doctest.testmod(dini.scipy, extraglobs={"dini": dini}).failed == 0
 
 
+@pytest.mark.parametrize("name", ["wrap", "translate", "fixed_point"])
+def test_jax_examples(name):
+    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
+    bridge = pytest.importorskip("dini.jax", reason="dini was built without jaxlib beside it", exc_type=ImportError)
+    test = doctest.DocTestParser().get_doctest(inspect.getdoc(getattr(bridge, name)), {"dini": dini, "np": np}, name, None, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(test)
+    assert runner.failures == 0 and runner.tries > 0
+
+
 def test_module_example():
     assert doctest.testmod(dini, extraglobs={"dini": dini}).failed == 0
 

@@ -138,3 +138,10 @@ def test_what_is_refused():
             dini.host_function(bad)(x3)
     with pytest.raises(dini.Error, match="vjp"):
         dini.grad(lambda x: dini.sum(dini.host_function(np.sin, vjp=lambda args, ct: (ct, ct))(x)))(x3)
+
+
+def test_whole_numbers():
+    counts = dini.host_function(lambda x: (np.floor(x).astype("int64"), x > 1), like=lambda x: (np.zeros(2, "int64"), np.zeros(2, bool)))
+    for f in (counts, dini.jit(counts)):
+        whole, flags = f(np.array([0.5, 2.5]))
+        assert whole.tolist() == [0, 2] and flags.tolist() == [False, True]

@@ -333,6 +333,10 @@ def test_shapes_without_values():
     assert s["a"].shape == (3, 3) and s["a"].dtype == "float64" and s["b"].dtype == "bool"
     p = dini.make_program(lambda x: dini.sin(x) * 2)(x3)
     assert "sin" in str(p) and p.plan()
+    p = dini.make_program(lambda k, x: x[k] * 2)(1, x3)
+    assert p(2, x3)[0].item() == 2 * x3[2]
+    with pytest.raises(dini.ShapeError, match=r"argument 1 is float64\(2,\), expected float64\(3,\)"):
+        p(2, x3[:2])
 
 
 def test_stop_gradient():
