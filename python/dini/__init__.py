@@ -80,14 +80,14 @@ bool = bool_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import scipy as scipy
+    from . import scipy as scipy, torch as torch
 else:
 
     def __getattr__(name):
-        if name == "scipy":  # loaded when it is first used
+        if name in ("scipy", "torch"):  # loaded when they are first used
             import importlib
 
-            return importlib.import_module("dini.scipy")
+            return importlib.import_module("dini." + name)
         raise AttributeError(f"module 'dini' has no attribute '{name}'")
 
 

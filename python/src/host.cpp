@@ -2,7 +2,6 @@
 // of other frameworks, of which the framework makes derivatives and batches of every order.
 #include "dini/transforms/host_map.hpp"
 
-#include <map>
 #include <mutex>
 
 #include "common.hpp"
@@ -205,91 +204,97 @@ struct HostFunctionObject {
 
 // ---- Functions of other frameworks --------------------------------------------------------------------------------------
 
-// What makes the forms of such a function is an object of Python's (dini/_bridge.py):
+// The object of Python's that describes such a function (dini/_bridge.py) has
 //
-//     name, linear           text; how many of the inputs, the last ones, it is linear in
-//     outputs                [(shape, name of the dtype), ...]
-//     call(*arrays)          a sequence of arrays, of any library's
-//     linearized(), transposed(), batched(marked, size)    objects of this kind, as HostMap says
-//
-// A derived form is made once and kept, and what was compiled for it serves again.
-struct ForeignMap final : dini::HostMap {
+//     name, results, linear     text; how many values; how many of the inputs, the last ones, it is linear in
+//     outputs(avals)            the values' (shape, dtype), for these of the inputs
+//     call(*arrays)             the values at NumPy's arrays
+//     linearized(), transposed(), batched(marked, size)    a _HostMap, the same one whenever they are asked
+struct ObjectMap final : dini::HostMap {
   Shared object;
   std::string label;
-  std::vector<Aval> avals;
-  std::size_t last = 0;
+  std::size_t values, last;
 
-  explicit ForeignMap(nb::handle o) : object(share(o)), label(nb::cast<std::string>(o.attr("name"))) {
-    for (nb::handle one : nb::iter(o.attr("outputs"))) {
-      Shape shape;
-      for (nb::handle n : nb::iter(one[0])) shape.append(to_whole(n, label.c_str()));
-      avals.push_back({shape, to_dtype(one[1]), false});
-    }
-    last = nb::cast<std::size_t>(o.attr("linear"));
-  }
+  explicit ObjectMap(nb::handle o)
+      : object(share(o)),
+        label(nb::cast<std::string>(o.attr("name"))),
+        values(nb::cast<std::size_t>(o.attr("results"))),
+        last(nb::cast<std::size_t>(o.attr("linear"))) {}
 
   std::string name() const override { return label; }
-  std::size_t results() const override { return avals.size(); }
+  std::size_t results() const override { return values; }
   std::size_t linear() const override { return last; }
-  std::vector<Aval> outputs(std::span<const Aval>) const override { return avals; }
-
+  std::vector<Aval> outputs(std::span<const Aval> in) const override {
+    return with_gil([&] {
+      std::vector<nb::object> given;
+      for (const Aval& a : in) {
+        std::vector<nb::object> lengths;
+        for (const std::int64_t n : a.shape) lengths.push_back(nb::int_(n));
+        given.push_back(nb::make_tuple(tuple_of(lengths), dini::name(a.dtype)));
+      }
+      const nb::object told = call_python(object_of(object).attr("outputs"), nb::make_tuple(tuple_of(given)));
+      std::vector<Aval> out;
+      for (nb::handle one : nb::iter(told)) {
+        Shape shape;
+        for (nb::handle n : nb::iter(one[0])) shape.append(to_whole(n, label.c_str()));
+        out.push_back({shape, to_dtype(one[1]), false});
+      }
+      return out;
+    });
+  }
+  // Of copies: whoever is called may change what it was given, or keep it.
   Leaves call(const Leaves& in) const override {
     return with_gil([&] {
       std::vector<nb::object> given;
-      for (const Array& a : in) given.push_back(from_array(a));
+      for (const Array& a : in) given.push_back(from_array(a).attr("numpy")().attr("copy")());
       Leaves out;
-      const nb::object values = call_python(object_of(object).attr("call"), tuple_of(given));
-      for (nb::handle value : nb::iter(values)) out.push_back(to_array(value, label.c_str()));
+      const nb::object returned = call_python(object_of(object).attr("call"), tuple_of(given));
+      for (nb::handle value : nb::iter(returned)) out.push_back(to_array(value, label.c_str()));
       return out;
     });
   }
   dini::HostMapRef linearized() const override {
-    return derived("linearized", [&] { return object_of(object).attr("linearized")(); });
+    const nb::gil_scoped_acquire gil;
+    return derived("linearized", nb::tuple());
   }
   dini::HostMapRef transposed() const override {
-    return derived("transposed", [&] { return object_of(object).attr("transposed")(); });
+    const nb::gil_scoped_acquire gil;
+    return derived("transposed", nb::tuple());
   }
   dini::HostMapRef batched(const std::vector<bool>& marked, std::int64_t size) const override {
-    std::string key = std::to_string(size) + ":";
-    for (const bool lane : marked) key += lane ? '1' : '0';
-    return derived(key, [&] {
-      std::vector<nb::object> flags;
-      for (const bool lane : marked) flags.push_back(nb::bool_(lane));
-      return object_of(object).attr("batched")(tuple_of(flags), size);
-    });
+    const nb::gil_scoped_acquire gil;
+    std::vector<nb::object> flags;
+    for (const bool lane : marked) flags.push_back(nb::bool_(lane));
+    return derived("batched", nb::make_tuple(tuple_of(flags), size));
   }
 
  private:
-  template <class Make> dini::HostMapRef derived(const std::string& key, const Make& make) const {
-    return with_gil([&] {
-      const auto known = forms_.find(key);
-      if (known != forms_.end()) return known->second;
-      const nb::object made = make();
-      // While Python ran, another thread may have made it: the first one stays.
-      return forms_.emplace(key, std::make_shared<ForeignMap>(made)).first->second;
-    });
-  }
-  mutable std::map<std::string, dini::HostMapRef> forms_;  // under the GIL
+  dini::HostMapRef derived(const char* form, const nb::object& args) const;
 };
 
-struct ForeignFunction {
-  std::shared_ptr<const ForeignMap> map;
+struct HostMapObject {
+  dini::HostMapRef map;
 
   nb::object call(nb::args args) const {
     Leaves in;
-    for (nb::handle h : args) in.push_back(to_array(h, map->label.c_str()));
+    for (nb::handle h : args) in.push_back(to_array(h, map->name().c_str()));
     std::vector<nb::object> out;
     for (const Array& a : computing([&] { return dini::call_host(map, in); })) out.push_back(from_array(a));
     return tuple_of(out);
   }
 };
 
+dini::HostMapRef ObjectMap::derived(const char* form, const nb::object& args) const {
+  return with_gil([&] { return nb::cast<HostMapObject&>(call_python(object_of(object).attr(form), args)).map; });
+}
+
 }  // namespace
 
 void bind_host(nb::module_& m) {
-  nb::class_<ForeignFunction>(m, "_HostMap", "Another framework's function, called at run time.")
-      .def("__call__", &ForeignFunction::call, nb::sig("def __call__(self, *arrays: ArrayLike) -> tuple[Array, ...]"));
-  m.def("_host_map", [](nb::handle object) { return ForeignFunction{std::make_shared<ForeignMap>(object)}; });
+  nb::class_<HostMapObject>(m, "_HostMap", "Another framework's function, called at run time.")
+      .def("__init__", [](HostMapObject* self,
+                          nb::handle object) { new (self) HostMapObject{std::make_shared<ObjectMap>(object)}; })
+      .def("__call__", &HostMapObject::call, nb::sig("def __call__(self, *arrays: ArrayLike) -> tuple[Array, ...]"));
   nb::class_<HostFunctionObject>(m, "HostFunction",
                                  "A function that is called at run time; made by dini.host_function.")
       .def("__call__", &HostFunctionObject::call, nb::sig("def __call__(self, *args: Any) -> Any"))

@@ -1,0 +1,240 @@
+"""Solves of equations that are written in torch.
+
+f is translated (_translate.py); where it cannot be, it is called by torch at run time, which a warning says once. Tensors that it closes
+over are found when it is run, and are inputs like the others.
+"""
+from __future__ import annotations
+
+import warnings
+import weakref
+from typing import Any, Callable, Sequence
+
+import torch
+from torch.utils import _pytree
+
+from .. import _dini
+from . import _host
+from ._autograd import Layer
+from ._tensors import check
+from ._translate import Captures, TorchFunction, Untranslatable
+
+Function = Callable[..., Any]
+
+
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, torch.Tensor)
+
+
+class _Followed:
+    """A function of torch's that a solve calls with arrays: translated, or called by torch."""
+
+    def __init__(self, f: Function, translate: Any, name: str) -> None:
+        self.torch = TorchFunction(f, captures=_remembered(f))
+        self.translate = translate
+        self.name = name
+
+    def __call__(self, captured: Sequence[Any], args: Sequence[Any]) -> Any:
+        if self.translate is False:
+            return _host.call(self.torch, captured, args)
+        return self.torch.translated(captured, args)
+
+
+# Leaf tensors that a function closed over when it was called last: right nearly always, and found out where not.
+_memory: weakref.WeakKeyDictionary[Any, list[weakref.ref[torch.Tensor]]] = weakref.WeakKeyDictionary()
+
+
+def _key_of(f: Function) -> Any:
+    f = getattr(f, "__func__", f)
+    return getattr(f, "__code__", f)
+
+
+def _remembered(f: Function) -> list[torch.Tensor]:
+    try:
+        known = [r() for r in _memory.get(_key_of(f), ())]
+    except TypeError:  # no weak references to this
+        return []
+    return [t for t in known if t is not None]
+
+
+def _remember(f: Function, captures: Sequence[torch.Tensor]) -> None:
+    try:
+        _memory[_key_of(f)] = [weakref.ref(t) for t in captures if type(t) in (torch.Tensor, torch.nn.Parameter) and t.is_leaf]
+    except TypeError:
+        pass
+
+
+_warned: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _warn(f: Function, name: str, why: BaseException) -> None:
+    key = _key_of(f)
+    try:
+        if key in _warned:
+            return
+        _warned.add(key)
+    except TypeError:
+        pass
+    said = str(why) if isinstance(why, Untranslatable) else f"{type(why).__name__}: {why}"
+    warnings.warn(f"dini.torch.{name}: {getattr(f, '__name__', type(f).__name__)} is called by torch at each step, which is much slower than "
+                  f"a translation, since {said.splitlines()[0]}. translate=False says that this is meant, translate=True makes it an error.",
+                  stacklevel=5)
+
+
+def _start(z0: Any, args: Any) -> Any:
+    """z0 with tensors for numbers, in the dtype of the arguments."""
+    dtypes = [t.dtype for t in _pytree.tree_leaves((z0, args)) if _is_tensor(t) and t.is_floating_point()]
+    dtype = dtypes[0] if dtypes else torch.get_default_dtype()
+
+    def tensor(x: Any) -> torch.Tensor:
+        return check(x) if _is_tensor(x) else torch.as_tensor(x, dtype=dtype)
+
+    return _pytree.tree_map(tensor, z0)
+
+
+def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, details: bool, options: dict[str, Any]) -> Any:
+    if translate not in ("auto", True, False):
+        raise _dini.OptionError(f'dini.torch.{kind}: translate is "auto", True or False, got {translate!r}')
+    solver = getattr(_dini, kind)
+    z0 = _start(z0, args)
+    if isinstance(f, str):
+        f = _formula(kind, f, len(args))
+    if isinstance(f, (_dini.Formula, Layer)):
+        of_arrays = f.__wrapped__ if isinstance(f, Layer) else f
+
+        def by_dini(z0: Any, args: Any, options: Any) -> Any:
+            s = solver(of_arrays, z0, *args, **options)
+            return s if details else s.value
+
+        return Layer(by_dini, compiled=False)(z0, args, options)
+    if not callable(f):
+        raise _dini.DtypeError(f"dini.torch.{kind}: the first argument has to be a function or a formula, got {type(f).__name__}")
+
+    modes = [True, False] if translate == "auto" else [translate]
+    for mode in modes:
+        try:
+            return _solve(kind, f, z0, args, mode, details, options)
+        except _dini.Error as e:
+            if mode is modes[-1] or not isinstance(e, Untranslatable):
+                raise
+            why: BaseException = e
+        except Exception as e:
+            # Perhaps torch's own trouble with the translation; f's own errors come again.
+            if mode is modes[-1]:
+                raise
+            why = e
+        _warn(f, kind, why)
+
+
+def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool, options: dict[str, Any]) -> Any:
+    """The solve with f translated or not. It is begun again where f turns out to close over more than was known."""
+    solver = getattr(_dini, kind)
+    functions = {"": _Followed(f, mode, kind)}
+    for name in ("equal", "at_most"):
+        if callable(options.get(name)) and not isinstance(options[name], _dini.Formula):
+            functions[name] = _Followed(options[name], mode, kind)
+    others = {k: v for k, v in options.items() if k not in functions}
+
+    def of_arrays(z0: Any, captured: Any, args: Any, options: Any) -> Any:
+        leaves, spec = _pytree.tree_flatten(args)
+        moving = [x for x in leaves if isinstance(x, _dini.Array)]
+        counts = {name: len(c) for name, c in captured.items()}
+
+        def caller(name: str) -> Function:
+            first = sum(n for k, n in counts.items() if list(counts).index(k) < list(counts).index(name))
+
+            def call(*given: Any) -> Any:
+                *theta, z = given
+                own = theta[first:first + counts[name]]
+                rest = iter(theta[sum(counts.values()):])
+                given_args = _pytree.tree_unflatten([next(rest) if isinstance(x, _dini.Array) else x for x in leaves], spec)
+                return functions[name](own, (*given_args, z))
+
+            return call
+
+        theta = [t for c in captured.values() for t in c] + moving
+        named = {name: caller(name) for name in functions if name}
+        s = solver(caller(""), z0, *theta, **options, **named)
+        return s if details else s.value
+
+    for _ in range(10):
+        captured = {name: tuple(g.torch.captures) for name, g in functions.items()}
+        try:
+            out = Layer(of_arrays, compiled=False, leaf=_is_tensor)(z0, captured, args, others)
+        except Captures as e:
+            e.function.update(e)
+            continue
+        for g in functions.values():
+            _remember(g.torch.f, g.torch.captures)
+        return out
+    raise _dini.TraceError(f"dini.torch.{kind}: the function closes over other tensors at every call. Give them to it as arguments.")
+
+
+def _formula(kind: str, text: str, count: int) -> Any:
+    """ "W, x, z: tanh(W @ z + x)" """
+    names, colon, body = text.partition(":")
+    if not colon:
+        raise _dini.FormulaError(f'dini.torch.{kind}: a formula names its arguments first, the unknown last, as in '
+                                 f'"W, x, z: tanh(W @ z + x)"; got "{text}"')
+    return _dini.formula(body.strip(), names.strip())
+
+
+def fixed_point(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
+    """z with z = f(*args, z), from z0, for f written in torch; a tensor, or a tree of them like z0.
+
+    f is a function of tensors, or a formula with its arguments, "W, x, z: tanh(W @ z + x)". Tensors that it closes over have derivatives
+    as its arguments do. It is translated into dini's operations; what has no translation is called by torch at each step, and a warning
+    says so, or an error with translate=True; with translate=False it is always called. With `details` the result is dini's Solution, with
+    tensors in it. Options are dini.fixed_point's.
+
+    >>> W, x = torch.tensor([[0.1, 0.2], [0.3, 0.1]]), torch.tensor([1.0, -1.0], requires_grad=True)
+    >>> z = dini.torch.fixed_point(lambda x, z: torch.tanh(W @ z + x), torch.zeros(2), x)
+    >>> z.sum().backward()
+    >>> x.grad
+    tensor([0.6235, 0.6418])
+    """
+    return solve("fixed_point", f, z0, args, translate, details, options)
+
+
+def root(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
+    """z with 0 = f(*args, z), from z0; all else as fixed_point."""
+    return solve("root", f, z0, args, translate, details, options)
+
+
+def minimize(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
+    """z with the scalar f(*args, z) least near z0; all else as fixed_point. Constraints, equal= and at_most=, are written in torch, too."""
+    return solve("minimize", f, z0, args, translate, details, options)
+
+
+def least_squares(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
+    """z with the half sum of squares of f(*args, z) least near z0; all else as minimize."""
+    return solve("least_squares", f, z0, args, translate, details, options)
+
+
+def function(f: Function, translate: bool = True) -> Function:
+    """A function written in torch as a function of dini's arrays, with which all of dini works; traced as dini's own are.
+
+    Tensors that it closes over are constants: one that requires grad is an error that asks for it as an argument.
+
+    >>> dini.grad(dini.torch.function(lambda x: torch.sin(x).sum()))(np.zeros(2))
+    Array([1., 1.])
+    """
+    followed = _Followed(f, translate, "function")
+
+    def of_arrays(*args: Any) -> Any:
+        arrays = _pytree.tree_map_only(torch.Tensor, lambda t: _dini.array(t.numpy()), args)
+        arrays = tuple(a if isinstance(a, (_dini.Array, tuple, list, dict)) or not hasattr(a, "__array__") else _dini.array(a) for a in arrays)
+        for _ in range(10):
+            for t in followed.torch.captures:
+                if t.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(t):
+                    raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over a tensor of shape {tuple(t.shape)} that "
+                                           "requires grad, and its gradient would be lost. Give it to the function as an argument.")
+            followed.torch.ran = False
+            try:
+                return followed([_dini.array(t.numpy()) for t in followed.torch.captures], arrays)
+            except Captures as e:
+                e.function.update(e)
+        raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over other tensors at every call")
+
+    of_arrays.__name__ = followed.torch.name
+    of_arrays.__doc__ = getattr(f, "__doc__", None)
+    return of_arrays
