@@ -1,8 +1,8 @@
 """What torch dispatches, computed by dini: the operations of ATen that functions written in torch come down to.
 
-An entry is a function of arrays and of torch's other arguments, under the operation's name, which has the operation's parameters. `_views`
-are those whose value shares memory with their first argument. Operations that write in place are the same without the underscore.
-What has no entry is taken apart by torch's decompositions.
+An entry is a function of arrays and of torch's other arguments, under the operation's name, which has the operation's parameters. Views
+are in a table of their own (_aten_shapes.py). Operations that write in place are the same without the underscore. What has no entry is
+taken apart by torch's decompositions.
 """
 from __future__ import annotations
 
@@ -121,13 +121,17 @@ def _abs(a: Any) -> Any:
 
 
 def _clamp(a: Any, min: Any = None, max: Any = None) -> Any:
-    """At a bound the slope is 1, as torch has it."""
-    if min is not None:
+    """At a bound that is a number the slope is 0, as torch has it; at one that is a tensor it is shared."""
+    if isinstance(min, Array):
+        a = D.maximum(*common(a, min))
+    elif min is not None:
         a, min = common(a, min)
-        a = D.where(a < min, min, a)
-    if max is not None:
+        a = D.where(a <= min, min, a)
+    if isinstance(max, Array):
+        a = D.minimum(*common(a, max))
+    elif max is not None:
         a, max = common(a, max)
-        a = D.where(a > max, max, a)
+        a = D.where(a >= max, max, a)
     return a
 
 
@@ -189,6 +193,11 @@ def _cumulative(f: Any) -> Any:
         return a if a.ndim == 0 else f(a, axis=dim)
 
     return along
+
+
+def _topk(a: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    indices = _aten_shapes.views["slice"](D.argsort(a, axis=dim, descending=largest), dim, 0, k)
+    return D.take_along_axis(a, indices, dim), indices
 
 
 def _to_copy(a: Any, *, dtype: Any = None, **where: Any) -> Any:
@@ -269,6 +278,7 @@ _table: dict[str, Any] = {
     "logsumexp": lambda a, dim, keepdim=False: D.logsumexp(a, axis=_axes(dim), keepdims=keepdim),
     "_softmax": _softmax(D.softmax), "_log_softmax": _softmax(D.log_softmax),
     "cumsum": _cumulative(D.cumsum), "cumprod": _cumulative(D.cumprod),
+    "topk": _topk, "_trilinear": _aten_layers.trilinear,
     "sort": lambda a, dim=-1, descending=False: (D.sort(a, axis=dim, descending=descending), D.argsort(a, axis=dim, descending=descending)),
     "mm": D.matmul, "mv": D.matmul, "bmm": D.matmul, "dot": D.matmul, "vdot": D.matmul, "matmul": D.matmul, "addmm": _addmm, "addmv": _addmm,
     "baddbmm": _addmm, "addr": lambda c, a, b, beta=1, alpha=1: beta * c + alpha * D.outer(a, b),
@@ -278,10 +288,11 @@ _table: dict[str, Any] = {
     "linalg_cholesky_ex": lambda a, upper=False, check_errors=False: (
         D.swapaxes(D.cholesky(a), -1, -2) if upper else D.cholesky(a), D.zeros(a.shape[:-2], "int32")),
     "linalg_solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _aten_layers.solve_triangular(a, b, upper, left, unitriangular),
-    "linalg_cross": lambda a, b, dim=-1: D.cross(a, b, axis=dim) if dim in (-1, a.ndim - 1) else D.moveaxis(
-        D.cross(D.moveaxis(a, dim, -1), D.moveaxis(b, dim, -1)), -1, dim),
+    "linalg_cross": lambda a, b, dim=-1: D.moveaxis(D.cross(D.moveaxis(a, dim, -1), D.moveaxis(b, dim, -1)), -1, dim),
+    "_linalg_check_errors": lambda info, name, is_matrix: None,  # (dini's have NaN where there is none)
     "clone": lambda a, memory_format=None: a, "contiguous": lambda a, memory_format=None: a, "lift_fresh_copy": lambda a: a,
     "_to_copy": _to_copy, "copy": lambda a, b, non_blocking=False: like_torch(b, a), "scalar_tensor": _scalar_tensor,
+    "_has_same_storage_numel": lambda a, b: a.size == b.size,
     "_local_scalar_dense": _item, "item": _item, "is_nonzero": lambda a: bool(a.item()), "equal": _equal,
     **_aten_shapes.table, **_aten_layers.table,
 }
@@ -337,6 +348,18 @@ def _in_place(f: Any) -> Entry:
     return entry
 
 
+def _view_in_place(f: Any) -> Entry:
+    """squeeze_ and its like: the same numbers in another shape."""
+    def entry(func: Any, args: Any, kwargs: Any) -> Any:
+        target, *rest = args
+        target.turn(lambda a: f(a, *rest, **kwargs))
+        with torch._C._DisableTorchDispatch():  # type: ignore[attr-defined]
+            func(target, *rest, **kwargs)
+        return target
+
+    return entry
+
+
 def _decomposed(f: Any) -> Entry:
     return lambda func, args, kwargs: f(*args, **kwargs)
 
@@ -351,6 +374,8 @@ def _find(func: Any) -> Entry:
                 return _view(_aten_shapes.views[key])
             if key in _table:
                 return _plain(_table[key])
+        if name.endswith("_") and name[:-1] in _aten_shapes.views:
+            return _view_in_place(_aten_shapes.views[name[:-1]])
         if name.endswith("_") and name[:-1] in _table:
             return _in_place(_table[name[:-1]])
     if func.namespace == "prims":

@@ -140,6 +140,11 @@ def solve_triangular(a: Any, b: Any, upper: bool, left: bool = True, unitriangul
     return D.linalg.solve(a, b) if left else T(D.linalg.solve(T(a), T(b)))
 
 
+def trilinear(a: Any, b: Any, c: Any, expand_a: Any, expand_b: Any, expand_c: Any, over: Any, unroll: int = 1) -> Any:
+    product = D.expand_dims(a, tuple(expand_a)) * D.expand_dims(b, tuple(expand_b)) * D.expand_dims(c, tuple(expand_c))
+    return D.sum(product, axis=tuple(over))
+
+
 table: dict[str, Any] = {
     "native_layer_norm": _layer_norm, "native_group_norm": _group_norm, "native_batch_norm": _batch_norm, "linear": _linear,
     "_native_batch_norm_legit_no_training": lambda a, w, b, mean, var, momentum, eps: _batch_norm(a, w, b, mean, var, False, momentum, eps),

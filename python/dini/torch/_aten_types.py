@@ -26,7 +26,10 @@ def array_of(t: torch.Tensor) -> Any:
     if t.requires_grad:
         raise D.TraceError(f"dini.torch: a tensor of shape {tuple(t.shape)} that requires grad is used in a way that cannot be followed, and its "
                            "gradient would be lost. Give it to the function as an argument.")
-    return to_array(t)
+    try:
+        return to_array(t)
+    except D.DtypeError as e:
+        raise Untranslatable(f"a tensor with {t.dtype} on {t.device}") from e
 
 
 def _default() -> str:

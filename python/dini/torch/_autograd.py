@@ -222,12 +222,10 @@ class Layer:
     def _in_graph(self, args: Any, kwargs: Any) -> Any:
         if kwargs or not all(isinstance(x, torch.Tensor) for x in args):
             raise _dini.TraceError("dini.torch.wrap: under torch.compile a layer is called with tensors alone, by position")
-        avals = tuple((tuple(int(n) for n in t.shape), str(t.dtype)) for t in args)
-        number, single, count = _prepared(self._number, avals)
+        number = _prepared(self._number, len(args))
         values = torch.ops.dini.call(number, list(args))
-        if single:
-            return values[0]
-        return tuple(values[k] for k in range(count))
+        count = _count_of(number)  # (known now: torch's compiler has asked for the shapes)
+        return values[0] if count is None else tuple(values[k] for k in range(count))
 
     def clear_cache(self) -> None:
         """Forgets what was compiled."""
@@ -238,15 +236,21 @@ _layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()
 
 
 @torch.compiler.assume_constant_result
-def _prepared(layer: int, avals: Any) -> tuple[int, bool, int]:
-    """The number of a layer's flat function for tensors like these, and whether it returns one array, or how many in a tuple."""
-    like = [_dini.zeros(shape, dtype.rsplit(".", 1)[-1]) for shape, dtype in avals]
-    spec = _pytree.tree_flatten((tuple(like), {}))[1]
-    forms, out = _layers[layer].forms(spec, (None,) * len(like))
-    count = len(forms.shapes(*like))
-    if out[0] is not None and out[0] != (0.0,) * count:
+def _prepared(layer: int, count: int) -> int:
+    """The number of a layer's flat function of so many tensors."""
+    spec = _pytree.tree_flatten(((0.0,) * count, {}))[1]
+    forms, out = _layers[layer].forms(spec, (None,) * count)
+    forms.out = out  # type: ignore[attr-defined]
+    return _number_of(forms)
+
+
+@torch.compiler.assume_constant_result
+def _count_of(number: int) -> int | None:
+    """How many arrays are in the tuple that it returns; None for an array alone."""
+    structure = _by_number[number].out[0]  # type: ignore[attr-defined]
+    if structure is not None and not (type(structure) is tuple and all(type(x) is float for x in structure)):
         raise _dini.TraceError("dini.torch.wrap: under torch.compile a layer returns an array or a tuple of arrays")
-    return _number_of(forms), out[0] is None, count
+    return None if structure is None else len(structure)
 
 
 def leaves_of(value: Any) -> tuple[list[Any], Any]:
