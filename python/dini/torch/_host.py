@@ -1,6 +1,7 @@
 """Functions of torch's that are called by torch at run time, with torch's own derivatives and batches."""
 from __future__ import annotations
 
+import threading
 from contextlib import nullcontext
 from typing import Any, Sequence
 
@@ -27,16 +28,33 @@ def _moving(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int]]:
     return of_floating, places
 
 
+class _Around(threading.local):
+    forward_mode = False
+
+
+_around = _Around()  # whether forward mode is on around a call, in which torch has no other forward mode
+
+
 class TorchMap(HostMap):
     def call(self, *arrays: Any) -> Any:
         outside = torch._C._are_functorch_transforms_active()
-        with temporarily_clear_interpreter_stack() if outside else nullcontext():
-            return [t.detach().resolve_neg().numpy() for t in self.f([torch.from_numpy(a) for a in arrays])]
+        before, _around.forward_mode = _around.forward_mode, torch.autograd.forward_ad._current_level >= 0
+        try:
+            with temporarily_clear_interpreter_stack() if outside else nullcontext():
+                return [t.detach().resolve_neg().numpy(force=True) for t in self.f([torch.from_numpy(a) for a in arrays])]
+        finally:
+            _around.forward_mode = before
 
     @staticmethod
     def push(f: Any, x: Sequence[Any], dx: Sequence[Any]) -> Any:
         g, places = _moving(f, x)
-        values, tangents = torch.func.jvp(g, tuple(x[k] for k in places), tuple(dx[k] for k in places))
+        point, direction = tuple(x[k] for k in places), tuple(dx[k] for k in places)
+        if _around.forward_mode:  # by reverse mode twice: a pullback is linear, and its own pullback is the jvp
+            values, pullback = torch.func.vjp(g, *point)
+            _, push = torch.func.vjp(pullback, tuple(map(torch.zeros_like, values)))
+            tangents = push(direction)[0]
+        else:
+            values, tangents = torch.func.jvp(g, point, direction)
         return [t if v.is_floating_point() else torch.zeros_like(v) for v, t in zip(values, tangents)]
 
     @staticmethod
@@ -80,7 +98,7 @@ def call(function: TorchFunction, captured: Sequence[Any], args: Any) -> Any:
     n = len(captured)
 
     def run(tensors: Sequence[torch.Tensor]) -> Any:
-        rest = iter(tensors[n:])
+        rest = (t.clone() for t in tensors[n:])  # which f may change
         given = _pytree.tree_unflatten([next(rest) if isinstance(x, _dini.Array) else x for x in leaves], spec)
         return function.run(tensors[:n], given, translating=False)
 

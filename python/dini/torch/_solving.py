@@ -16,7 +16,7 @@ from .. import _dini
 from . import _host
 from ._autograd import Layer
 from ._tensors import check
-from ._translate import Captures, TorchFunction, Untranslatable
+from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
 
 Function = Callable[..., Any]
 
@@ -77,7 +77,7 @@ def _warn(f: Function, name: str, why: BaseException) -> None:
     said = str(why) if isinstance(why, Untranslatable) else f"{type(why).__name__}: {why}"
     warnings.warn(f"dini.torch.{name}: {getattr(f, '__name__', type(f).__name__)} is called by torch at each step, which is much slower than "
                   f"a translation, since {said.splitlines()[0]}. translate=False says that this is meant, translate=True makes it an error.",
-                  stacklevel=5)
+                  stacklevel=4)
 
 
 def _start(z0: Any, args: Any) -> Any:
@@ -109,20 +109,22 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
     if not callable(f):
         raise _dini.DtypeError(f"dini.torch.{kind}: the first argument has to be a function or a formula, got {type(f).__name__}")
 
-    modes = [True, False] if translate == "auto" else [translate]
-    for mode in modes:
-        try:
-            return _solve(kind, f, z0, args, mode, details, options)
-        except _dini.Error as e:
-            if mode is modes[-1] or not isinstance(e, Untranslatable):
-                raise
-            why: BaseException = e
-        except Exception as e:
-            # Perhaps torch's own trouble with the translation; f's own errors come again.
-            if mode is modes[-1]:
-                raise
-            why = e
+    if translate != "auto":
+        return _solve(kind, f, z0, args, translate, details, options)
+    try:
+        return _solve(kind, f, z0, args, True, details, options)
+    except Exception as e:
+        # What f raises may be torch's trouble with being followed; if it is f's own, it comes again.
+        if not isinstance(e, Untranslatable) and not is_of_function(e):
+            raise
+        why = e
+    try:
+        out = _solve(kind, f, z0, args, False, details, options)
+    except _dini.Error:
         _warn(f, kind, why)
+        raise
+    _warn(f, kind, why)
+    return out
 
 
 def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool, options: dict[str, Any]) -> Any:

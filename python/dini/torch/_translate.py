@@ -34,6 +34,11 @@ class Captures(Exception):
         self.function, self.added, self.dropped = function, added, dropped
 
 
+def is_of_function(e: BaseException) -> bool:
+    """Whether a function that was followed raised it."""
+    return getattr(e, "_of_function", False)
+
+
 class _Cutting(threading.local):
     on = False
 
@@ -211,12 +216,24 @@ class TorchFunction:
         known = {id(t): new for t, new in zip(self.captures, captured)}
         tensors = [t for t in _pytree.tree_leaves(args) if isinstance(t, torch.Tensor)]
         scope = _Scope(known, [innermost(t) for t in [*tensors, *captured]], translating)
+        before = [] if translating else [t._version for t in captured]
         with scope, torch.enable_grad():
-            value = _pytree.tree_map_only(torch.Tensor, scope.stand_in, self.f(*args))
+            try:
+                value = self.f(*args)
+            except Exception as e:
+                if not isinstance(e, _dini.Error):
+                    e._of_function = True  # type: ignore[attr-defined]
+                raise
+        value = _pytree.tree_map_only(torch.Tensor, scope.stand_in, value)
         unused = [] if self.ran else [t for t in self.captures if id(t) not in scope.met]
         self.ran = True
         if scope.found or unused:
             raise Captures(self, scope.found, unused)
+        now = [t.changes() if isinstance(t, Traced) else t._version for t in captured]
+        for t, old, new in zip(self.captures, before or [0] * len(now), now):
+            if new != old:
+                raise _dini.TraceError(f"dini.torch: {self.name} changes a tensor of shape {tuple(t.shape)} in place that it closes over, at every "
+                                       "step of a solve. What f computes has to come back as its value; a module may have to be told .eval().")
         return value
 
     def update(self, found: Captures) -> None:
@@ -231,9 +248,6 @@ class TorchFunction:
         outside = torch._C._are_functorch_transforms_active()
         with temporarily_clear_interpreter_stack() if outside else nullcontext():
             value = self.run(stand_ins, given, translating=True)
-        for t, new in zip(self.captures, stand_ins):
-            if new.changes():
-                raise Untranslatable(f"{self.name} changes a tensor that it closes over, of shape {tuple(t.shape)}, in place")
         return _pytree.tree_map(_array_of, value)
 
 
