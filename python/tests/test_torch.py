@@ -9,6 +9,8 @@ import dini.torch  # noqa: E402
 from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap  # noqa: E402
 
+torch.set_num_threads(1)  # what is small is slower on several
+
 n = 5
 
 

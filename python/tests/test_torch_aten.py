@@ -7,6 +7,8 @@ import dini
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make python-torch")
 import dini.torch  # noqa: E402
 
+torch.set_num_threads(1)  # what is small is slower on several
+
 F = torch.nn.functional
 R = np.random.default_rng(0)
 

@@ -11,6 +11,8 @@ import dini.torch  # noqa: E402
 from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 from torch.func import grad, hessian, jacfwd, jacrev, vmap  # noqa: E402
 
+torch.set_num_threads(1)  # what is small is slower on several
+
 n = 4
 MODES = pytest.mark.parametrize("translate", [True, False])
 

@@ -14,7 +14,7 @@ from typing import Any, Callable, Sequence
 import torch
 from torch.utils import _pytree
 
-from .. import _dini
+from .. import _dini, _transforms
 from .._bridge import Forms
 from ._tensors import TORCH_DTYPES, aval_of, check, to_array, to_tensor
 
@@ -216,7 +216,15 @@ class Layer:
         leaves, spec = _pytree.tree_flatten((args, kwargs))
         static = tuple(None if self.leaf(x) else (x,) for x in leaves)
         forms, out = self.forms(spec, static)
-        values = apply(forms, [x for x, s in zip(leaves, static) if s is None])
+        arrays = [x for x, s in zip(leaves, static) if s is None]
+        if self.compiled:
+            values = apply(forms, arrays)
+        else:
+            # Traced once, in the forward pass: what is around the function may be something else in the backward pass.
+            try:
+                values = apply(Forms(_transforms.jit(forms.f), compiled=False), arrays)
+            except _dini.HostReadError:  # a function that reads values
+                values = apply(forms, arrays)
         return values[0] if out[0] is None else build(out[0], values)
 
     def _in_graph(self, args: Any, kwargs: Any) -> Any:

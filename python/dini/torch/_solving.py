@@ -120,7 +120,7 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
         why = e
     try:
         out = _solve(kind, f, z0, args, False, details, options)
-    except _dini.Error:
+    except _dini.SolveError:
         _warn(f, kind, why)
         raise
     _warn(f, kind, why)
