@@ -212,7 +212,8 @@ def written(a, v):
 case("in place", written, A, V)
 # Derivatives inside of the function.
 case("grad inside", lambda a: torch.func.grad(lambda a: torch.tanh(a).pow(2).sum())(a), A)
-case("hessian inside", lambda v: torch.func.hessian(lambda v: torch.sin(v).sum() ** 3)(v), V)
+case("jacobians inside", lambda v: torch.func.jacrev(torch.tanh)(v) @ torch.func.jacfwd(torch.sin)(v), V)
+case("hessian inside", lambda v: torch.func.jacrev(torch.func.jacrev(lambda v: torch.sin(v).sum() ** 3))(v), V)
 case("vmap inside", lambda a, v: torch.func.vmap(lambda r: torch.tanh(r) @ v)(a), A, V)
 case("jvp inside", lambda v: torch.func.jvp(torch.sin, (v,), (v * 2,))[1], V)
 

@@ -26,6 +26,8 @@ def array_of(t: torch.Tensor) -> Any:
     if t.requires_grad:
         raise D.TraceError(f"dini.torch: a tensor of shape {tuple(t.shape)} that requires grad is used in a way that cannot be followed, and its "
                            "gradient would be lost. Give it to the function as an argument.")
+    if t._is_zerotensor():  # how torch's forward mode says zero, on whichever device
+        return D.zeros(tuple(t.shape), dtype_name(t.dtype))
     try:
         return to_array(t)
     except D.DtypeError as e:

@@ -192,8 +192,8 @@ class Layer:
 
         return self if instance is None else types.MethodType(self, instance)
 
-    def forms(self, spec: Any, static: tuple[Any, ...]) -> tuple[Forms, list[Any]]:
-        """The flat function of arguments of this structure, and a list for what it returns, by the number of arrays."""
+    def forms(self, spec: Any, static: Any) -> tuple[Forms, list[Any]]:
+        """The flat function of arguments of this structure, or of a number of arrays, and a list for the structure that it returns."""
         key = (spec, static)
         known = self._known.get(key) if self.compiled else None
         if known is not None:
@@ -202,9 +202,12 @@ class Layer:
         g = self.__wrapped__
 
         def flat(*arrays: Any) -> tuple[Any, ...]:
-            some = iter(arrays)
-            args, kwargs = _pytree.tree_unflatten([next(some) if s is None else s[0] for s in static], spec)
-            leaves, out[0] = leaves_of(g(*args, **kwargs))
+            if spec is None:
+                leaves, out[0] = leaves_of(g(*arrays))
+            else:
+                some = iter(arrays)
+                args, kwargs = _pytree.tree_unflatten([next(some) if s is None else s[0] for s in static], spec)
+                leaves, out[0] = leaves_of(g(*args, **kwargs))
             return tuple(leaves)
 
         made = Forms(flat, self.compiled), out
@@ -213,10 +216,14 @@ class Layer:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if torch.compiler.is_compiling():
             return self._in_graph(args, kwargs)
-        leaves, spec = _pytree.tree_flatten((args, kwargs))
-        static = tuple(None if self.leaf(x) else (x,) for x in leaves)
-        forms, out = self.forms(spec, static)
-        arrays = [x for x, s in zip(leaves, static) if s is None]
+        if not kwargs and all(isinstance(x, torch.Tensor) for x in args):
+            arrays: Sequence[Any] = args
+            forms, out = self.forms(None, len(args))
+        else:
+            leaves, spec = _pytree.tree_flatten((args, kwargs))
+            static = tuple(None if self.leaf(x) else (x,) for x in leaves)
+            arrays = [x for x, s in zip(leaves, static) if s is None]
+            forms, out = self.forms(spec, static)
         if self.compiled:
             values = apply(forms, arrays)
         else:
@@ -246,8 +253,7 @@ _layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()
 @torch.compiler.assume_constant_result
 def _prepared(layer: int, count: int) -> int:
     """The number of a layer's flat function of so many tensors."""
-    spec = _pytree.tree_flatten(((0.0,) * count, {}))[1]
-    forms, out = _layers[layer].forms(spec, (None,) * count)
+    forms, out = _layers[layer].forms(None, count)
     forms.out = out  # type: ignore[attr-defined]
     return _number_of(forms)
 

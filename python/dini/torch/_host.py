@@ -7,25 +7,28 @@ from typing import Any, Sequence
 
 import torch
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
 from torch.utils import _pytree
 
 from .. import _dini
 from .._bridge import HostMap
-from ._tensors import TORCH_DTYPES, aval_of, check
+from ._tensors import TORCH_DTYPES, aval_of, check, leaves_of_kind, map_leaves, rebuilder
 from ._translate import TorchFunction, innermost
 
 
-def _moving(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int]]:
-    """f as a function of its floating inputs, and which ones these are."""
+def _floating(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int], list[torch.Tensor]]:
+    """f from its floating inputs to its floating values; which inputs these are; and a list for all of its values."""
     places = [k for k, t in enumerate(x) if t.is_floating_point()]
+    values: list[torch.Tensor] = []
 
     def of_floating(*some: torch.Tensor) -> tuple[torch.Tensor, ...]:
         all_of_them = list(x)
         for k, t in zip(places, some):
             all_of_them[k] = t
-        return tuple(f(all_of_them))
+        values[:] = f(all_of_them)
+        return tuple(v for v in values if v.is_floating_point())
 
-    return of_floating, places
+    return of_floating, places, values
 
 
 class _Around(threading.local):
@@ -47,28 +50,21 @@ class TorchMap(HostMap):
 
     @staticmethod
     def push(f: Any, x: Sequence[Any], dx: Sequence[Any]) -> Any:
-        g, places = _moving(f, x)
+        g, places, values = _floating(f, x)
         point, direction = tuple(x[k] for k in places), tuple(dx[k] for k in places)
         if _around.forward_mode:  # by reverse mode twice: a pullback is linear, and its own pullback is the jvp
-            values, pullback = torch.func.vjp(g, *point)
-            _, push = torch.func.vjp(pullback, tuple(map(torch.zeros_like, values)))
-            tangents = push(direction)[0]
+            out, pullback = torch.func.vjp(g, *point)
+            _, push = torch.func.vjp(pullback, tuple(map(torch.zeros_like, out)))
+            tangents = iter(push(direction)[0])
         else:
-            values, tangents = torch.func.jvp(g, point, direction)
-        return [t if v.is_floating_point() else torch.zeros_like(v) for v, t in zip(values, tangents)]
+            tangents = iter(torch.func.jvp(g, point, direction)[1])
+        return [next(tangents) if v.is_floating_point() else torch.zeros_like(v) for v in values]
 
     @staticmethod
     def pull(f: Any, x: Sequence[Any], ct: Sequence[Any]) -> Any:
-        g, places = _moving(f, x)
-        floating: list[bool] = []
-
-        def floating_values(*some: torch.Tensor) -> Any:
-            values = g(*some)
-            floating[:] = [v.is_floating_point() for v in values]
-            return tuple(v for v, m in zip(values, floating) if m)
-
-        _, pullback = torch.func.vjp(floating_values, *(x[k] for k in places))
-        sent = dict(zip(places, pullback(tuple(c for c, m in zip(ct, floating) if m))))
+        g, places, values = _floating(f, x)
+        _, pullback = torch.func.vjp(g, *(x[k] for k in places))
+        sent = dict(zip(places, pullback(tuple(c for c, v in zip(ct, values) if v.is_floating_point()))))
         return [sent[k] if k in sent else torch.zeros_like(t) for k, t in enumerate(x)]
 
     @staticmethod
@@ -91,32 +87,30 @@ class TorchMap(HostMap):
 
 def call(function: TorchFunction, captured: Sequence[Any], args: Any) -> Any:
     """f at trees of dini's arrays, as an operation that calls it at run time."""
-    leaves, spec = _pytree.tree_flatten(args)
-    moving = [x for x in leaves if isinstance(x, _dini.Array)]
-    inputs = [*captured, *moving]
+    inputs = [*captured, *leaves_of_kind(_dini.Array, args)]
     avals = [(a.shape, str(a.dtype)) for a in inputs]
-    n = len(captured)
+    n, build = len(captured), rebuilder(_dini.Array, args)
 
     def run(tensors: Sequence[torch.Tensor]) -> Any:
-        rest = (t.clone() for t in tensors[n:])  # which f may change
-        given = _pytree.tree_unflatten([next(rest) if isinstance(x, _dini.Array) else x for x in leaves], spec)
-        return function.run(tensors[:n], given, translating=False)
+        return function.run(tensors[:n], build([t.clone() for t in tensors[n:]]), translating=False)  # (f may change them)
 
     def flat(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        values = _pytree.tree_leaves(run(tensors))
+        values = leaves_of_kind(torch.Tensor, run(tensors))
         for v in values:
             if innermost(v).requires_grad:
                 raise _dini.TraceError(f"dini.torch: {function.name} uses a tensor that requires grad in a way that cannot be followed, and its "
                                        "gradient would be lost. Give it to the function as an argument.")
         return values
 
-    statics = tuple(None if isinstance(x, _dini.Array) else x for x in leaves)
-    known = function.maps.get((tuple(avals), spec))
-    if known is None or known[0] != statics:
+    # Of the same arguments beside arrays it is the same operation, and what was compiled of it serves again.
+    key = (tuple(avals), *_pytree.tree_flatten(map_leaves(_dini.Array, lambda _: None, args)))
+    known = next((v for k, v in function.maps if k == key), None)
+    if known is None:
         with temporarily_clear_interpreter_stack() if torch._C._are_functorch_transforms_active() else nullcontext():
             # What it returns is known only from a call; what it is called with is of no account.
             value = run([torch.ones(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in avals])
-        values, out = _pytree.tree_flatten(_pytree.tree_map_only((float, int), torch.tensor, value))
-        known = statics, TorchMap(flat, function.name, avals, [aval_of(check(v)) for v in values]).operation, out
-        function.maps[tuple(avals), spec] = known
-    return _pytree.tree_unflatten(known[1](*inputs), known[2])
+        outputs = [aval_of(check(v)) for v in leaves_of_kind(torch.Tensor, value)]
+        known = TorchMap(flat, function.name, avals, outputs).operation, rebuilder(torch.Tensor, value)
+        function.maps.append((key, known))
+    operation, build_value = known
+    return build_value(operation(*inputs))

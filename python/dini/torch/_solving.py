@@ -5,6 +5,7 @@ over are found when it is run, and are inputs like the others.
 """
 from __future__ import annotations
 
+import itertools
 import warnings
 import weakref
 from typing import Any, Callable, Sequence
@@ -15,7 +16,7 @@ from torch.utils import _pytree
 from .. import _dini
 from . import _host
 from ._autograd import Layer
-from ._tensors import check
+from ._tensors import check, leaves_of_kind, map_leaves, rebuilder, to_array
 from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
 
 Function = Callable[..., Any]
@@ -82,11 +83,13 @@ def _warn(f: Function, name: str, why: BaseException) -> None:
 
 def _start(z0: Any, args: Any) -> Any:
     """z0 with tensors for numbers, in the dtype of the arguments."""
-    dtypes = [t.dtype for t in _pytree.tree_leaves((z0, args)) if _is_tensor(t) and t.is_floating_point()]
+    if isinstance(z0, torch.Tensor):
+        return check(z0)
+    dtypes = [t.dtype for t in leaves_of_kind(torch.Tensor, (z0, args)) if t.is_floating_point()]
     dtype = dtypes[0] if dtypes else torch.get_default_dtype()
 
     def tensor(x: Any) -> torch.Tensor:
-        return check(x) if _is_tensor(x) else torch.as_tensor(x, dtype=dtype)
+        return check(x) if isinstance(x, torch.Tensor) else torch.as_tensor(x, dtype=dtype)
 
     return _pytree.tree_map(tensor, z0)
 
@@ -137,25 +140,15 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
     others = {k: v for k, v in options.items() if k not in functions}
 
     def of_arrays(z0: Any, captured: Any, args: Any, options: Any) -> Any:
-        leaves, spec = _pytree.tree_flatten(args)
-        moving = [x for x in leaves if isinstance(x, _dini.Array)]
-        counts = {name: len(c) for name, c in captured.items()}
+        own = list(itertools.accumulate(map(len, captured.values()), initial=0))  # where each function's captures begin
+        build = rebuilder(_dini.Array, args)
 
-        def caller(name: str) -> Function:
-            first = sum(n for k, n in counts.items() if list(counts).index(k) < list(counts).index(name))
+        def caller(k: int, g: _Followed) -> Function:
+            return lambda *given: g(given[own[k]:own[k + 1]], (*build(given[own[-1]:-1]), given[-1]))
 
-            def call(*given: Any) -> Any:
-                *theta, z = given
-                own = theta[first:first + counts[name]]
-                rest = iter(theta[sum(counts.values()):])
-                given_args = _pytree.tree_unflatten([next(rest) if isinstance(x, _dini.Array) else x for x in leaves], spec)
-                return functions[name](own, (*given_args, z))
-
-            return call
-
-        theta = [t for c in captured.values() for t in c] + moving
-        named = {name: caller(name) for name in functions if name}
-        s = solver(caller(""), z0, *theta, **options, **named)
+        theta = [*itertools.chain.from_iterable(captured.values()), *leaves_of_kind(_dini.Array, args)]
+        followed = {name: caller(k, g) for k, (name, g) in enumerate(functions.items())}
+        s = solver(followed.pop(""), z0, *theta, **options, **followed)
         return s if details else s.value
 
     for _ in range(10):
@@ -223,7 +216,7 @@ def function(f: Function, translate: bool = True) -> Function:
     followed = _Followed(f, translate, "function")
 
     def of_arrays(*args: Any) -> Any:
-        arrays = _pytree.tree_map_only(torch.Tensor, lambda t: _dini.array(t.numpy()), args)
+        arrays = map_leaves(torch.Tensor, to_array, args)
         arrays = tuple(a if isinstance(a, (_dini.Array, tuple, list, dict)) or not hasattr(a, "__array__") else _dini.array(a) for a in arrays)
         for _ in range(10):
             for t in followed.torch.captures:
@@ -232,7 +225,7 @@ def function(f: Function, translate: bool = True) -> Function:
                                            "requires grad, and its gradient would be lost. Give it to the function as an argument.")
             followed.torch.ran = False
             try:
-                return followed([_dini.array(t.numpy()) for t in followed.torch.captures], arrays)
+                return followed([to_array(t) for t in followed.torch.captures], arrays)
             except Captures as e:
                 e.function.update(e)
         raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over other tensors at every call")

@@ -1,9 +1,10 @@
 """Tensors and arrays: what is a tensor of ours, and copies in both directions."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import torch
+from torch.utils import _pytree
 
 from .. import _dini
 
@@ -38,3 +39,33 @@ def to_tensor(a: Any) -> torch.Tensor:
 
 def aval_of(t: Any) -> tuple[tuple[int, ...], str]:
     return tuple(int(n) for n in t.shape), DTYPES[t.dtype]
+
+
+def map_leaves(kind: Any, f: Callable[[Any], Any], tree: Any) -> Any:
+    """The tree with f of what is of a kind. (torch's own takes ten times as long for what is most frequent.)"""
+    if isinstance(tree, kind):
+        return f(tree)
+    if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
+        return tuple(map(f, tree))
+    return _pytree.tree_map_only(kind, f, tree)
+
+
+def leaves_of_kind(kind: Any, tree: Any) -> list[Any]:
+    if isinstance(tree, kind):
+        return [tree]
+    if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
+        return list(tree)
+    return [x for x in _pytree.tree_leaves(tree) if isinstance(x, kind)]
+
+
+def rebuilder(kind: Any, tree: Any) -> Callable[[Any], Any]:
+    """Of others in the places of what is of a kind, the tree again."""
+    if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
+        return tuple
+    leaves, spec = _pytree.tree_flatten(tree)
+
+    def build(others: Any) -> Any:
+        rest = iter(others)
+        return _pytree.tree_unflatten([next(rest) if isinstance(x, kind) else x for x in leaves], spec)
+
+    return build

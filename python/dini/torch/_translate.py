@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree
 
 from .. import _dini
-from ._tensors import TORCH_DTYPES, aval_of, check, to_array
+from ._tensors import TORCH_DTYPES, aval_of, check, leaves_of_kind, map_leaves, to_array
 
 
 class Untranslatable(_dini.TraceError):  # type: ignore[misc]
@@ -209,12 +209,12 @@ class TorchFunction:
         self.name = name or getattr(f, "__name__", type(f).__name__)
         self.captures = list(captures)
         self.ran = False
-        self.maps: dict[Any, Any] = {}  # what calls it at run time, by shapes
+        self.maps: list[Any] = []  # what calls it at run time, by what it is called with
 
     def run(self, captured: Sequence[torch.Tensor], args: Sequence[Any], translating: bool) -> Any:
         """f, with these in the places of what it closes over. Captures is raised where that is something else."""
         known = {id(t): new for t, new in zip(self.captures, captured)}
-        tensors = [t for t in _pytree.tree_leaves(args) if isinstance(t, torch.Tensor)]
+        tensors = leaves_of_kind(torch.Tensor, args)
         scope = _Scope(known, [innermost(t) for t in [*tensors, *captured]], translating)
         before = [] if translating else [t._version for t in captured]
         with scope, torch.enable_grad():
@@ -224,7 +224,7 @@ class TorchFunction:
                 if not isinstance(e, _dini.Error):
                     e._of_function = True  # type: ignore[attr-defined]
                 raise
-        value = _pytree.tree_map_only(torch.Tensor, scope.stand_in, value)
+        value = map_leaves(torch.Tensor, scope.stand_in, value)
         unused = [] if self.ran else [t for t in self.captures if id(t) not in scope.met]
         self.ran = True
         if scope.found or unused:
@@ -244,15 +244,13 @@ class TorchFunction:
     def translated(self, captured: Sequence[Any], args: Sequence[Any]) -> Any:
         """f at arrays of dini's, which may be traced, in trees of torch's; a tree of arrays."""
         stand_ins = [Traced(a) for a in captured]
-        given = _pytree.tree_map_only(_dini.Array, Traced, args)
+        given = map_leaves(_dini.Array, Traced, args)
         outside = torch._C._are_functorch_transforms_active()
         with temporarily_clear_interpreter_stack() if outside else nullcontext():
             value = self.run(stand_ins, given, translating=True)
-        return _pytree.tree_map(_array_of, value)
+        return map_leaves(torch.Tensor, _array_of, value)
 
 
-def _array_of(x: Any) -> Any:
-    if isinstance(x, torch.Tensor):
-        x = innermost(x)
-        return x.read() if isinstance(x, Traced) else to_array(x)
-    return x
+def _array_of(t: torch.Tensor) -> Any:
+    t = innermost(t)
+    return t.read() if isinstance(t, Traced) else to_array(t)
