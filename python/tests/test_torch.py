@@ -223,3 +223,19 @@ def test_compile(Wx):
     for size in (3, 4, 5):  # torch's compiler takes lengths for variable from the second on
         x = torch.linspace(0, 1, size)
         assert close(both(x), torch.sin(x) * torch.cos(x), 1e-6)
+
+
+def test_examples_in_doc_strings():
+    import doctest
+
+    from dini.torch import _autograd, _module, _solving
+
+    for module in (_autograd, _module, _solving):
+        run = doctest.testmod(module, extraglobs={"dini": dini, "np": np, "torch": torch}, optionflags=doctest.NORMALIZE_WHITESPACE)
+        assert run.failed == 0 and run.attempted > 2
+
+
+def test_everything_public_says_what_it_is_for():
+    names = [name for name in vars(dini.torch) if not name.startswith("_")]
+    assert set(names) == {"wrap", "function", "fixed_point", "root", "minimize", "least_squares", "FixedPoint", "Untranslatable"}
+    assert all(getattr(dini.torch, name).__doc__ for name in names)

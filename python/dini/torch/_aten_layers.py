@@ -51,10 +51,21 @@ def _batch_norm(a: Any, weight: Any, bias: Any, mean: Any, var: Any, training: b
 
 def _convolution(a: Any, w: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any, groups: int) -> Any:
     """A sum over the places of the kernel: of each, the picture moved there, times the weights of that place."""
-    if transposed:
-        raise Untranslatable("a transposed convolution")
     n = w.ndim - 2
     stride, padding, dilation = (list(v) * n if len(v) == 1 else list(v) for v in (stride, padding, dilation))
+    if transposed:
+        # The convolution of the picture with zeros between its points, with the weights from the other side.
+        output_padding = list(output_padding) * n if len(output_padding) == 1 else list(output_padding)
+        ends = [(d * (k - 1) - p, d * (k - 1) - p + q) for d, k, p, q in zip(dilation, w.shape[2:], padding, output_padding)]
+        if any(before < 0 or after < 0 for before, after in ends):
+            raise Untranslatable("a transposed convolution that is padded by more than its kernel")
+        spread = [(length - 1) * s + 1 for length, s in zip(a.shape[2:], stride)]
+        places = (slice(None), slice(None), *(slice(None, None, s) for s in stride))
+        a = D.pad(D.zeros((*a.shape[:2], *spread), a.dtype).at[places].set(a), [(0, 0), (0, 0), *ends])
+        w = D.flip(w, tuple(range(2, n + 2)))
+        w = D.swapaxes(w.reshape((groups, w.shape[0] // groups, *w.shape[1:])), 1, 2)
+        w = w.reshape((w.shape[0] * w.shape[1], *w.shape[2:]))
+        stride, padding = [1] * n, [0] * n
     if any(padding):
         a = D.pad(a, [(0, 0), (0, 0), *((p, p) for p in padding)])
     kernel = w.shape[2:]
@@ -131,6 +142,32 @@ def _linear(a: Any, w: Any, bias: Any = None) -> Any:
     return out if bias is None else out + bias
 
 
+def _cdist(a: Any, b: Any, p: float, mode: Any) -> Any:
+    difference = D.expand_dims(a, -2) - D.expand_dims(b, -3)
+    if p != 2:
+        raise Untranslatable("distances of another norm than 2")
+    total = D.sum(difference * difference, axis=-1)
+    zero = total == 0
+    return D.where(zero, 0.0, D.sqrt(D.where(zero, 1.0, total)))
+
+
+def _svd(a: Any, full_matrices: bool = False, compute_uv: bool = True, *, driver: Any = None) -> Any:
+    if full_matrices and a.shape[-1] != a.shape[-2]:
+        raise Untranslatable("a singular value decomposition with full matrices")
+    if compute_uv:
+        return tuple(D.linalg.svd(a, full_matrices=False))
+    return D.zeros(0, a.dtype), D.linalg.svdvals(a), D.zeros(0, a.dtype)
+
+
+def _eigh(a: Any, UPLO: str = "L", compute_v: bool = True) -> Any:
+    # The numbers are those of one triangle; the derivative is that of a symmetric matrix.
+    T = lambda x: D.swapaxes(x, -1, -2)
+    read = D.tril(a) + T(D.tril(a, -1)) if UPLO == "L" else D.triu(a) + T(D.triu(a, 1))
+    half = 0.5 * (a + T(a))
+    a = half + D.stop_gradient(read - half)
+    return tuple(D.linalg.eigh(a)) if compute_v else (D.linalg.eigvalsh(a), D.zeros(0, a.dtype))
+
+
 def solve_triangular(a: Any, b: Any, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
     T = lambda x: D.swapaxes(x, -1, -2)
     a = D.triu(a) if upper else D.tril(a)
@@ -149,7 +186,8 @@ table: dict[str, Any] = {
     "native_layer_norm": _layer_norm, "native_group_norm": _group_norm, "native_batch_norm": _batch_norm, "linear": _linear,
     "_native_batch_norm_legit_no_training": lambda a, w, b, mean, var, momentum, eps: _batch_norm(a, w, b, mean, var, False, momentum, eps),
     "_native_batch_norm_legit.no_stats": lambda a, w, b, training, momentum, eps: _batch_norm(a, w, b, None, None, True, momentum, eps),
-    "convolution": _convolution,
+    "convolution": _convolution, "_cdist_forward": _cdist, "_euclidean_dist": lambda a, b: _cdist(a, b, 2, None),
+    "_linalg_svd": _svd, "_linalg_eigh": _eigh, "linalg_matrix_exp": D.linalg.expm, "linalg_qr": lambda a, mode="reduced": tuple(D.linalg.qr(a)),
     "_convolution": lambda a, w, bias, stride, padding, dilation, transposed, output_padding, groups, *_: _convolution(
         a, w, bias, stride, padding, dilation, transposed, output_padding, groups),
     "avg_pool2d": _avg_pool(2), "avg_pool3d": _avg_pool(3), "max_pool2d_with_indices": _max_pool(2), "max_pool3d_with_indices": _max_pool(3),

@@ -217,7 +217,8 @@ class TorchFunction:
         tensors = leaves_of_kind(torch.Tensor, args)
         scope = _Scope(known, [innermost(t) for t in [*tensors, *captured]], translating)
         before = [] if translating else [t._version for t in captured]
-        with scope, torch.enable_grad():
+        # In the precision of its tensors, also where torch would compute in a shorter one.
+        with scope, torch.enable_grad(), torch.autocast("cpu", enabled=False):
             try:
                 value = self.f(*args)
             except Exception as e:
