@@ -292,17 +292,37 @@ def test_functions_within_dini(Wx):
     assert np.allclose(dini.jit(dini.hessian(lambda x: dini.sum(called(x))))(x.numpy()), np.diag(-np.sin(x.numpy())))
 
 
-def test_nothing_is_kept():
+@MODES
+def test_nothing_is_kept(translate):
     """What was solved lets go of its tensors."""
     import gc
     import weakref
 
     def once():
         W = torch.eye(n, dtype=torch.float64).mul_(0.5).requires_grad_()
-        y = dini.torch.fixed_point(lambda z: W @ z + 1, z0)
+        y = dini.torch.fixed_point(lambda z: W @ z + 1, z0, translate=translate)
         y.sum().backward()
         return weakref.ref(W)
 
     ref = once()
     gc.collect()
     assert ref() is None
+
+
+def test_within_what_torch_compiles(Wx):
+    """A graph break around the solve; a layer that is wrapped needs none (test_torch.py)."""
+    W, x = Wx
+    step = torch.compile(lambda x: (dini.torch.fixed_point(lambda x, z: torch.tanh(W @ z + x), z0, x * 1) ** 2).sum(), backend="aot_eager")
+    assert close(torch.autograd.grad(step(x), x)[0], torch.autograd.grad((unrolled(W, x) ** 2).sum(), x)[0])
+
+
+def test_shorter_floats_and_inference(Wx):
+    W, x = (t.detach().float() for t in Wx)
+    with torch.autocast("cpu"):
+        z = dini.torch.fixed_point(f, z0.float(), W, x)
+    assert z.dtype == torch.float32 and close(z, unrolled(W.double(), x.double()).float(), 1e-5)
+    with torch.inference_mode():
+        assert close(dini.torch.fixed_point(f, z0, *(t.detach() * 1 for t in Wx)), unrolled(*Wx).detach())
+    held = torch.zeros(n, device="meta")
+    with pytest.raises(dini.DtypeError, match="on meta"):
+        dini.torch.fixed_point(lambda z: 0.5 * z + held, z0)

@@ -2,18 +2,17 @@
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
+import weakref
 from typing import Any, Sequence
 
 import torch
-from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 from torch.utils import _pytree
 
 from .. import _dini
 from .._bridge import HostMap
 from ._tensors import TORCH_DTYPES, aval_of, check, leaves_of_kind, map_leaves, rebuilder
-from ._translate import TorchFunction, innermost
+from ._translate import Captures, TorchFunction, innermost, outside_of_transforms, run
 
 
 def _floating(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int], list[torch.Tensor]]:
@@ -40,10 +39,9 @@ _around = _Around()  # whether forward mode is on around a call, in which torch 
 
 class TorchMap(HostMap):
     def call(self, *arrays: Any) -> Any:
-        outside = torch._C._are_functorch_transforms_active()
         before, _around.forward_mode = _around.forward_mode, torch.autograd.forward_ad._current_level >= 0
         try:
-            with temporarily_clear_interpreter_stack() if outside else nullcontext():
+            with outside_of_transforms():
                 return [t.detach().resolve_neg().numpy(force=True) for t in self.f([torch.from_numpy(a) for a in arrays])]
         finally:
             _around.forward_mode = before
@@ -85,32 +83,54 @@ class TorchMap(HostMap):
         return torch.zeros(shape, dtype=TORCH_DTYPES[dtype])
 
 
+# What calls a function at run time, by what it is called with: what was compiled with it serves again at the next solve. It holds the
+# function weakly, since what is compiled may be kept for long.
+_known: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+
+
 def call(function: TorchFunction, captured: Sequence[Any], args: Any) -> Any:
     """f at trees of dini's arrays, as an operation that calls it at run time."""
     inputs = [*captured, *leaves_of_kind(_dini.Array, args)]
     avals = [(a.shape, str(a.dtype)) for a in inputs]
-    n, build = len(captured), rebuilder(_dini.Array, args)
+    key = (avals, [id(t) for t in function.captures], *_pytree.tree_flatten(map_leaves(_dini.Array, lambda _: None, args)))
+    try:
+        maps = _known.setdefault(function.f, [])
+    except TypeError:  # no weak references to it, or no hash
+        maps = []
+    known = next((v for k, v in maps if k == key), None)
+    if known is None:
+        known = _made(function, avals, args)
+        maps.append((key, known))
+    operation, build = known
+    return build(operation(*inputs))
 
-    def run(tensors: Sequence[torch.Tensor]) -> Any:
-        return function.run(tensors[:n], build([t.clone() for t in tensors[n:]]), translating=False)  # (f may change them)
+
+def _made(function: TorchFunction, avals: Any, args: Any) -> Any:
+    n, name, ids = len(function.captures), function.name, [id(t) for t in function.captures]
+    build = rebuilder(_dini.Array, args)
+    is_method = hasattr(function.f, "__self__") and hasattr(function.f, "__func__")
+    f = weakref.WeakMethod(function.f) if is_method else weakref.ref(function.f)
+
+    def given(tensors: Sequence[torch.Tensor]) -> Any:
+        return build([t.clone() for t in tensors[n:]])  # f may change them
 
     def flat(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        values = leaves_of_kind(torch.Tensor, run(tensors))
+        alive = f()
+        if alive is None:
+            raise _dini.TraceError(f"dini.torch: {name} is called after it has gone")
+        value, scope = run(alive, name, ids, tensors[:n], given(tensors), translating=False)
+        if scope.found:
+            raise Captures(alive, scope.found, [])
+        values = leaves_of_kind(torch.Tensor, value)
         for v in values:
             if innermost(v).requires_grad:
-                raise _dini.TraceError(f"dini.torch: {function.name} uses a tensor that requires grad in a way that cannot be followed, and its "
-                                       "gradient would be lost. Give it to the function as an argument.")
+                raise _dini.TraceError(f"dini.torch: {name} uses a tensor that requires grad in a way that cannot be followed, and its gradient "
+                                       "would be lost. Give it to the function as an argument.")
         return values
 
-    # Of the same arguments beside arrays it is the same operation, and what was compiled of it serves again.
-    key = (tuple(avals), *_pytree.tree_flatten(map_leaves(_dini.Array, lambda _: None, args)))
-    known = next((v for k, v in function.maps if k == key), None)
-    if known is None:
-        with temporarily_clear_interpreter_stack() if torch._C._are_functorch_transforms_active() else nullcontext():
-            # What it returns is known only from a call; what it is called with is of no account.
-            value = run([torch.ones(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in avals])
-        outputs = [aval_of(check(v)) for v in leaves_of_kind(torch.Tensor, value)]
-        known = TorchMap(flat, function.name, avals, outputs).operation, rebuilder(torch.Tensor, value)
-        function.maps.append((key, known))
-    operation, build_value = known
-    return build_value(operation(*inputs))
+    with outside_of_transforms():
+        # What it returns is known only from a call; what it is called with is of no account.
+        examples = [torch.ones(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in avals]
+        value = function.run(examples[:n], given(examples), translating=False)
+    outputs = [aval_of(check(v)) for v in leaves_of_kind(torch.Tensor, value)]
+    return TorchMap(flat, name, avals, outputs).operation, rebuilder(torch.Tensor, value)

@@ -37,7 +37,7 @@ class FixedPoint(torch.nn.Module):
     def forward(self, *x: Any, z0: Any = None) -> Any:
         if z0 is None:
             z0 = torch.zeros_like(x[0])
-        return _solving.solve("fixed_point", self.module, z0, x, self.translate, False, self._options)
+        return _solving.fixed_point(self.module, z0, *x, translate=self.translate, **self._options)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{k}={v!r}" for k, v in self._options.items())

@@ -156,12 +156,20 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
         try:
             out = Layer(of_arrays, compiled=False, leaf=_is_tensor)(z0, captured, args, others)
         except Captures as e:
-            e.function.update(e)
+            next(g for g in functions.values() if g.torch.f is e.f).torch.update(e)
             continue
         for g in functions.values():
             _remember(g.torch.f, g.torch.captures)
         return out
-    raise _dini.TraceError(f"dini.torch.{kind}: the function closes over other tensors at every call. Give them to it as arguments.")
+    raise _dini.TraceError(f"dini.torch.{kind}: {functions[''].torch.name} closes over other tensors at every call. Give them to it as arguments.")
+
+
+_outside = torch._disable_dynamo(solve)  # (which loads torch's compiler when it is called, and not before)
+
+
+def _entry() -> Function:
+    """The solve; what torch.compile compiles goes around it."""
+    return _outside if torch.compiler.is_compiling() else solve
 
 
 def _formula(kind: str, text: str, count: int) -> Any:
@@ -187,22 +195,22 @@ def fixed_point(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: b
     >>> x.grad
     tensor([0.5747, 0.6153])
     """
-    return solve("fixed_point", f, z0, args, translate, details, options)
+    return _entry()("fixed_point", f, z0, args, translate, details, options)
 
 
 def root(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
     """z with 0 = f(*args, z), from z0; all else as fixed_point."""
-    return solve("root", f, z0, args, translate, details, options)
+    return _entry()("root", f, z0, args, translate, details, options)
 
 
 def minimize(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
     """z with the scalar f(*args, z) least near z0; all else as fixed_point. Constraints, equal= and at_most=, are written in torch, too."""
-    return solve("minimize", f, z0, args, translate, details, options)
+    return _entry()("minimize", f, z0, args, translate, details, options)
 
 
 def least_squares(f: Any, z0: Any, *args: Any, translate: Any = "auto", details: bool = False, **options: Any) -> Any:
     """z with the half sum of squares of f(*args, z) least near z0; all else as minimize."""
-    return solve("least_squares", f, z0, args, translate, details, options)
+    return _entry()("least_squares", f, z0, args, translate, details, options)
 
 
 def function(f: Function, translate: bool = True) -> Function:
@@ -223,11 +231,11 @@ def function(f: Function, translate: bool = True) -> Function:
                 if t.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(t):
                     raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over a tensor of shape {tuple(t.shape)} that "
                                            "requires grad, and its gradient would be lost. Give it to the function as an argument.")
-            followed.torch.ran = False
+            followed.torch._ran = False
             try:
                 return followed([to_array(t) for t in followed.torch.captures], arrays)
             except Captures as e:
-                e.function.update(e)
+                followed.torch.update(e)
         raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over other tensors at every call")
 
     of_arrays.__name__ = followed.torch.name

@@ -30,8 +30,12 @@ class Untranslatable(_dini.TraceError):  # type: ignore[misc]
 class Captures(Exception):
     """What a function closes over is not what was taken for it: there are tensors to add to it, and to take away."""
 
-    def __init__(self, function: TorchFunction, added: list[torch.Tensor], dropped: list[torch.Tensor]) -> None:
-        self.function, self.added, self.dropped = function, added, dropped
+    def __init__(self, f: Callable[..., Any], added: list[torch.Tensor], dropped: list[torch.Tensor]) -> None:
+        self.f, self.added, self.dropped = f, added, dropped
+
+
+class _Refused(Exception):
+    """A DtypeError on its way through torch, whose operators take a TypeError for the wish that the other operand be asked."""
 
 
 def is_of_function(e: BaseException) -> bool:
@@ -187,7 +191,12 @@ class _Scope(TorchFunctionMode):
         return x
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        args, kwargs = self.replaced(args), self.replaced(kwargs) if kwargs else {}
+        try:
+            return self._called(func, self.replaced(args), self.replaced(kwargs) if kwargs else {})
+        except _dini.DtypeError as e:
+            raise _Refused from e
+
+    def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
         if self.translating and getattr(func, "__name__", "") in _RANDOM:
             raise Untranslatable(f"torch.{func.__name__} draws other numbers at every call")
         cut = func in _DETACHING or not torch.is_grad_enabled()
@@ -201,55 +210,70 @@ class _Scope(TorchFunctionMode):
         return self.kept(out)
 
 
+def run(f: Callable[..., Any], name: str, ids: Sequence[int], captured: Sequence[torch.Tensor], args: Sequence[Any],
+        translating: bool) -> tuple[Any, _Scope]:
+    """f, with `captured` in the places of the tensors with these ids that it closes over, and what was seen of it."""
+    tensors = leaves_of_kind(torch.Tensor, args)
+    scope = _Scope(dict(zip(ids, captured)), [innermost(t) for t in [*tensors, *captured]], translating)
+    before = [_changes(t) for t in captured]
+    # In the precision of its tensors, also where torch would compute in a shorter one.
+    with scope, torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        try:
+            value = f(*args)
+        except _Refused as e:
+            raise e.__cause__ from None  # type: ignore[misc]
+        except Exception as e:
+            if not isinstance(e, _dini.Error):
+                e._of_function = True  # type: ignore[attr-defined]
+            raise
+    value = map_leaves(torch.Tensor, scope.stand_in, value)
+    for t, old in zip(captured, before):
+        if _changes(t) != old:
+            raise _dini.TraceError(f"dini.torch: {name} changes a tensor of shape {tuple(t.shape)} in place that it closes over, at every step of "
+                                   "a solve. What it computes has to come back as its value; a module may have to be told .eval().")
+    return value, scope
+
+
+def _changes(t: torch.Tensor) -> int:
+    return t.changes() if isinstance(t, Traced) else t._version
+
+
 class TorchFunction:
     """A function written in torch. `captures` are the tensors that it closes over, as far as they are known."""
 
-    def __init__(self, f: Callable[..., Any], name: str = "", captures: Sequence[torch.Tensor] = ()) -> None:
+    def __init__(self, f: Callable[..., Any], captures: Sequence[torch.Tensor] = ()) -> None:
         self.f = f
-        self.name = name or getattr(f, "__name__", type(f).__name__)
+        self.name = getattr(f, "__name__", type(f).__name__)
         self.captures = list(captures)
-        self.ran = False
-        self.maps: list[Any] = []  # what calls it at run time, by what it is called with
+        self._ran = False
 
     def run(self, captured: Sequence[torch.Tensor], args: Sequence[Any], translating: bool) -> Any:
-        """f, with these in the places of what it closes over. Captures is raised where that is something else."""
-        known = {id(t): new for t, new in zip(self.captures, captured)}
-        tensors = leaves_of_kind(torch.Tensor, args)
-        scope = _Scope(known, [innermost(t) for t in [*tensors, *captured]], translating)
-        before = [] if translating else [t._version for t in captured]
-        # In the precision of its tensors, also where torch would compute in a shorter one.
-        with scope, torch.enable_grad(), torch.autocast("cpu", enabled=False):
-            try:
-                value = self.f(*args)
-            except Exception as e:
-                if not isinstance(e, _dini.Error):
-                    e._of_function = True  # type: ignore[attr-defined]
-                raise
-        value = map_leaves(torch.Tensor, scope.stand_in, value)
-        unused = [] if self.ran else [t for t in self.captures if id(t) not in scope.met]
-        self.ran = True
+        """f. Captures is raised where it closes over something else than was known."""
+        value, scope = run(self.f, self.name, [id(t) for t in self.captures], captured, args, translating)
+        # (What is not used the first time may be used in another branch.)
+        unused = [] if self._ran else [t for t in self.captures if id(t) not in scope.met]
+        self._ran = True
         if scope.found or unused:
-            raise Captures(self, scope.found, unused)
-        now = [t.changes() if isinstance(t, Traced) else t._version for t in captured]
-        for t, old, new in zip(self.captures, before or [0] * len(now), now):
-            if new != old:
-                raise _dini.TraceError(f"dini.torch: {self.name} changes a tensor of shape {tuple(t.shape)} in place that it closes over, at every "
-                                       "step of a solve. What f computes has to come back as its value; a module may have to be told .eval().")
+            raise Captures(self.f, scope.found, unused)
         return value
 
     def update(self, found: Captures) -> None:
         dropped = {id(t) for t in found.dropped}
         self.captures = [t for t in self.captures if id(t) not in dropped] + found.added
-        self.maps.clear()
 
     def translated(self, captured: Sequence[Any], args: Sequence[Any]) -> Any:
         """f at arrays of dini's, which may be traced, in trees of torch's; a tree of arrays."""
         stand_ins = [Traced(a) for a in captured]
         given = map_leaves(_dini.Array, Traced, args)
-        outside = torch._C._are_functorch_transforms_active()
-        with temporarily_clear_interpreter_stack() if outside else nullcontext():
+        with outside_of_transforms():
             value = self.run(stand_ins, given, translating=True)
         return map_leaves(torch.Tensor, _array_of, value)
+
+
+def outside_of_transforms() -> Any:
+    """Around what is computed while torch.func's transformations are active, and is none of theirs."""
+    active = torch._C._are_functorch_transforms_active()
+    return temporarily_clear_interpreter_stack() if active else nullcontext()
 
 
 def _array_of(t: torch.Tensor) -> Any:
