@@ -35,7 +35,7 @@ class Forms:
         self._forms: dict[Any, Any] = {}
 
     def _jit(self, f: Function) -> Function:
-        return _transforms.jit(f) if self.compiled else f  # type: ignore[no-any-return]
+        return _transforms.jit(f) if self.compiled else f
 
     def _form(self, key: Any, make: Callable[[], Any]) -> Any:
         made = self._forms.get(key)

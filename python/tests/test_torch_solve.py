@@ -201,9 +201,10 @@ def test_what_has_no_translation_is_called():
     noise = lambda z: 0.1 * z + torch.randn(n, dtype=torch.float64)
     with pytest.raises(dini.torch.Untranslatable, match="randn draws other numbers"):
         dini.torch.fixed_point(noise, z0, translate=True)
-    dropout = torch.nn.Dropout(0.5)
-    with pytest.raises(dini.torch.Untranslatable):
-        dini.torch.fixed_point(lambda z: dropout(z) * 0.1, z0, translate=True)
+    for draw in (torch.nn.Dropout(0.5), torch.rand_like, torch.randn_like, lambda z: z.clone().normal_(), lambda z: torch.nn.functional.rrelu(z, training=True),
+                 lambda z: torch.nn.functional.gumbel_softmax(z, hard=True), lambda z: torch.bernoulli(z.sigmoid()), lambda z: torch.rand(n)):
+        with pytest.raises(dini.torch.Untranslatable, match="draws other numbers"):
+            dini.torch.fixed_point(lambda z: draw(z) * 0.1, z0, translate=True)
     counted = torch.zeros(())
 
     def counts(z):
@@ -290,6 +291,25 @@ def test_functions_within_dini(Wx):
     assert all(map(close, grads(layer(*Wx), *Wx), grads(unrolled(*Wx), *Wx)))
     called = dini.torch.function(lambda x: torch.sin(x), translate=False)
     assert np.allclose(dini.jit(dini.hessian(lambda x: dini.sum(called(x))))(x.numpy()), np.diag(-np.sin(x.numpy())))
+
+
+@MODES
+def test_whole_numbers_beside(translate):
+    """Arguments and values that have no derivative, in forward mode, reverse mode and batches."""
+    def two(x, k, z):
+        return torch.tanh(0.5 * z + x) * k / 4, k
+
+    of_x = lambda x, k=torch.tensor([1, 2]): dini.torch.function(lambda x, k: two(x, k, x)[:2], translate)(x, k)
+    x = np.array([0.3, -0.8])
+    wanted = lambda x: dini.tanh(1.5 * x) * np.array([1, 2]) / 4
+    for form in (dini.jacfwd, dini.jacrev, dini.jit):
+        assert np.allclose(form(lambda x: of_x(x)[0])(x), form(wanted)(x), atol=1e-6)
+    assert np.array_equal(of_x(x)[1], [1, 2]) and str(of_x(x)[1].dtype) == "int64"
+    assert np.allclose(dini.vmap(lambda x: of_x(x)[0])(np.stack([x, -x]))[1], wanted(-x), atol=1e-6)
+    k = torch.tensor([1, 2])
+    z = lambda x: dini.torch.fixed_point(lambda x, k, z: two(x, k, z)[0], torch.zeros(2, dtype=torch.float64), x, k, translate=translate)
+    t = torch.tensor(x, requires_grad=True)
+    assert gradcheck(z, (t,), check_forward_ad=True)
 
 
 @MODES

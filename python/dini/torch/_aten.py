@@ -207,7 +207,9 @@ def _to_copy(a: Any, *, dtype: Any = None, **where: Any) -> Any:
 
 
 def _solve(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> Any:
-    T = lambda x: D.swapaxes(x, -1, -2)
+    def T(x: Any) -> Any:
+        return D.swapaxes(x, -1, -2)
+
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
     if vector:
         x = D.linalg.solve(A, D.expand_dims(B, -1))[..., 0]
@@ -330,7 +332,8 @@ def _view(f: Any) -> Entry:
         base = base if isinstance(base, Traced) else Traced(array_of(base))
         taken = f(base.read(), *rest, **kwargs)
         if isinstance(taken, (list, tuple)):
-            return [Traced.viewing(base, lambda a, k=k: f(a, *rest, **kwargs)[k]) for k in range(len(taken))]
+            pieces = [lambda a, k=k: f(a, *rest, **kwargs)[k] for k in range(len(taken))]  # type: ignore[misc]
+            return [Traced.viewing(base, piece) for piece in pieces]
         return Traced.viewing(base, lambda a: f(a, *rest, **kwargs))
 
     return entry
@@ -353,7 +356,7 @@ def _view_in_place(f: Any) -> Entry:
     def entry(func: Any, args: Any, kwargs: Any) -> Any:
         target, *rest = args
         target.turn(lambda a: f(a, *rest, **kwargs))
-        with torch._C._DisableTorchDispatch():  # type: ignore[attr-defined]
+        with torch._C._DisableTorchDispatch():
             func(target, *rest, **kwargs)
         return target
 
@@ -378,6 +381,8 @@ def _find(func: Any) -> Entry:
             return _view_in_place(_aten_shapes.views[name[:-1]])
         if name.endswith("_") and name[:-1] in _table:
             return _in_place(_table[name[:-1]])
+    if torch.Tag.nondeterministic_seeded in func.tags:
+        raise Untranslatable(f"torch's operation {func} draws other numbers at every call")
     if func.namespace == "prims":
         return _decomposed(func.impl_aten)
     if func in decomposition_table:

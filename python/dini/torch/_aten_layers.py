@@ -13,6 +13,10 @@ def _along_channels(w: Any, ndim: int) -> Any:
     return w.reshape((1, -1) + (1,) * (ndim - 2))
 
 
+def _T(x: Any) -> Any:
+    return D.swapaxes(x, -1, -2)
+
+
 def _layer_norm(a: Any, shape: Any, weight: Any, bias: Any, eps: float) -> Any:
     axes = tuple(range(-len(shape), 0))
     mean, rate = D.mean(a, axes, keepdims=True), D.rsqrt(D.var(a, axes, keepdims=True) + eps)
@@ -161,20 +165,18 @@ def _svd(a: Any, full_matrices: bool = False, compute_uv: bool = True, *, driver
 
 def _eigh(a: Any, UPLO: str = "L", compute_v: bool = True) -> Any:
     # The numbers are those of one triangle; the derivative is that of a symmetric matrix.
-    T = lambda x: D.swapaxes(x, -1, -2)
-    read = D.tril(a) + T(D.tril(a, -1)) if UPLO == "L" else D.triu(a) + T(D.triu(a, 1))
-    half = 0.5 * (a + T(a))
+    read = D.tril(a) + _T(D.tril(a, -1)) if UPLO == "L" else D.triu(a) + _T(D.triu(a, 1))
+    half = 0.5 * (a + _T(a))
     a = half + D.stop_gradient(read - half)
     return tuple(D.linalg.eigh(a)) if compute_v else (D.linalg.eigvalsh(a), D.zeros(0, a.dtype))
 
 
 def solve_triangular(a: Any, b: Any, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
-    T = lambda x: D.swapaxes(x, -1, -2)
     a = D.triu(a) if upper else D.tril(a)
     if unitriangular:
         eye = D.eye(a.shape[-1], dtype=a.dtype)
         a = a * (1 - eye) + eye
-    return D.linalg.solve(a, b) if left else T(D.linalg.solve(T(a), T(b)))
+    return D.linalg.solve(a, b) if left else _T(D.linalg.solve(_T(a), _T(b)))
 
 
 def trilinear(a: Any, b: Any, c: Any, expand_a: Any, expand_b: Any, expand_c: Any, over: Any, unroll: int = 1) -> Any:

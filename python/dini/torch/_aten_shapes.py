@@ -28,9 +28,8 @@ def _expand(a: Any, size: Any, implicit: bool = False) -> Any:
 
 def _squeeze(a: Any, dim: Any = None) -> Any:
     if dim is None:
-        dims = range(a.ndim)
-    else:
-        dims = [d % max(a.ndim, 1) for d in (dim if isinstance(dim, (list, tuple)) else [dim])]
+        dim = range(a.ndim)
+    dims = [d % max(a.ndim, 1) for d in (dim if isinstance(dim, (list, tuple, range)) else [dim])]
     ones = tuple(d for d in dims if a.ndim and a.shape[d] == 1)
     return D.squeeze(a, ones) if ones else a
 

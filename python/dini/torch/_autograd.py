@@ -7,6 +7,7 @@ torch's, `dini::call`, for which its compiler needs no more than the shapes.
 """
 from __future__ import annotations
 
+import collections
 import itertools
 import weakref
 from typing import Any, Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Callable, Sequence
 import torch
 from torch.utils import _pytree
 
-from .. import _dini, _transforms
+from .. import _dini
 from .._bridge import Forms
 from ._tensors import TORCH_DTYPES, aval_of, check, to_array, to_tensor
 
@@ -53,43 +54,45 @@ def _not_differentiable(ctx: Any, outputs: Sequence[torch.Tensor]) -> None:
 
 
 class _Function(torch.autograd.Function):
+    """`held` is what has to live as long as the derivatives: a function that is called at run time."""
+
     @staticmethod
-    def forward(forms: Forms, *inputs: Any) -> tuple[torch.Tensor, ...]:
+    def forward(forms: Forms, held: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
         return tuple(to_tensor(a) for a in forms.value(*map(to_array, inputs)))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.forms = inputs[0]
-        ctx.inputs = _Inputs(ctx, inputs[1:], both=True)
+        ctx.forms, ctx.held = inputs[:2]
+        ctx.inputs = _Inputs(ctx, inputs[2:], both=True)
         ctx.outputs = [aval_of(t) for t in output]
         _not_differentiable(ctx, output)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> Any:
-        moving = tuple(ctx.needs_input_grad[1:])
+        moving = tuple(ctx.needs_input_grad[2:])
         if all(ct is None for ct in cotangents):
-            return (None,) * (1 + len(moving))
-        sent = _Function.apply(ctx.forms.vjp(moving), *ctx.inputs.of(ctx), *_zeros_for_missing(cotangents, ctx.outputs))
-        return (None, *_spread(sent, moving))
+            return (None,) * (2 + len(moving))
+        sent = _Function.apply(ctx.forms.vjp(moving), ctx.held, *ctx.inputs.of(ctx), *_zeros_for_missing(cotangents, ctx.outputs))
+        return (None, None, *_spread(sent, moving))
 
     @staticmethod
-    def jvp(ctx: Any, _: Any, *tangents: Any) -> Any:
+    def jvp(ctx: Any, _forms: Any, _held: Any, *tangents: Any) -> Any:
         moving = tuple(t is not None for t in tangents)
-        sent = _Function.apply(ctx.forms.jvp(moving), *ctx.inputs.of(ctx), *(t for t in tangents if t is not None))
+        sent = _Function.apply(ctx.forms.jvp(moving), ctx.held, *ctx.inputs.of(ctx), *(t for t in tangents if t is not None))
         return _spread(sent, [dtype in ("float32", "float64") for _, dtype in ctx.outputs])
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, forms: Forms, *inputs: Any) -> Any:
-        out = _Function.apply(forms.batched(tuple(in_dims[1:])), *inputs)
+    def vmap(info: Any, in_dims: Any, forms: Forms, held: Any, *inputs: Any) -> Any:
+        out = _Function.apply(forms.batched(tuple(in_dims[2:])), held, *inputs)
         return out, (0,) * len(out)
 
 
 class _Kept(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, forms: Forms, *inputs: Any) -> tuple[torch.Tensor, ...]:
+    def forward(ctx: Any, forms: Forms, held: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
         arrays = [to_array(x) for x in inputs]
-        moving = tuple(ctx.needs_input_grad[1:])
-        ctx.forms, ctx.moving = forms, moving
+        moving = tuple(ctx.needs_input_grad[2:])
+        ctx.forms, ctx.held, ctx.moving = forms, held, moving
         if any(moving):
             values, ctx.pullback = forms.forward(moving)(*arrays)
             ctx.inputs = _Inputs(ctx, inputs, both=False)
@@ -103,22 +106,22 @@ class _Kept(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> Any:
         if all(ct is None for ct in cotangents):
-            return (None,) * (1 + len(ctx.moving))
+            return (None,) * (2 + len(ctx.moving))
         given = _zeros_for_missing(cotangents, ctx.outputs)
         if torch.is_grad_enabled() or _are_transforms_active():  # create_graph=True: differentiable once more
-            sent = _Function.apply(ctx.forms.vjp(ctx.moving), *ctx.inputs.of(ctx), *given)
+            sent = _Function.apply(ctx.forms.vjp(ctx.moving), ctx.held, *ctx.inputs.of(ctx), *given)
         else:
             of_floating = iter([to_array(t) for t in given])
             all_of_them = tuple(next(of_floating) if dtype in ("float32", "float64") else _dini.zeros(shape, dtype)
                                 for shape, dtype in ctx.outputs)
             sent = [to_tensor(a) for a in ctx.forms.pull(ctx.pullback, all_of_them)]
-        return (None, *_spread(sent, ctx.moving))
+        return (None, None, *_spread(sent, ctx.moving))
 
 
-def apply(forms: Forms, inputs: Sequence[Any]) -> tuple[torch.Tensor, ...]:
+def apply(forms: Forms, inputs: Sequence[Any], held: Any = None) -> tuple[torch.Tensor, ...]:
     """The values of a function of flat arrays at tensors, numbers and arrays."""
     plain = not _are_transforms_active() and torch.autograd.forward_ad._current_level < 0
-    return (_Kept if plain else _Function).apply(forms, *inputs)  # type: ignore[no-any-return]
+    return (_Kept if plain else _Function).apply(forms, held, *inputs)  # type: ignore[no-any-return]
 
 
 # ---- Under torch.compile ------------------------------------------------------------------------------------------------
@@ -227,9 +230,10 @@ class Layer:
         if self.compiled:
             values = apply(forms, arrays)
         else:
-            # Traced once, in the forward pass: what is around the function may be something else in the backward pass.
+            # Traced at every call, since what is around the function may be something else each time; but once: in the backward pass
+            # it may be something else again.
             try:
-                values = apply(Forms(_transforms.jit(forms.f), compiled=False), arrays)
+                values = apply(*_traced(forms.f, arrays), held=forms.f)
             except _dini.HostReadError:  # a function that reads values
                 values = apply(forms, arrays)
         return values[0] if out[0] is None else build(out[0], values)
@@ -247,10 +251,29 @@ class Layer:
         self._known.clear()
 
 
+# What was compiled of the Programs that were met last: most calls trace one of these again.
+_recent: collections.OrderedDict[Any, Forms] = collections.OrderedDict()
+_MOST = 128
+
+
+def _traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Forms, list[Any]]:
+    """f traced for arrays like these, and what it is to be called with: these, and what it captured."""
+    program = _dini._program(f, [aval_of(check(t)) for t in inputs])
+    forms = _recent.get(program)
+    if forms is None:
+        forms = _recent[program] = Forms(program._with_captured)
+        while len(_recent) > _MOST:
+            try:
+                _recent.popitem(last=False)
+            except KeyError:  # another thread was faster
+                break
+    return forms, [*inputs, *program._captured]
+
+
 _layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _prepared(layer: int, count: int) -> int:
     """The number of a layer's flat function of so many tensors."""
     forms, out = _layers[layer].forms(None, count)
@@ -258,7 +281,7 @@ def _prepared(layer: int, count: int) -> int:
     return _number_of(forms)
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _count_of(number: int) -> int | None:
     """How many arrays are in the tuple that it returns; None for an array alone."""
     structure = _by_number[number].out[0]  # type: ignore[attr-defined]

@@ -15,19 +15,20 @@ from ._tensors import TORCH_DTYPES, aval_of, check, leaves_of_kind, map_leaves, 
 from ._translate import Captures, TorchFunction, innermost, outside_of_transforms, run
 
 
-def _floating(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int], list[torch.Tensor]]:
-    """f from its floating inputs to its floating values; which inputs these are; and a list for all of its values."""
+def _floating(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int], list[Any]]:
+    """f from its floating inputs to its floating values; which inputs these are; and a list for the shapes and dtypes of all values."""
     places = [k for k, t in enumerate(x) if t.is_floating_point()]
-    values: list[torch.Tensor] = []
+    shapes: list[Any] = []
 
     def of_floating(*some: torch.Tensor) -> tuple[torch.Tensor, ...]:
         all_of_them = list(x)
         for k, t in zip(places, some):
             all_of_them[k] = t
-        values[:] = f(all_of_them)
+        values = f(all_of_them)
+        shapes[:] = [(v.shape, v.dtype) for v in values]
         return tuple(v for v in values if v.is_floating_point())
 
-    return of_floating, places, values
+    return of_floating, places, shapes
 
 
 class _Around(threading.local):
@@ -48,21 +49,21 @@ class TorchMap(HostMap):
 
     @staticmethod
     def push(f: Any, x: Sequence[Any], dx: Sequence[Any]) -> Any:
-        g, places, values = _floating(f, x)
+        g, places, shapes = _floating(f, x)
         point, direction = tuple(x[k] for k in places), tuple(dx[k] for k in places)
         if _around.forward_mode:  # by reverse mode twice: a pullback is linear, and its own pullback is the jvp
-            out, pullback = torch.func.vjp(g, *point)
-            _, push = torch.func.vjp(pullback, tuple(map(torch.zeros_like, out)))
+            values, pullback = torch.func.vjp(g, *point)
+            push = torch.func.vjp(pullback, tuple(map(torch.zeros_like, values)))[1]
             tangents = iter(push(direction)[0])
         else:
             tangents = iter(torch.func.jvp(g, point, direction)[1])
-        return [next(tangents) if v.is_floating_point() else torch.zeros_like(v) for v in values]
+        return [next(tangents) if dtype.is_floating_point else torch.zeros(shape, dtype=dtype) for shape, dtype in shapes]
 
     @staticmethod
     def pull(f: Any, x: Sequence[Any], ct: Sequence[Any]) -> Any:
-        g, places, values = _floating(f, x)
-        _, pullback = torch.func.vjp(g, *(x[k] for k in places))
-        sent = dict(zip(places, pullback(tuple(c for c, v in zip(ct, values) if v.is_floating_point()))))
+        g, places, shapes = _floating(f, x)
+        pullback = torch.func.vjp(g, *(x[k] for k in places))[1]
+        sent = dict(zip(places, pullback(tuple(c for c, (_, dtype) in zip(ct, shapes) if dtype.is_floating_point))))
         return [sent[k] if k in sent else torch.zeros_like(t) for k, t in enumerate(x)]
 
     @staticmethod

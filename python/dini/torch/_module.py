@@ -28,11 +28,12 @@ class FixedPoint(torch.nn.Module):
 
     def __init__(self, module: torch.nn.Module, *, translate: Any = "auto", **options: Any) -> None:
         super().__init__()
+        self._options: dict[str, Any]
         self.__dict__["_options"] = options
         self.translate = translate
         self.module = module
-        self._register_state_dict_hook(_without_prefix)
-        self._register_load_state_dict_pre_hook(_with_prefix)
+        self._register_state_dict_hook(_without_prefix)  # type: ignore[no-untyped-call]
+        self._register_load_state_dict_pre_hook(_with_prefix)  # type: ignore[no-untyped-call]
 
     def forward(self, *x: Any, z0: Any = None) -> Any:
         if z0 is None:

@@ -11,6 +11,7 @@ import weakref
 from typing import Any, Callable, Sequence
 
 import torch
+from torch._compile import _disable_dynamo
 from torch.utils import _pytree
 
 from .. import _dini
@@ -20,10 +21,6 @@ from ._tensors import check, leaves_of_kind, map_leaves, rebuilder, to_array
 from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
 
 Function = Callable[..., Any]
-
-
-def _is_tensor(x: Any) -> bool:
-    return isinstance(x, torch.Tensor)
 
 
 class _Followed:
@@ -138,23 +135,24 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
         if callable(options.get(name)) and not isinstance(options[name], _dini.Formula):
             functions[name] = _Followed(options[name], mode, kind)
     others = {k: v for k, v in options.items() if k not in functions}
-
-    def of_arrays(z0: Any, captured: Any, args: Any, options: Any) -> Any:
-        own = list(itertools.accumulate(map(len, captured.values()), initial=0))  # where each function's captures begin
-        build = rebuilder(_dini.Array, args)
-
-        def caller(k: int, g: _Followed) -> Function:
-            return lambda *given: g(given[own[k]:own[k + 1]], (*build(given[own[-1]:-1]), given[-1]))
-
-        theta = [*itertools.chain.from_iterable(captured.values()), *leaves_of_kind(_dini.Array, args)]
-        followed = {name: caller(k, g) for k, (name, g) in enumerate(functions.items())}
-        s = solver(followed.pop(""), z0, *theta, **options, **followed)
-        return s if details else s.value
+    starts, given, optional = (leaves_of_kind(torch.Tensor, tree) for tree in (z0, args, others))
+    build_start, build_args, build_options = (rebuilder(torch.Tensor, tree) for tree in (z0, args, others))
 
     for _ in range(10):
-        captured = {name: tuple(g.torch.captures) for name, g in functions.items()}
+        captured = [g.torch.captures for g in functions.values()]
+        own = list(itertools.accumulate(map(len, captured), initial=0))  # where the captures of each begin in theta
+        first, last = len(starts), len(starts) + own[-1] + len(given)
+
+        def caller(k: int, g: _Followed) -> Function:
+            return lambda *theta_z: g(theta_z[own[k]:own[k + 1]], (*build_args(theta_z[own[-1]:-1]), theta_z[-1]))
+
+        def of_arrays(*arrays: Any) -> Any:
+            followed = {name: caller(k, g) for k, (name, g) in enumerate(functions.items())}
+            s = solver(followed.pop(""), build_start(arrays[:first]), *arrays[first:last], **build_options(arrays[last:]), **followed)
+            return s if details else s.value
+
         try:
-            out = Layer(of_arrays, compiled=False, leaf=_is_tensor)(z0, captured, args, others)
+            out = Layer(of_arrays, compiled=False)(*starts, *itertools.chain.from_iterable(captured), *given, *optional)
         except Captures as e:
             next(g for g in functions.values() if g.torch.f is e.f).torch.update(e)
             continue
@@ -164,7 +162,7 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
     raise _dini.TraceError(f"dini.torch.{kind}: {functions[''].torch.name} closes over other tensors at every call. Give them to it as arguments.")
 
 
-_outside = torch._disable_dynamo(solve)  # (which loads torch's compiler when it is called, and not before)
+_outside = _disable_dynamo(solve)  # (which loads torch's compiler when it is called, and not before)
 
 
 def _entry() -> Function:

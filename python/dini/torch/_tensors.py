@@ -55,13 +55,19 @@ def leaves_of_kind(kind: Any, tree: Any) -> list[Any]:
         return [tree]
     if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
         return list(tree)
+    if tree == {}:
+        return []
     return [x for x in _pytree.tree_leaves(tree) if isinstance(x, kind)]
 
 
 def rebuilder(kind: Any, tree: Any) -> Callable[[Any], Any]:
     """Of others in the places of what is of a kind, the tree again."""
+    if isinstance(tree, kind):
+        return lambda others: others[0]
     if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
         return tuple
+    if tree == {}:
+        return lambda others: {}
     leaves, spec = _pytree.tree_flatten(tree)
 
     def build(others: Any) -> Any:

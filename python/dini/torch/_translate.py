@@ -23,7 +23,7 @@ from .. import _dini
 from ._tensors import TORCH_DTYPES, aval_of, check, leaves_of_kind, map_leaves, to_array
 
 
-class Untranslatable(_dini.TraceError):  # type: ignore[misc]
+class Untranslatable(_dini.TraceError):
     """Something in a function of torch's that dini has no translation of."""
 
 
@@ -60,20 +60,20 @@ class Traced(torch.Tensor):
 
     @staticmethod
     def __new__(cls, array: Any) -> Traced:
-        t: Traced = torch.Tensor._make_wrapper_subclass(cls, array.shape, dtype=TORCH_DTYPES[str(array.dtype)])  # type: ignore[attr-defined]
+        t: Traced = torch.Tensor._make_wrapper_subclass(cls, array.shape, dtype=TORCH_DTYPES[str(array.dtype)])
         t._array, t._taken, t._changes, t._seen = array, None, 0, 0
         return t
 
     def __init__(self, array: Any) -> None:
         pass
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"tensor(followed by dini, shape={tuple(self.shape)}, dtype={self.dtype})"
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         from ._aten import dispatch
 
         out = dispatch(func, args, kwargs or {})
