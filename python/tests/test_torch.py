@@ -237,5 +237,5 @@ def test_examples_in_doc_strings():
 
 def test_everything_public_says_what_it_is_for():
     names = {name for name in vars(dini.torch) if not name.startswith("_")} - {"annotations"}
-    assert names == {"wrap", "function", "fixed_point", "root", "minimize", "least_squares", "FixedPoint", "Untranslatable"}
+    assert names == {"wrap", "translate", "fixed_point", "root", "minimize", "least_squares", "FixedPoint", "Untranslatable"}
     assert all(getattr(dini.torch, name).__doc__ for name in names)

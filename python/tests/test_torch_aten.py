@@ -284,7 +284,7 @@ def test_entry(name):
     if isinstance(f, torch.nn.Module):
         f.requires_grad_(False)
     arrays = [dini.array(a.numpy()) if isinstance(a, torch.Tensor) else a for a in args]
-    g = dini.torch.function(f)
+    g = dini.torch.translate(f)
     inputs = [a.clone().requires_grad_() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args]
     wanted = leaves(f(*inputs))
     got, pull = dini.vjp(lambda *a: tuple(leaves(g(*a))), *arrays)

@@ -230,7 +230,7 @@ def test_no_silent_zero(Wx):
             return W.T @ ct
 
     with pytest.raises(dini.TraceError, match="as an argument"):
-        dini.torch.function(lambda z: W @ z)(np.zeros(n))
+        dini.torch.translate(lambda z: W @ z)(np.zeros(n))
     y = dini.torch.fixed_point(lambda x, z: torch.tanh(Double.apply(z) + x), z0, x)
     assert close(y, unrolled(W, x))
 
@@ -274,22 +274,27 @@ def test_starts_trees_and_details(Wx):
 def test_formulas(Wx):
     z = dini.torch.fixed_point("W, x, z: tanh(W @ z + x)", z0, *Wx)
     assert all(map(close, grads(z, *Wx), grads(unrolled(*Wx), *Wx)))
-    again = dini.torch.fixed_point(dini.formula("tanh(W @ z + x)", "W, x, z"), z0, *Wx)
+    again = dini.torch.fixed_point(dini.formula("tanh(W @ z + x)", "W, x, z"), z0, *Wx, tolerance=1e-12, solver="newton")
     assert close(again, z)
+    r = dini.torch.root("a, b, z: z**2 - a * b", torch.tensor(1.0), torch.tensor(2.0), 3, bounds=(0.0, 9.0), details=True)
+    assert r.status == "converged" and r.value.dtype == torch.float32 and r.value.item() == pytest.approx(6**0.5)
+    ends = dini.Bracket(torch.tensor([0.0, 1.0]), 5.0 + torch.zeros(2))
+    a = torch.tensor([4.0, 9.0], requires_grad=True)
+    assert close(torch.autograd.grad(dini.torch.root(lambda a, z: z**2 - a, ends, a).sum(), a)[0], 0.5 / a.detach().sqrt(), 1e-5)
     with pytest.raises(dini.FormulaError, match="W, x, z: tanh"):
         dini.torch.fixed_point("tanh(W @ z + x)", z0, *Wx)
 
 
 def test_functions_within_dini(Wx):
     W, x = (t.detach() for t in Wx)
-    g = dini.torch.function(lambda W, x, z: torch.tanh(W @ z + x))
+    g = dini.torch.translate(lambda W, x, z: torch.tanh(W @ z + x))
     solution = lambda W, x: dini.sum(dini.fixed_point(g, dini.zeros(n), W, x).value)
     wanted = grad(lambda x: unrolled(W, x).sum())(x)
     assert np.allclose(dini.jit(dini.grad(solution, 1))(W.numpy(), x.numpy()), wanted)
     assert np.allclose(dini.vmap(dini.grad(solution, 1), in_axes=(None, 0))(W.numpy(), np.stack([x, -x]))[0], wanted)
     layer = dini.torch.wrap(lambda W, x: dini.fixed_point(g, dini.zeros(n), W, x).value)
     assert all(map(close, grads(layer(*Wx), *Wx), grads(unrolled(*Wx), *Wx)))
-    called = dini.torch.function(lambda x: torch.sin(x), translate=False)
+    called = dini.torch.translate(lambda x: torch.sin(x), call=True)
     assert np.allclose(dini.jit(dini.hessian(lambda x: dini.sum(called(x))))(x.numpy()), np.diag(-np.sin(x.numpy())))
 
 
@@ -299,7 +304,7 @@ def test_whole_numbers_beside(translate):
     def two(x, k, z):
         return torch.tanh(0.5 * z + x) * k / 4, k
 
-    of_x = lambda x, k=torch.tensor([1, 2]): dini.torch.function(lambda x, k: two(x, k, x)[:2], translate)(x, k)
+    of_x = lambda x, k=torch.tensor([1, 2]): dini.torch.translate(lambda x, k: two(x, k, x)[:2], call=not translate)(x, k)
     x = np.array([0.3, -0.8])
     wanted = lambda x: dini.tanh(1.5 * x) * np.array([1, 2]) / 4
     for form in (dini.jacfwd, dini.jacrev, dini.jit):

@@ -16,6 +16,6 @@ except ImportError as e:
 from ._autograd import wrap as wrap
 from ._module import FixedPoint as FixedPoint
 from ._solving import (
-    fixed_point as fixed_point, function as function, least_squares as least_squares, minimize as minimize, root as root,
+    fixed_point as fixed_point, least_squares as least_squares, minimize as minimize, root as root, translate as translate,
 )
 from ._translate import Untranslatable as Untranslatable

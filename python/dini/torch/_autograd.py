@@ -170,9 +170,13 @@ _call.register_autograd(_pull_call, setup_context=_setup_call)
 
 # ---- Trees --------------------------------------------------------------------------------------------------------------
 
+def is_array(x: Any) -> bool:
+    return isinstance(x, (torch.Tensor, _dini.Array)) or hasattr(x, "__array__")
+
+
 def is_leaf(x: Any) -> bool:
     """What is an array to dini: not part of what a function is compiled for."""
-    return isinstance(x, (torch.Tensor, _dini.Array, float, int)) or hasattr(x, "__array__")
+    return is_array(x) or isinstance(x, (float, int))
 
 
 class Layer:
@@ -258,7 +262,8 @@ _MOST = 128
 
 def _traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Forms, list[Any]]:
     """f traced for arrays like these, and what it is to be called with: these, and what it captured."""
-    program = _dini._program(f, [aval_of(check(t)) for t in inputs])
+    inputs = [x if isinstance(x, torch.Tensor) else to_array(x) for x in inputs]
+    program = _dini._program(f, [aval_of(check(x)) if isinstance(x, torch.Tensor) else (x.shape, x.dtype) for x in inputs])
     forms = _recent.get(program)
     if forms is None:
         forms = _recent[program] = Forms(program._with_captured)

@@ -85,7 +85,7 @@ class TorchMap(HostMap):
 
 
 # What calls a function at run time, by what it is called with: what was compiled with it serves again at the next solve. It holds the
-# function weakly, since what is compiled may be kept for long.
+# function weakly, since what is compiled may be kept for long; the graph of the solve holds it.
 _known: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 
 
@@ -94,10 +94,12 @@ def call(function: TorchFunction, captured: Sequence[Any], args: Any) -> Any:
     inputs = [*captured, *leaves_of_kind(_dini.Array, args)]
     avals = [(a.shape, str(a.dtype)) for a in inputs]
     key = (avals, [id(t) for t in function.captures], *_pytree.tree_flatten(map_leaves(_dini.Array, lambda _: None, args)))
-    try:
-        maps = _known.setdefault(function.f, [])
-    except TypeError:  # no weak references to it, or no hash
-        maps = []
+    maps = function.maps
+    if maps is None:
+        try:
+            maps = _known.setdefault(function.f, [])
+        except TypeError:  # no weak references to it, or no hash
+            maps = []
     known = next((v for k, v in maps if k == key), None)
     if known is None:
         known = _made(function, avals, args)
@@ -106,11 +108,19 @@ def call(function: TorchFunction, captured: Sequence[Any], args: Any) -> Any:
     return build(operation(*inputs))
 
 
+def _weakly(f: Any) -> Any:
+    if hasattr(f, "__self__") and hasattr(f, "__func__"):
+        return weakref.WeakMethod(f)
+    try:
+        return weakref.ref(f)
+    except TypeError:
+        return lambda: f
+
+
 def _made(function: TorchFunction, avals: Any, args: Any) -> Any:
     n, name, ids = len(function.captures), function.name, [id(t) for t in function.captures]
     build = rebuilder(_dini.Array, args)
-    is_method = hasattr(function.f, "__self__") and hasattr(function.f, "__func__")
-    f = weakref.WeakMethod(function.f) if is_method else weakref.ref(function.f)
+    f = (lambda held=function.f: held) if function.maps is not None else _weakly(function.f)
 
     def given(tensors: Sequence[torch.Tensor]) -> Any:
         return build([t.clone() for t in tensors[n:]])  # f may change them

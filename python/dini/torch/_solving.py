@@ -16,7 +16,7 @@ from torch.utils import _pytree
 
 from .. import _dini
 from . import _host
-from ._autograd import Layer
+from ._autograd import Layer, is_array
 from ._tensors import check, leaves_of_kind, map_leaves, rebuilder, to_array
 from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
 
@@ -26,15 +26,12 @@ Function = Callable[..., Any]
 class _Followed:
     """A function of torch's that a solve calls with arrays: translated, or called by torch."""
 
-    def __init__(self, f: Function, translate: Any, name: str) -> None:
-        self.torch = TorchFunction(f, captures=_remembered(f))
-        self.translate = translate
-        self.name = name
+    def __init__(self, f: Function, translated: bool) -> None:
+        self.torch = TorchFunction(f, _remembered(f))
+        self.translated = translated
 
     def __call__(self, captured: Sequence[Any], args: Sequence[Any]) -> Any:
-        if self.translate is False:
-            return _host.call(self.torch, captured, args)
-        return self.torch.translated(captured, args)
+        return self.torch.translated(captured, args) if self.translated else _host.call(self.torch, captured, args)
 
 
 # Leaf tensors that a function closed over when it was called last: right nearly always, and found out where not.
@@ -105,7 +102,7 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
             s = solver(of_arrays, z0, *args, **options)
             return s if details else s.value
 
-        return Layer(by_dini, compiled=False)(z0, args, options)
+        return Layer(by_dini, compiled=False, leaf=is_array)(z0, args, options)
     if not callable(f):
         raise _dini.DtypeError(f"dini.torch.{kind}: the first argument has to be a function or a formula, got {type(f).__name__}")
 
@@ -130,10 +127,10 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
 def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool, options: dict[str, Any]) -> Any:
     """The solve with f translated or not. It is begun again where f turns out to close over more than was known."""
     solver = getattr(_dini, kind)
-    functions = {"": _Followed(f, mode, kind)}
+    functions = {"": _Followed(f, mode)}
     for name in ("equal", "at_most"):
         if callable(options.get(name)) and not isinstance(options[name], _dini.Formula):
-            functions[name] = _Followed(options[name], mode, kind)
+            functions[name] = _Followed(options[name], mode)
     others = {k: v for k, v in options.items() if k not in functions}
     starts, given, optional = (leaves_of_kind(torch.Tensor, tree) for tree in (z0, args, others))
     build_start, build_args, build_options = (rebuilder(torch.Tensor, tree) for tree in (z0, args, others))
@@ -211,15 +208,17 @@ def least_squares(f: Any, z0: Any, *args: Any, translate: Any = "auto", details:
     return _entry()("least_squares", f, z0, args, translate, details, options)
 
 
-def function(f: Function, translate: bool = True) -> Function:
+def translate(f: Function, *, call: bool = False) -> Function:
     """A function written in torch as a function of dini's arrays, with which all of dini works; traced as dini's own are.
 
-    Tensors that it closes over are constants: one that requires grad is an error that asks for it as an argument.
+    Tensors that it closes over are constants: one that requires grad is an error that asks for it as an argument. With `call` it is not
+    translated, but called by torch at run time.
 
-    >>> dini.grad(dini.torch.function(lambda x: torch.sin(x).sum()))(np.zeros(2))
+    >>> dini.grad(dini.torch.translate(lambda x: torch.sin(x).sum()))(np.zeros(2))
     Array([1., 1.])
     """
-    followed = _Followed(f, translate, "function")
+    followed = _Followed(f, not call)
+    followed.torch.maps = []  # what it becomes a part of may outlive this
 
     def of_arrays(*args: Any) -> Any:
         arrays = map_leaves(torch.Tensor, to_array, args)
@@ -227,14 +226,14 @@ def function(f: Function, translate: bool = True) -> Function:
         for _ in range(10):
             for t in followed.torch.captures:
                 if t.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(t):
-                    raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over a tensor of shape {tuple(t.shape)} that "
+                    raise _dini.TraceError(f"dini.torch.translate: {followed.torch.name} closes over a tensor of shape {tuple(t.shape)} that "
                                            "requires grad, and its gradient would be lost. Give it to the function as an argument.")
             followed.torch._ran = False
             try:
                 return followed([to_array(t) for t in followed.torch.captures], arrays)
             except Captures as e:
                 followed.torch.update(e)
-        raise _dini.TraceError(f"dini.torch.function: {followed.torch.name} closes over other tensors at every call")
+        raise _dini.TraceError(f"dini.torch.translate: {followed.torch.name} closes over other tensors at every call")
 
     of_arrays.__name__ = followed.torch.name
     of_arrays.__doc__ = getattr(f, "__doc__", None)

@@ -245,6 +245,7 @@ class TorchFunction:
         self.f = f
         self.name = getattr(f, "__name__", type(f).__name__)
         self.captures = list(captures)
+        self.maps: list[Any] | None = None  # what calls it at run time, where that is to hold it
         self._ran = False
 
     def run(self, captured: Sequence[torch.Tensor], args: Sequence[Any], translating: bool) -> Any:
