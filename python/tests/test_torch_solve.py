@@ -220,7 +220,36 @@ def test_no_silent_zero(Wx):
     """A tensor that requires grad and that nobody sees being used is an error."""
     W, x = Wx
 
-    class Double(torch.autograd.Function):
+    class Times(torch.autograd.Function):
+        """W z, with a derivative of its own."""
+        @staticmethod
+        def forward(W, z):
+            return W @ z
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx, ct):
+            W, z = ctx.saved_tensors
+            return torch.outer(ct, z), W.T @ ct
+
+        @staticmethod
+        def jvp(ctx, dW, dz):
+            W, z = ctx.saved_tensors
+            return dW @ z + W @ dz
+
+    with pytest.raises(dini.TraceError, match="as an argument"):
+        dini.torch.translate(lambda z: W @ z)(np.zeros(n))
+    with pytest.raises(dini.torch.Untranslatable, match="autograd.Function"):
+        dini.torch.fixed_point(lambda x, z: torch.tanh(Times.apply(W, z) + x), z0, x, translate=True)
+    y = dini.torch.fixed_point(lambda x, z: torch.tanh(Times.apply(W, z) + x), z0, x, translate=False)
+    assert all(map(close, grads(y, W, x), grads(unrolled(W, x), W, x)))
+
+    class Hidden(torch.autograd.Function):
+        """One that torch.func cannot take."""
         @staticmethod
         def forward(ctx, z):
             return W @ z
@@ -229,10 +258,9 @@ def test_no_silent_zero(Wx):
         def backward(ctx, ct):
             return W.T @ ct
 
-    with pytest.raises(dini.TraceError, match="as an argument"):
-        dini.torch.translate(lambda z: W @ z)(np.zeros(n))
-    y = dini.torch.fixed_point(lambda x, z: torch.tanh(Double.apply(z) + x), z0, x)
-    assert close(y, unrolled(W, x))
+    y = dini.torch.fixed_point(lambda x, z: torch.tanh(Hidden.apply(z) + x), z0, x, translate=False, solver="forward_iteration")
+    with pytest.raises(RuntimeError, match="setup_context"):
+        grads(y, x)
 
 
 def test_own_errors_and_options(Wx):

@@ -6,7 +6,6 @@ import weakref
 from typing import Any, Sequence
 
 import torch
-
 from torch.utils import _pytree
 
 from .. import _dini

@@ -142,6 +142,7 @@ class _Scope(TorchFunctionMode):
         self.known, self.translating = known, translating
         self.found: list[torch.Tensor] = []
         self.met: set[int] = set()
+        self.grad_enabled = True  # as f says
         # Of real tensors, those that were made in here; held, so that their ids stay theirs.
         self.own = {id(t): t for t in arguments}
 
@@ -199,7 +200,11 @@ class _Scope(TorchFunctionMode):
     def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
         if self.translating and getattr(func, "__name__", "") in _RANDOM:
             raise Untranslatable(f"torch.{func.__name__} draws other numbers at every call")
-        cut = func in _DETACHING or not torch.is_grad_enabled()
+        if func is torch._C._set_grad_enabled:
+            self.grad_enabled = args[0]
+        elif self.translating and self.grad_enabled and not torch.is_grad_enabled():
+            raise Untranslatable("a torch.autograd.Function has a derivative of its own")  # whose forward torch runs without gradients
+        cut = func in _DETACHING or not self.grad_enabled
         before, _cutting.on = _cutting.on, _cutting.on or cut
         try:
             out = func(*args, **kwargs)
