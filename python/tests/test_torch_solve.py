@@ -258,9 +258,8 @@ def test_no_silent_zero(Wx):
         def backward(ctx, ct):
             return W.T @ ct
 
-    y = dini.torch.fixed_point(lambda x, z: torch.tanh(Hidden.apply(z) + x), z0, x, translate=False, solver="forward_iteration")
-    with pytest.raises(RuntimeError, match="setup_context"):
-        grads(y, x)
+    with pytest.raises((dini.TraceError, RuntimeError), match="as an argument|setup_context"):
+        grads(dini.torch.fixed_point(lambda x, z: torch.tanh(Hidden.apply(z) + x), z0, x, translate=False), x)
 
 
 def test_own_errors_and_options(Wx):
