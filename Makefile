@@ -32,6 +32,11 @@ python: $(venv)/requirements.txt ## build the Python package, install it into a 
 	cmake --install build/release --component python --prefix $$(echo $(abspath $(venv))/lib/python3*/site-packages) >/dev/null
 	$(venv)/bin/python -m pytest
 
+python-torch: ## the tests of dini.torch, after `make python`: PyTorch is installed into the same environment, 5 GB of it
+	@test -d $(venv)/lib/python3*/site-packages/dini || $(MAKE) python
+	@$(venv)/bin/python -c 'import torch, sklearn' 2>/dev/null || $(venv)/bin/pip install -q torch scikit-learn
+	$(venv)/bin/python -m pytest python/tests/test_torch*.py docs/python.md
+
 # The compiler by the name that CMake finds, and not by Python's: ccache has then what `make python` has compiled.
 wheel: $(venv)/requirements.txt ## the Python package as a wheel with the libraries that it wants, in build/wheel, tried in an environment of its own
 	rm -rf build/wheel build/wheel-of-here

@@ -4,7 +4,10 @@ import importlib.util
 
 import dini
 
-SECTIONS = {"## JAX\n": importlib.util.find_spec("jax") is not None and hasattr(dini._dini, "_xla_handler")}
+SECTIONS = {
+    "## JAX\n": importlib.util.find_spec("jax") is not None and hasattr(dini._dini, "_xla_handler"),
+    "## PyTorch\n": importlib.util.find_spec("torch") is not None,
+}
 
 
 def pytest_itemcollected(item):

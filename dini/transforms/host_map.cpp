@@ -137,10 +137,10 @@ struct CheckedCall final : HostFunction {
   std::vector<Aval> outputs(std::span<const Aval> in) const override { return map->outputs(in); }
   Leaves call(const Leaves& in) const override {
     const std::vector<Aval> wanted = outputs(detail::avals_of_leaves(in));
-    const Leaves given = map->call(in);
-    Leaves out = detail::match_leaves(given, wanted, name().c_str(), "value");
-    for (std::size_t k = 0; k < out.size(); ++k) {  // those that are not floating are left out there
-      if (!is_floating(wanted[k].dtype)) out[k] = given[k];
+    const Leaves values = map->call(in);
+    Leaves out = detail::match_leaves(values, wanted, name().c_str(), "value");
+    for (std::size_t k = 0; k < out.size(); ++k) {  // of what is not floating, which has no tangent, nothing was kept
+      if (!is_floating(wanted[k].dtype)) out[k] = values[k].weak() ? astype(values[k], values[k].dtype()) : values[k];
     }
     return out;
   }

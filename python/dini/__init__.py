@@ -80,11 +80,11 @@ bool = bool_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import jax as jax, scipy as scipy
+    from . import jax as jax, scipy as scipy, torch as torch
 else:
 
     def __getattr__(name):
-        if name in ("jax", "scipy"):  # loaded when it is first used
+        if name in ("jax", "scipy", "torch"):  # loaded when they are first used
             import importlib
 
             return importlib.import_module("dini." + name)

@@ -65,16 +65,16 @@ class Solution:
     def _rows(self) -> list[tuple[str, str]]:
         rows = []
         code = self.status_code
-        if code.concrete and code.ndim:
+        if _is_known(code) and code.ndim:
             counts = {s: self.status.count(s) for s in dict.fromkeys(_flat(self.status))} if code.ndim == 1 else {}
             rows.append(("lanes", " × ".join(map(str, code.shape))))
             rows.append(("status", ", ".join(f"{n} {s}" for s, n in counts.items()) or "several"))
-        elif code.concrete:
+        elif _is_known(code):
             rows.append(("status", f"{self.status}: {_SENTENCES[self.status]}" if self.status != "converged" else "converged"))
             rows.append(("solver", self.solver))
         for name in ("steps", "evaluations", "residual_norm", "error_estimate", "objective", "active"):
             number = getattr(self, name, None)
-            if number is not None and number.concrete and number.ndim == 0:
+            if number is not None and _is_known(number) and number.ndim == 0:
                 rows.append((name, f"{number.item():.6g}" if isinstance(number.item(), float) else str(number.item())))
         rows.append(("value", str(self.value)))
         return rows
@@ -119,6 +119,11 @@ class Optimum(Solution):
     dependent: Array
     certificate: Duals
     ray: Any
+
+
+def _is_known(a: Any) -> bool:
+    """Whether it has a value to be printed; what a bridge put in the place of an array has one."""
+    return bool(getattr(a, "concrete", True))
 
 
 def _flat(names: Any) -> list[str]:

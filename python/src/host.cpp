@@ -1,4 +1,5 @@
-// host_function: a function of Python's that is called at run time, with derivatives that are functions of Python's, too.
+// Functions of Python's that are called at run time: host_function, with derivatives that are functions of Python's, too; and functions
+// of other frameworks, of which the framework makes derivatives and batches of every order.
 #include "dini/transforms/host_map.hpp"
 
 #include <mutex>

@@ -37,25 +37,33 @@ struct ObjectMap final : dini::HostMap {
       return out;
     });
   }
-  dini::HostMapRef linearized() const override { return derived("linearized", nb::make_tuple()); }
-  dini::HostMapRef transposed() const override { return derived("transposed", nb::make_tuple()); }
+  dini::HostMapRef linearized() const override {
+    const nb::gil_scoped_acquire gil;
+    return derived("linearized", nb::tuple());
+  }
+  dini::HostMapRef transposed() const override {
+    const nb::gil_scoped_acquire gil;
+    return derived("transposed", nb::tuple());
+  }
   dini::HostMapRef batched(const std::vector<bool>& marked, std::int64_t size) const override;
 
  private:
-  template <class Args> dini::HostMapRef derived(const char* method, Args&& args) const;
+  dini::HostMapRef derived(const char* method, const nb::object& args) const;
 };
 
 struct HostMapObject {
   dini::HostMapRef map;
 };
 
-template <class Args> dini::HostMapRef ObjectMap::derived(const char* method, Args&& args) const {
+dini::HostMapRef ObjectMap::derived(const char* method, const nb::object& args) const {
   return with_gil([&] { return nb::cast<HostMapObject&>(call_python(object_of(object).attr(method), args)).map; });
 }
 
 dini::HostMapRef ObjectMap::batched(const std::vector<bool>& marked, std::int64_t size) const {
-  nb::gil_scoped_acquire gil;
-  return derived("batched", nb::make_tuple(marked, size));
+  const nb::gil_scoped_acquire gil;
+  std::vector<nb::object> flags;
+  for (const bool lane : marked) flags.push_back(nb::bool_(lane));
+  return derived("batched", nb::make_tuple(tuple_of(flags), size));
 }
 
 }  // namespace

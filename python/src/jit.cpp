@@ -16,6 +16,22 @@ namespace {
 
 struct PyProgram {
   e::Staged staged;
+
+  // The values for arrays, which may be traced, and for what else it takes.
+  nb::object call(nb::args args, const Leaves& captured) const {
+    Leaves in;
+    for (nb::handle h : args) in.push_back(to_array(h, "Program"));
+    const std::vector<Aval> wanted = staged.program->input_avals();
+    std::vector<nb::object> out;
+    const Leaves values = computing([&] {
+      in = fitting(in, std::span(wanted).first(wanted.size() - captured.size()));
+      in.insert(in.end(), captured.begin(), captured.end());
+      return dini::detail::current_trace() ? dini::detail::evaluate(*staged.program, in)
+                                           : dini::run_program(*staged.program, in);
+    });
+    for (const Array& a : values) out.push_back(from_array(a));
+    return tuple_of(out);
+  }
 };
 
 // What is known of a function's value without running it.
@@ -178,19 +194,22 @@ void bind_jit(nb::module_& m) {
           "plan", [](const PyProgram& p) { return dini::Executable::compile(*p.staged.program)->str(); },
           "The steps that run it, as text.")
       .def(
-          "__call__",
-          [](const PyProgram& p, nb::args args) {
-            Leaves in;
-            for (nb::handle h : args) in.push_back(to_array(h, "Program"));
-            const std::vector<Aval> wanted = p.staged.program->input_avals();
-            in = fitting(in, std::span(wanted).first(wanted.size() - p.staged.captured.size()));
-            in.insert(in.end(), p.staged.captured.begin(), p.staged.captured.end());
-            std::vector<nb::object> out;
-            for (const Array& a : computing([&] { return dini::run_program(*p.staged.program, in); }))
-              out.push_back(from_array(a));
-            return tuple_of(out);
-          },
-          nb::sig("def __call__(self, *arrays: ArrayLike) -> tuple[Array, ...]"));
+          "__call__", [](const PyProgram& p, nb::args args) { return p.call(args, p.staged.captured); },
+          nb::sig("def __call__(self, *arrays: ArrayLike) -> tuple[Array, ...]"))
+      // For who keeps something for a Program: two are equal that compute the same of their arguments and of what they captured.
+      .def("__hash__", [](const PyProgram& p) { return static_cast<Py_hash_t>(p.staged.program->hash() >> 1); })
+      .def("__eq__",
+           [](const PyProgram& p, nb::handle o) {
+             PyProgram* other = nullptr;
+             return nb::try_cast<PyProgram*>(o, other) && other && p.staged.program->equal(*other->staged.program);
+           })
+      .def_prop_ro("_captured",
+                   [](const PyProgram& p) {
+                     std::vector<nb::object> out;
+                     for (const Array& a : p.staged.captured) out.push_back(from_array(a));
+                     return tuple_of(out);
+                   })
+      .def("_with_captured", [](const PyProgram& p, nb::args args) { return p.call(args, {}); });
   nb::class_<ShapeDtype>(m, "ShapeDtype", "The shape and the dtype of an array that was not computed.")
       .def_prop_ro("shape",
                    [](const ShapeDtype& s) {
@@ -214,6 +233,23 @@ void bind_jit(nb::module_& m) {
     j.static_argnums = to_ints(argnums, "static_argnums");
     j.static_argnames = nb::steal(PySequence_Tuple(argnames.ptr()));
     return j;
+  });
+  // The Program of a function of arrays of these (shape, dtype).
+  m.def("_program", [](nb::object f, nb::handle avals) {
+    std::vector<Aval> in;
+    for (nb::handle one : nb::iter(avals)) {
+      Shape shape;
+      for (nb::handle n : nb::iter(one[0])) shape.append(to_whole(n, "a length"));
+      in.push_back({shape, to_dtype(one[1]), false});
+    }
+    const ErasedFunction erased = [&](const Leaves& leaves) {
+      return with_gil([&] {
+        std::vector<nb::object> args;
+        for (const Array& a : leaves) args.push_back(from_array(a));
+        return std::move(Flat(call_python(f, tuple_of(args))).leaves);
+      });
+    };
+    return PyProgram{computing([&] { return e::stage(erased, in, "jit"); })};
   });
   m.def("_eval_shape", [](nb::object f, nb::handle args, nb::handle kwargs) {
     Call c(f, args, kwargs, nullptr, "eval_shape");

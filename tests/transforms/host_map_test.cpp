@@ -55,6 +55,35 @@ TEST(HostMap, IsDifferentiatedBatchedAndCompiled) {
   close(jit(grad(solved))(array(1.0)), array(1 / (1 + std::cos(z))), 1e-12);
 }
 
+// (x, k) -> (k x, k + 1): whole numbers go in and come out, and have no derivative.
+struct Scaled final : HostMap {
+  int form = 0;  // 0: as it is; 1: (x, k, ẋ, k̇) -> (k ẋ, 0); 2: (x, k, ȳ, n̄) -> (k ȳ, 0)
+  explicit Scaled(int f) : form(f) {}
+  std::string name() const override { return "scaled"; }
+  std::size_t results() const override { return 2; }
+  std::size_t linear() const override { return form == 0 ? 0 : 2; }
+  std::vector<Aval> outputs(std::span<const Aval> in) const override { return {in[0], in[1]}; }
+  Leaves call(const Leaves& in) const override {
+    if (form == 0) return {in[0] * in[1], in[1] + 1};
+    return {in[2] * in[1], zeros(in[1].shape(), Dtype::int64)};
+  }
+  HostMapRef linearized() const override { return std::make_shared<Scaled>(1); }
+  HostMapRef transposed() const override { return std::make_shared<Scaled>(3 - form); }
+};
+
+TEST(HostMap, WholeNumbersGoInAndComeOut) {
+  const auto map = std::make_shared<Scaled>(0);
+  const Array k = array({1, 2, 3});
+  auto f = [&](const Array& x) { return sum(call_host(map, {x, k})[0] * x); };
+  const Leaves both = call_host(map, {x3, k});
+  close(both[0], x3 * k);
+  EXPECT_EQ(both[1].dtype(), Dtype::int64);
+  EXPECT_EQ(both[1](2).item<int>(), 4);
+  EXPECT_EQ(jit([&](const Array& x) { return call_host(map, {x, k})[1]; })(x3)(0).item<int>(), 2);
+  for (const Array& g : {grad(f)(x3), jit(grad(f))(x3), jacfwd(f)(x3), vmap(grad(f))(stack({x3, x3}))(1)})
+    close(g, 2 * x3 * k);
+}
+
 TEST(HostMap, WhatIsNotKnownIsRefused) {
   const auto map = std::make_shared<Sine>();
   auto f = [&](const Array& x) { return call_host(map, {x})[0]; };
@@ -67,6 +96,7 @@ TEST(HostMap, WhatIsNotKnownIsRefused) {
   };
   const auto wrong = std::make_shared<Wrong>();
   throws<ShapeError>([&] { call_host(wrong, {x3}); }, {"wrong", "(7,)"});
+  throws<DtypeError>([&] { call_host(wrong, {array({1, 2, 3})}); }, {"wrong", "int64"});
 }
 
 }  // namespace

@@ -1,0 +1,324 @@
+"""Functions of dini's as functions of torch's: values, derivatives of every order and in both modes, and batches.
+
+There are three ways in. Outside of torch's transformations `_Kept` runs, which keeps the pullback of its forward pass, so that the
+backward pass solves nothing again. Higher orders, forward mode and torch.func go through `_Function`, whose derivatives and batches are
+`_Function` of the derivatives and batches that dini makes (dini/_bridge.py). Under torch.compile both are behind one operation of
+torch's, `dini::call`, for which its compiler needs no more than the shapes.
+"""
+from __future__ import annotations
+
+import collections
+import itertools
+import weakref
+from typing import Any, Callable, Sequence
+
+import torch
+from torch.utils import _pytree
+
+from .. import _dini
+from .._bridge import Forms
+from ._tensors import TORCH_DTYPES, aval_of, check, to_array, to_tensor
+
+_are_transforms_active = torch._C._are_functorch_transforms_active
+
+
+def _zeros_for_missing(cotangents: Sequence[Any], outputs: Sequence[Any]) -> list[torch.Tensor]:
+    """Cotangents of the floating outputs, where torch gives None for zero."""
+    return [torch.zeros(shape, dtype=TORCH_DTYPES[dtype]) if ct is None else ct
+            for ct, (shape, dtype) in zip(cotangents, outputs) if dtype in ("float32", "float64")]
+
+
+def _spread(values: Sequence[Any], mask: Sequence[bool]) -> tuple[Any, ...]:
+    some = iter(values)
+    return tuple(next(some) if m else None for m in mask)
+
+
+class _Inputs:
+    """What a function was called with: tensors are torch's to keep, the rest is here."""
+
+    def __init__(self, ctx: Any, inputs: Sequence[Any], both: bool) -> None:
+        tensors = [x for x in inputs if isinstance(x, torch.Tensor)]
+        ctx.save_for_backward(*tensors)
+        if both:
+            ctx.save_for_forward(*tensors)
+        self.others = [None if isinstance(x, torch.Tensor) else (x,) for x in inputs]
+
+    def of(self, ctx: Any) -> list[Any]:
+        tensors = iter(ctx.saved_tensors)
+        return [next(tensors) if other is None else other[0] for other in self.others]
+
+
+def _not_differentiable(ctx: Any, outputs: Sequence[torch.Tensor]) -> None:
+    ctx.mark_non_differentiable(*(t for t in outputs if not t.is_floating_point()))
+    ctx.set_materialize_grads(False)
+
+
+class _Function(torch.autograd.Function):
+    """`held` is what has to live as long as the derivatives: a function that is called at run time."""
+
+    @staticmethod
+    def forward(forms: Forms, held: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
+        return tuple(to_tensor(a) for a in forms.value(*map(to_array, inputs)))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.forms, ctx.held = inputs[:2]
+        ctx.inputs = _Inputs(ctx, inputs[2:], both=True)
+        ctx.outputs = [aval_of(t) for t in output]
+        _not_differentiable(ctx, output)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        moving = tuple(ctx.needs_input_grad[2:])
+        if all(ct is None for ct in cotangents):
+            return (None,) * (2 + len(moving))
+        sent = _Function.apply(ctx.forms.vjp(moving), ctx.held, *ctx.inputs.of(ctx), *_zeros_for_missing(cotangents, ctx.outputs))
+        return (None, None, *_spread(sent, moving))
+
+    @staticmethod
+    def jvp(ctx: Any, _forms: Any, _held: Any, *tangents: Any) -> Any:
+        moving = tuple(t is not None for t in tangents)
+        sent = _Function.apply(ctx.forms.jvp(moving), ctx.held, *ctx.inputs.of(ctx), *(t for t in tangents if t is not None))
+        return _spread(sent, [dtype in ("float32", "float64") for _, dtype in ctx.outputs])
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, forms: Forms, held: Any, *inputs: Any) -> Any:
+        out = _Function.apply(forms.batched(tuple(in_dims[2:])), held, *inputs)
+        return out, (0,) * len(out)
+
+
+class _Kept(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, forms: Forms, held: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
+        arrays = [to_array(x) for x in inputs]
+        moving = tuple(ctx.needs_input_grad[2:])
+        ctx.forms, ctx.held, ctx.moving = forms, held, moving
+        if any(moving):
+            values, ctx.pullback = forms.forward(moving)(*arrays)
+            ctx.inputs = _Inputs(ctx, inputs, both=False)
+        else:
+            values = forms.value(*arrays)
+        out = tuple(to_tensor(a) for a in values)
+        ctx.outputs = [aval_of(t) for t in out]
+        _not_differentiable(ctx, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        if all(ct is None for ct in cotangents):
+            return (None,) * (2 + len(ctx.moving))
+        given = _zeros_for_missing(cotangents, ctx.outputs)
+        if torch.is_grad_enabled() or _are_transforms_active():  # create_graph=True: differentiable once more
+            sent = _Function.apply(ctx.forms.vjp(ctx.moving), ctx.held, *ctx.inputs.of(ctx), *given)
+        else:
+            of_floating = iter([to_array(t) for t in given])
+            all_of_them = tuple(next(of_floating) if dtype in ("float32", "float64") else _dini.zeros(shape, dtype)
+                                for shape, dtype in ctx.outputs)
+            sent = [to_tensor(a) for a in ctx.forms.pull(ctx.pullback, all_of_them)]
+        return (None, None, *_spread(sent, ctx.moving))
+
+
+def apply(forms: Forms, inputs: Sequence[Any], held: Any = None) -> tuple[torch.Tensor, ...]:
+    """The values of a function of flat arrays at tensors, numbers and arrays."""
+    plain = not _are_transforms_active() and torch.autograd.forward_ad._current_level < 0
+    return (_Kept if plain else _Function).apply(forms, held, *inputs)  # type: ignore[no-any-return]
+
+
+# ---- Under torch.compile ------------------------------------------------------------------------------------------------
+
+_numbers = itertools.count()
+_by_number: weakref.WeakValueDictionary[int, Forms] = weakref.WeakValueDictionary()
+
+
+def _number_of(forms: Forms) -> int:
+    number = forms.__dict__.get("number")
+    if number is None:
+        number = forms.number = next(_numbers)  # type: ignore[attr-defined]
+        _by_number[number] = forms
+    return number
+
+
+@torch.library.custom_op("dini::call", mutates_args=())
+def _call(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    return [to_tensor(a) for a in _by_number[function].value(*map(to_array, inputs))]
+
+
+@_call.register_fake
+def _(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    like = [_dini.zeros(*aval_of(check(t))) for t in inputs]
+    return [inputs[0].new_empty(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in _by_number[function].shapes(*like)]
+
+
+def _setup_call(ctx: Any, inputs: Any, output: Any) -> None:
+    ctx.function, tensors = inputs
+    ctx.outputs = [aval_of(t) for t in output]
+    ctx.moving = tuple(t.is_floating_point() for t in tensors)
+    ctx.save_for_backward(*tensors)
+    ctx.set_materialize_grads(False)
+
+
+def _pull_call(ctx: Any, cotangents: Any) -> Any:
+    if all(ct is None for ct in cotangents):
+        return None, [None] * len(ctx.moving)
+    forms = _by_number[ctx.function].vjp(ctx.moving)
+    sent = _call(_number_of(forms), [*ctx.saved_tensors, *_zeros_for_missing(cotangents, ctx.outputs)])
+    return None, list(_spread(sent, ctx.moving))
+
+
+_call.register_autograd(_pull_call, setup_context=_setup_call)
+
+
+# ---- Trees --------------------------------------------------------------------------------------------------------------
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, (torch.Tensor, _dini.Array)) or hasattr(x, "__array__")
+
+
+def is_leaf(x: Any) -> bool:
+    """What is an array to dini: not part of what a function is compiled for."""
+    return is_array(x) or isinstance(x, (float, int))
+
+
+class Layer:
+    """A function of trees of dini's arrays, called with trees of tensors. `wrap` says more."""
+
+    def __init__(self, g: Callable[..., Any], compiled: bool = True, leaf: Callable[[Any], bool] = is_leaf) -> None:
+        self.__wrapped__ = g
+        self.compiled, self.leaf = compiled, leaf
+        self.__name__ = getattr(g, "__name__", type(g).__name__)
+        self.__doc__ = g.__doc__
+        self._known: dict[Any, tuple[Forms, list[Any]]] = {}
+        self._number = next(_numbers)
+        _layers[self._number] = self
+
+    def __repr__(self) -> str:
+        return f"<dini.torch.wrap of {self.__wrapped__!r}>"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        import types
+
+        return self if instance is None else types.MethodType(self, instance)
+
+    def forms(self, spec: Any, static: Any) -> tuple[Forms, list[Any]]:
+        """The flat function of arguments of this structure, or of a number of arrays, and a list for the structure that it returns."""
+        key = (spec, static)
+        known = self._known.get(key) if self.compiled else None
+        if known is not None:
+            return known
+        out: list[Any] = [None]
+        g = self.__wrapped__
+
+        def flat(*arrays: Any) -> tuple[Any, ...]:
+            if spec is None:
+                leaves, out[0] = leaves_of(g(*arrays))
+            else:
+                some = iter(arrays)
+                args, kwargs = _pytree.tree_unflatten([next(some) if s is None else s[0] for s in static], spec)
+                leaves, out[0] = leaves_of(g(*args, **kwargs))
+            return tuple(leaves)
+
+        made = Forms(flat, self.compiled), out
+        return self._known.setdefault(key, made) if self.compiled else made
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling():
+            return self._in_graph(args, kwargs)
+        if not kwargs and all(isinstance(x, torch.Tensor) for x in args):
+            arrays: Sequence[Any] = args
+            forms, out = self.forms(None, len(args))
+        else:
+            leaves, spec = _pytree.tree_flatten((args, kwargs))
+            static = tuple(None if self.leaf(x) else (x,) for x in leaves)
+            arrays = [x for x, s in zip(leaves, static) if s is None]
+            forms, out = self.forms(spec, static)
+        if self.compiled:
+            values = apply(forms, arrays)
+        else:
+            # Traced at every call, since what is around the function may be something else each time; but once: in the backward pass
+            # it may be something else again.
+            try:
+                values = apply(*_traced(forms.f, arrays), held=forms.f)
+            except _dini.HostReadError:  # a function that reads values
+                values = apply(forms, arrays)
+        return values[0] if out[0] is None else build(out[0], values)
+
+    def _in_graph(self, args: Any, kwargs: Any) -> Any:
+        if kwargs or not all(isinstance(x, torch.Tensor) for x in args):
+            raise _dini.TraceError("dini.torch.wrap: under torch.compile a layer is called with tensors alone, by position")
+        number = _prepared(self._number, len(args))
+        values = torch.ops.dini.call(number, list(args))
+        count = _count_of(number)  # (known now: torch's compiler has asked for the shapes)
+        return values[0] if count is None else tuple(values[k] for k in range(count))
+
+    def clear_cache(self) -> None:
+        """Forgets what was compiled."""
+        self._known.clear()
+
+
+# What was compiled of the Programs that were met last: most calls trace one of these again.
+_recent: collections.OrderedDict[Any, Forms] = collections.OrderedDict()
+_MOST = 128
+
+
+def _traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Forms, list[Any]]:
+    """f traced for arrays like these, and what it is to be called with: these, and what it captured."""
+    inputs = [x if isinstance(x, torch.Tensor) else to_array(x) for x in inputs]
+    program = _dini._program(f, [aval_of(check(x)) if isinstance(x, torch.Tensor) else (x.shape, x.dtype) for x in inputs])
+    forms = _recent.get(program)
+    if forms is None:
+        forms = _recent[program] = Forms(program._with_captured)
+        while len(_recent) > _MOST:
+            try:
+                _recent.popitem(last=False)
+            except KeyError:  # another thread was faster
+                break
+    return forms, [*inputs, *program._captured]
+
+
+_layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _prepared(layer: int, count: int) -> int:
+    """The number of a layer's flat function of so many tensors."""
+    forms, out = _layers[layer].forms(None, count)
+    forms.out = out  # type: ignore[attr-defined]
+    return _number_of(forms)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _count_of(number: int) -> int | None:
+    """How many arrays are in the tuple that it returns; None for an array alone."""
+    structure = _by_number[number].out[0]  # type: ignore[attr-defined]
+    if structure is not None and not (type(structure) is tuple and all(type(x) is float for x in structure)):
+        raise _dini.TraceError("dini.torch.wrap: under torch.compile a layer returns an array or a tuple of arrays")
+    return None if structure is None else len(structure)
+
+
+def leaves_of(value: Any) -> tuple[list[Any], Any]:
+    """The arrays of what a function returned, and its structure; None for an array alone."""
+    if isinstance(value, _dini.Array):
+        return [value], None
+    leaves = _dini.tree_leaves(value)
+    return leaves, _dini.tree_map(lambda _: 0.0, value)
+
+
+def build(structure: Any, values: Sequence[Any]) -> Any:
+    some = iter(values)
+    return _dini.tree_map(lambda _: next(some), structure)
+
+
+def wrap(g: Callable[..., Any]) -> Layer:
+    """A function of dini's arrays as a function of tensors, compiled once for each structure, shapes and dtypes.
+
+    Arguments and results are trees; in the arguments tensors, numbers and NumPy's arrays are arrays to g, anything else is taken as it is
+    and needs a hash. Derivatives of every order, in both modes, torch.func's transformations and torch.compile work on it. As with
+    dini.jit, what g captures is fixed when it is traced, and has no derivative.
+
+    >>> layer = dini.torch.wrap(lambda a: dini.root(lambda a, z: z**2 - a, 1.0, a).value)
+    >>> a = torch.tensor(4.0, dtype=torch.float64, requires_grad=True)
+    >>> layer(a).backward()
+    >>> a.grad
+    tensor(0.2500, dtype=torch.float64)
+    """
+    return Layer(g)
