@@ -27,7 +27,7 @@ from ._dini import (
     bitwise_left_shift as bitwise_left_shift, bitwise_not as bitwise_not, bitwise_or as bitwise_or,
     bitwise_right_shift as bitwise_right_shift, bitwise_xor as bitwise_xor, block as block, block_diag as block_diag, bool_ as bool_,
     broadcast_arrays as broadcast_arrays, broadcast_shapes as broadcast_shapes, broadcast_to as broadcast_to,
-    cached_programs as cached_programs, cauchy as cauchy, cbrt as cbrt, ceil as ceil, cholesky as cholesky, clear_caches as clear_caches,
+    cached_programs as cached_programs, cauchy as cauchy, cbrt as cbrt, ceil as ceil, cholesky as cholesky,
     clip as clip, column_stack as column_stack, concat as concat, concatenate as concatenate, cond as cond, conj as conj,
     conjugate as conjugate, convolve as convolve, copysign as copysign, cos as cos, cosh as cosh, count_nonzero as count_nonzero,
     cov as cov, covariance as covariance, cross as cross, cumprod as cumprod, cumsum as cumsum, cumulative_prod as cumulative_prod,
@@ -68,7 +68,7 @@ from ._methods import adjoints as _adjoints
 from ._methods import solvers as _solvers
 from ._solution import Bracket as Bracket, Duals as Duals, Optimum as Optimum, Solution as Solution
 from ._transforms import (
-    check_grads as check_grads, checkpoint as checkpoint, custom_jvp as custom_jvp, custom_vjp as custom_vjp, eval_shape as eval_shape,
+    check_grads as check_grads, checkpoint as checkpoint, clear_caches as clear_caches, custom_jvp as custom_jvp, custom_vjp as custom_vjp, eval_shape as eval_shape,
     fixed_point_layer as fixed_point_layer, grad as grad, hessian as hessian, host_function as host_function, hvp as hvp, jacfwd as jacfwd, jacobian as jacobian,
     jacrev as jacrev, jit as jit, jvp as jvp, linear_transpose as linear_transpose, linearize as linearize,
     make_program as make_program, value_and_grad as value_and_grad, vjp as vjp, vmap as vmap,

@@ -174,3 +174,12 @@ def fixed_point_layer(solver: Any, f: F, params: Any, x: Any, z_init: Any = None
     return _dini.fixed_point(f, z_init, params, x, solver=solver, **options).value
 
 
+_forgetters: list[Callable[[], Any]] = []  # what bridges keep of Programs
+
+
+def clear_caches() -> None:
+    """Forgets what the process keeps of Programs that were compiled and of solves. What jit has compiled is its own: see clear_cache of
+    what it returns."""
+    for forget in _forgetters:
+        forget()
+    _dini.clear_caches()

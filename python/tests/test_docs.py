@@ -13,7 +13,7 @@ NAMES = [n for n, thing in PUBLIC.items() if ">>>" in (thing.__doc__ or "") and 
 # What is called with functions, or changes the process: described in docs/python.md, with examples there.
 ELSEWHERE = """array asarray from_dlpack einsum meshgrid broadcast_arrays broadcast_shapes quadratic_program implicit_function cond switch while_loop fori_loop scan stop_gradient tree_map tree_leaves tree_structure register_tree covariance
 standard_errors project_affine project_ball project_box project_box_section project_halfspace project_polyhedron project_simplex cauchy huber
-soft_l1 tukey num_threads set_num_threads clear_caches cached_programs""".split()
+soft_l1 tukey num_threads set_num_threads cached_programs""".split()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -361,6 +361,11 @@ def test_nothing_is_kept(translate):
     ref = once()
     gc.collect()
     assert ref() is None
+    from dini.torch import _autograd
+
+    assert _autograd._recent
+    dini.clear_caches()
+    assert not _autograd._recent
 
 
 def test_within_what_torch_compiles(Wx):

@@ -17,6 +17,7 @@ from torch.utils import _pytree
 
 from .. import _dini
 from .._bridge import Forms
+from .._transforms import _forgetters
 from ._tensors import TORCH_DTYPES, aval_of, check, to_array, to_tensor
 
 _are_transforms_active = torch._C._are_functorch_transforms_active
@@ -258,6 +259,7 @@ class Layer:
 # What was compiled of the Programs that were met last: most calls trace one of these again.
 _recent: collections.OrderedDict[Any, Forms] = collections.OrderedDict()
 _MOST = 128
+_forgetters.append(_recent.clear)
 
 
 def _traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Forms, list[Any]]:
