@@ -41,7 +41,7 @@ python-torch: ## the tests of dini.torch, after `make python`: PyTorch is instal
 wheel: $(venv)/requirements.txt ## the Python package as a wheel with the libraries that it wants, in build/wheel, tried in an environment of its own
 	rm -rf build/wheel build/wheel-of-here
 	CXX=c++ CMAKE_BUILD_PARALLEL_LEVEL=$(jobs) $(venv)/bin/pip wheel -q --no-deps --no-build-isolation $(configure_options:-D%=-C cmake.define.%) -w build/wheel-of-here .
-	PATH=$(abspath $(venv))/bin:$$PATH auditwheel -q repair -w build/wheel build/wheel-of-here/*.whl
+	PATH=$(abspath $(venv))/bin:$$PATH auditwheel repair -w build/wheel build/wheel-of-here/*.whl >/dev/null
 	scripts/try_wheel.sh
 
 # What the package is built and tested with; made anew where the list has changed.

@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from conftest import difference
+from differences import difference
 
 import dini
 

@@ -76,7 +76,7 @@ rounded.defvjp(lambda x, s: (rounded(x, s), s), lambda s, ct: (ct * s, jnp.sum(c
 ROWS = [
     *((name, getattr(lax, name), (at,)) for names, at in ELEMENTWISE.items() for name in names.split()),
     *((name, getattr(lax, name), (X, Y)) for name in BINARY.split()),
-    ("nextafter", lambda x, y: lax.stop_gradient(lax.nextafter(x, y)), (X, Y)),
+    ("nextafter", lambda x, y: lax.nextafter(lax.stop_gradient(x), lax.stop_gradient(y)), (X, Y)),
     ("rem of whole numbers", lax.rem, (np.array([7, -7, 7, -7]), np.array([3, 3, -3, -3]))),
     ("div of whole numbers", lax.div, (np.array([7, -7, 7, -7]), np.array([3, 3, -3, -3]))),
     ("pow", lax.pow, (POSITIVE, Y)),

@@ -1,7 +1,7 @@
 """Solves: values, derivatives against differences, options, failures."""
 import numpy as np
 import pytest
-from conftest import difference
+from differences import difference
 
 import dini
 

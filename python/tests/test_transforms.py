@@ -5,7 +5,7 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
-from conftest import difference
+from differences import difference
 
 import dini
 
