@@ -13,6 +13,7 @@ try:
 except ImportError as e:
     raise ImportError("dini.torch wants PyTorch, which is not installed: pip install torch") from e
 
+from . import _aten as _aten
 from ._autograd import wrap as wrap
 from ._module import FixedPoint as FixedPoint
 from ._solving import (

@@ -15,7 +15,7 @@ from torch._decomp import decomposition_table
 from .. import _dini as D
 from . import _aten_layers, _aten_shapes
 from ._aten_types import array_of, common, dtype_name, floating, like_torch
-from ._translate import Traced, Untranslatable
+from ._translate import Traced, Untranslatable, outside_of_transforms
 
 Array = D.Array
 Entry = Callable[[Any, Any, Any], Any]
@@ -120,18 +120,28 @@ def _abs(a: Any) -> Any:
     return a * D.sign(a) if _is_floating(a) else D.abs(a)  # of 0 torch's derivative is 0
 
 
+def _slope_at_a_bound() -> float:
+    """Of torch.clamp with a number; torch has changed it."""
+    with outside_of_transforms(), torch.inference_mode(False), torch.enable_grad():
+        x = torch.zeros((), requires_grad=True)
+        return torch.autograd.grad(torch.clamp(x, min=0.0), x)[0].item()
+
+
+_BOUND_IS_IN = _slope_at_a_bound() == 1
+
+
 def _clamp(a: Any, min: Any = None, max: Any = None) -> Any:
-    """At a bound that is a number the slope is 0, as torch has it; at one that is a tensor it is shared."""
+    """At a bound that is a number the slope is torch's; at one that is a tensor it is shared."""
     if isinstance(min, Array):
         a = D.maximum(*common(a, min))
     elif min is not None:
         a, min = common(a, min)
-        a = D.where(a <= min, min, a)
+        a = D.where(a < min if _BOUND_IS_IN else a <= min, min, a)
     if isinstance(max, Array):
         a = D.minimum(*common(a, max))
     elif max is not None:
         a, max = common(a, max)
-        a = D.where(a >= max, max, a)
+        a = D.where(a > max if _BOUND_IS_IN else a >= max, max, a)
     return a
 
 

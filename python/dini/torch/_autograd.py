@@ -139,7 +139,7 @@ def _number_of(forms: Forms) -> int:
     return number
 
 
-@torch.library.custom_op("dini::call", mutates_args=())
+@torch.library.custom_op("dini::call", mutates_args=(), schema="(int function, Tensor[] inputs) -> Tensor[]")
 def _call(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
     return [to_tensor(a) for a in _by_number[function].value(*map(to_array, inputs))]
 
@@ -180,6 +180,15 @@ def is_leaf(x: Any) -> bool:
     return is_array(x) or isinstance(x, (float, int))
 
 
+def _hashable(spec: Any) -> Any:
+    """A tree's structure as a key: of dicts it has no hash in older versions of torch."""
+    try:
+        hash(spec)
+    except TypeError:
+        return repr(spec)
+    return spec
+
+
 class Layer:
     """A function of trees of dini's arrays, called with trees of tensors. `wrap` says more."""
 
@@ -202,7 +211,7 @@ class Layer:
 
     def forms(self, spec: Any, static: Any) -> tuple[Forms, list[Any]]:
         """The flat function of arguments of this structure, or of a number of arrays, and a list for the structure that it returns."""
-        key = (spec, static)
+        key = (_hashable(spec), static)
         known = self._known.get(key) if self.compiled else None
         if known is not None:
             return known

@@ -7,9 +7,14 @@ import torch
 from torch.utils import _pytree
 
 from .. import _dini
+from .._solution import Bracket
 
 DTYPES = {torch.float64: "float64", torch.float32: "float32", torch.int64: "int64", torch.int32: "int32", torch.bool: "bool"}
 TORCH_DTYPES = {name: dtype for dtype, name in DTYPES.items()}
+
+
+# (In older versions of torch a class made of a named tuple is no tree.)
+_pytree.register_pytree_node(Bracket, lambda b: (list(b), None), lambda ends, _: Bracket(*ends))
 
 
 def check(t: torch.Tensor) -> torch.Tensor:
