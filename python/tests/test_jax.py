@@ -349,6 +349,7 @@ print("ended")
 
 INTERRUPT = """
 import os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have told to be ignored
 import dini, dini.jax, jax
 solve = jax.jit(lambda a: dini.jax.root(lambda a, z: jax.lax.fori_loop(0, 2_000_000_000, lambda k, y: jax.numpy.cos(y * a), z), 1.0, a)).lower(1.0).compile()
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
