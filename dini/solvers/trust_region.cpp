@@ -39,7 +39,7 @@ struct MultiplierSearch {
 
 Array unit_vector(const Array& v) { return v / length(v); }
 
-Array step_to_border(const Array& b, const Array& g, const Array& radius) {
+Array step_to_border(const Array& b, const Array& g, const Array& radius, const Array& semidefinite) {
   const std::int64_t n = g.size();
   const Array unit = eye(n, g.dtype()), zero = scalar_like(0, g);
   const Array size_of_b = minimum(length(b), max(sum(abs(b), 1))), pull = length(g) / radius;
@@ -66,8 +66,8 @@ Array step_to_border(const Array& b, const Array& g, const Array& radius) {
         inside & (square(more / radius) * curvature <= near_least * (shift - dot(g, p / radius) / radius));
     const Array border = abs(size - radius) <= near_border * radius;
     MultiplierSearch r;
-    const Array candidate =
-        where(border | (inside & (shift == 0.0)), p, where(inside, p + more * null, p * quotient(radius, size)));
+    const Array candidate = where(border | (inside & (semidefinite | (shift == 0.0))), p,
+                                  where(inside, p + more * null, p * quotient(radius, size)));
     r.step = where(definite, candidate, s.step);
     r.null = where(definite, null, s.null);
     r.low = maximum(s.low, where(definite & inside, shift - curvature, shift));
@@ -83,10 +83,11 @@ Array step_to_border(const Array& b, const Array& g, const Array& radius) {
 
 }  // namespace
 
-Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite) {
+Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite,
+                 const Array& semidefinite) {
   return cond(
       definite & (length(newton) <= radius), [&](const Array&) { return newton; },
-      [&](const Array& slope) { return step_to_border(b, slope, radius); }, g);
+      [&](const Array& slope) { return step_to_border(b, slope, radius, semidefinite); }, g);
 }
 
 ConjugateStep conjugate_step(const Product& b, const Array& g, const Array& radius, const Array& tolerance,
