@@ -42,7 +42,7 @@ std::shared_ptr<const detail::SolverMethod> HybridLeastSquares::method() const {
     const Array promised = predicted_decrease(g, full.newton, dot(full.hessian, full.newton));
     const Array by_hessian = own[1] | (inside & (promised <= unseen_decrease(m.value)));
     const Array step = exact_step(where(by_hessian, full.hessian, gauss), g, radius, full.newton,
-                                  by_hessian & full.definite, ~by_hessian);
+                                  by_hessian & full.definite, full.hessian);
     const Array by_full = predicted_decrease(g, step, dot(full.hessian, step)),
                 by_gauss = predicted_decrease(g, step, dot(gauss, step));
     FitMove move;
