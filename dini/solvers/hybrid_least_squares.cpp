@@ -41,8 +41,8 @@ std::shared_ptr<const detail::SolverMethod> HybridLeastSquares::method() const {
     // At the end, where what E falls by is no longer seen, only H tells how far the point is.
     const Array promised = predicted_decrease(g, full.newton, dot(full.hessian, full.newton));
     const Array by_hessian = own[1] | (inside & (promised <= unseen_decrease(m.value)));
-    const Array step =
-        exact_step(where(by_hessian, full.hessian, gauss), g, radius, full.newton, by_hessian & full.definite);
+    const Array step = exact_step(where(by_hessian, full.hessian, gauss), g, radius, full.newton,
+                                  by_hessian & full.definite, full.hessian);
     const Array by_full = predicted_decrease(g, step, dot(full.hessian, step)),
                 by_gauss = predicted_decrease(g, step, dot(gauss, step));
     FitMove move;

@@ -1,5 +1,7 @@
 #include "dini/solvers/trust_region.hpp"
 
+#include <cmath>
+
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -39,10 +41,11 @@ struct MultiplierSearch {
 
 Array unit_vector(const Array& v) { return v / length(v); }
 
-Array step_to_border(const Array& b, const Array& g, const Array& radius) {
+Array step_to_border(const Array& b, const Array& g, const Array& radius, const Array& hessian) {
   const std::int64_t n = g.size();
   const Array unit = eye(n, g.dtype()), zero = scalar_like(0, g);
   const Array size_of_b = minimum(length(b), max(sum(abs(b), 1))), pull = length(g) / radius;
+  const Array flat = std::sqrt(epsilon(g.dtype())) * size_of_b;
   MultiplierSearch start;
   start.step = -g * quotient(radius, length(g));
   start.null = unit_vector(cos(3.1 * astype(arange(n), g.dtype()) + 0.4));
@@ -64,10 +67,11 @@ Array step_to_border(const Array& b, const Array& g, const Array& radius) {
     const Array more = to_border(p, null, radius, false);
     const Array hard =
         inside & (square(more / radius) * curvature <= near_least * (shift - dot(g, p / radius) / radius));
+    const Array level = hessian.defined() ? abs(dot(null, dot(hessian, null))) <= flat : array(false);
     const Array border = abs(size - radius) <= near_border * radius;
     MultiplierSearch r;
-    const Array candidate =
-        where(border | (inside & (shift == 0.0)), p, where(inside, p + more * null, p * quotient(radius, size)));
+    const Array candidate = where(border | (inside & (level | (shift == 0.0))), p,
+                                  where(inside, p + more * null, p * quotient(radius, size)));
     r.step = where(definite, candidate, s.step);
     r.null = where(definite, null, s.null);
     r.low = maximum(s.low, where(definite & inside, shift - curvature, shift));
@@ -83,10 +87,11 @@ Array step_to_border(const Array& b, const Array& g, const Array& radius) {
 
 }  // namespace
 
-Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite) {
+Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite,
+                 const Array& hessian) {
   return cond(
       definite & (length(newton) <= radius), [&](const Array&) { return newton; },
-      [&](const Array& slope) { return step_to_border(b, slope, radius); }, g);
+      [&](const Array& slope) { return step_to_border(b, slope, radius, hessian); }, g);
 }
 
 ConjugateStep conjugate_step(const Product& b, const Array& g, const Array& radius, const Array& tolerance,

@@ -14,8 +14,10 @@ namespace dini::detail {
 /// (B + λI) p = -g and B + λI is positive semidefinite, found by Newton's method on 1/Δ - 1/‖p‖ with a Cholesky factorisation for each λ,
 /// between bounds; where g has no part along the eigenvector of B's least eigenvalue (the hard case) a multiple of that is added,
 /// found by inverse iteration with the factors (Moré and Sorensen, Computing a trust region step, SIAM J. Sci. Stat. Comput. 4,
-/// 1983). `newton`, -B⁻¹g where B is positive definite and anything elsewhere, is the step where it lies inside.
-Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite);
+/// 1983). `newton`, -B⁻¹g where B is positive definite and anything elsewhere, is the step where it lies inside. Nothing is added
+/// where a Hessian is given and does not bend along that eigenvector either: the shortest step to the least value.
+Array exact_step(const Array& b, const Array& g, const Array& radius, const Array& newton, const Array& definite,
+                 const Array& hessian = {});
 
 /// The same from products with B alone, by conjugate gradients that end at the border, at a direction of no positive curvature,
 /// or at ‖g + Bp‖ ≤ tolerance (Steihaug, The conjugate gradient method and trust regions in large scale optimization, SIAM J.

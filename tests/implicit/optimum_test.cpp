@@ -144,6 +144,31 @@ TEST(Optimum, AFitThatIsAMaximumIsNone) {
   EXPECT_NEAR(t.value(0).item(), 2, 1e-13);
 }
 
+// Of the line of minima the nearest: steps are the shortest ones.
+TEST(Optimum, AFitWithoutFullRankEndsAtTheNearestPoint) {
+  const auto twice = [](const Array& y, const Array& z) { return array({z(0) + z(1) - y, z(0) + z(1) - y}); };
+  struct Start {
+    Array from, nearest;
+  };
+  const Start starts[] = {{array({0.0, 0.0}), array({1.0, 1.0})},
+                          {array({1.0, -3.0}), array({3.0, -1.0})},
+                          {array({5.0, 1.0}), array({3.0, -1.0})},
+                          {array({100.0, 0.0}), array({51.0, -49.0})}};
+  for (const Solver& solver :
+       {Solver(), Solver(HybridLeastSquares{}), Solver(LevenbergMarquardt{}), Solver(GaussNewton{})}) {
+    for (const Start& start : starts) {
+      const auto s = least_squares(twice, start.from, {.solver = solver, .on_failure = OnFailure::best}, array(2.0));
+      const bool there = s.status == StatusCode::converged;
+      EXPECT_TRUE(there || s.status == StatusCode::singular) << solver.name() << s.status;
+      EXPECT_TRUE(!there || largest(s.value - start.nearest) < 1e-6) << solver.name() << s.value;
+    }
+    const auto slope =
+        grad([&](const Array& y) { return least_squares(twice, starts[0].from, {.solver = solver}, y).value(0); });
+    EXPECT_THROW(slope(array(2.0)), SolveError) << solver.name();
+  }
+  EXPECT_TRUE(least_squares(twice, starts[0].from, {}, array(2.0)).status == StatusCode::converged);
+}
+
 TEST(Optimum, FlatMinimaHaveNoDerivative) {
   // z⁴ and flat directions: what is found may be a minimum; its derivative is not to be had.
   const std::function<Array(const Array&, const Array&)> flat[] = {
