@@ -154,7 +154,8 @@ def test_16_a_nearly_singular_derivative():
 
 def test_17_least_squares_without_full_rank():
     s = dini.least_squares(lambda z: dini.stack([z[0] + z[1] - 2.0, z[0] + z[1] - 2.0]), np.array([0.0, 0.0]))
-    assert s.status == "converged" and dini.sum(s.value).item() == pytest.approx(2)  # one of a line of them
+    assert s.status == "converged"
+    np.testing.assert_allclose(s.value, [1.0, 1.0], atol=1e-6)  # of the line of minima the nearest
     with pytest.raises(dini.SolveError):
         dini.grad(lambda y: dini.least_squares(lambda y, z: dini.stack([z[0] + z[1] - y, z[0] + z[1] - y]), np.zeros(2), y).value[0])(2.0)
 
