@@ -56,10 +56,11 @@ const std::vector<std::pair<std::string, Move>> moves{
 };
 
 TEST(Moves, HaveTheBitsOfTheirKernels) {
-  for (const auto& [what, move] : moves) {
+  for (const auto& named : moves) {
+    const Move& move = named.second;
     for (Dtype dtype : {float32, float64, int32, int64, bool_}) {
       for (const Shape& shape : {Shape{2, 3, 4}, Shape{3, 40, 13}, Shape{20, 30, 50}}) {
-        SCOPED_TRACE(what + " of " + std::string(name(dtype)) + shape.str());
+        SCOPED_TRACE(named.first + " of " + std::string(name(dtype)) + shape.str());
         const Leaves in{numbers(shape, dtype, 1), numbers(shape, dtype, 2)};
         EXPECT_TRUE(agrees(make_case([&](const Leaves& v) { return Leaves{move(v[0], v[1])}; }, in)));
         // Of what lies in memory that is used again, to what is computed with.
