@@ -12,6 +12,6 @@ ALONE = "import sys, runpy; sys.modules.update({'jax': None, 'torch': None}); sy
 def test_python_calls():
     out = subprocess.run([sys.executable, "-c", ALONE % (str(BENCH), str(BENCH.parent), str(BENCH))], capture_output=True, text=True, timeout=120)
     assert out.returncode in (0, 1) and not out.stderr, out.stderr
-    rows = re.findall(r"^(.{46})(.{8})\s*([\d.e+]+)", out.stdout, re.M)
+    rows = re.findall(r"^(.{46})(.{8})\s*(\d[\d.e+-]*)", out.stdout, re.M)
     assert len(rows) == 21 and all(float(took) > 0 for _, _, took in rows), out.stdout
     assert "scipy.optimize.root" in out.stdout and "failed" not in out.stdout, out.stdout
