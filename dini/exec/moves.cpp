@@ -10,7 +10,8 @@ namespace dini::exec {
 
 namespace moves {
 
-// Beyond that many elements, or runs of them, the op's kernel is as fast, and a list takes too much memory.
+// Beyond that many elements of the operands or the result, or runs of them, the op's kernel is as fast, and a list takes too much
+// time and memory.
 constexpr std::int64_t most_elements = 16384;
 constexpr std::size_t most_runs = 1024;
 
@@ -71,7 +72,8 @@ Step moves_step(const Op& op, const Params& params, std::span<const Aval> in, co
   Step s{nullptr};
   s.name = op.name.c_str();
   const std::int64_t size = out.shape.size();
-  if (size == 0 || size > moves::most_elements) return s;
+  const auto large = [](const Aval& a) { return a.shape.size() > moves::most_elements; };
+  if (size == 0 || large(out) || std::any_of(in.begin(), in.end(), large)) return s;
   const auto runs = moved_runs(op, params, in, out);
   if (!runs) return s;
   const std::size_t item = item_size(out.dtype);

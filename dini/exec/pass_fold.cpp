@@ -1,11 +1,11 @@
 // Constants: what is small and depends on nothing but constants is computed once, here. Constants that enter a Program
 // within a control op from outside are made its own.
 #include <algorithm>
+#include <cstring>
 
 #include "dini/exec/interpreter.hpp"
 #include "dini/exec/passes.hpp"
 #include "dini/exec/rewrite.hpp"
-#include "dini/ops/create.hpp"
 #include "dini/ops/shaping_ops.hpp"
 
 namespace dini::exec {
@@ -38,13 +38,21 @@ bool choose_branch(Rewriter& r, const Equation& e) {
   return true;
 }
 
+// Concrete also where something is traced meanwhile, to which `zeros` would be an operation.
+Array zeros_of(const Shape& shape, Dtype dtype) {
+  void* memory;
+  Array a = allocate({shape, dtype, false}, &memory);
+  std::memset(memory, 0, static_cast<std::size_t>(shape.size()) * item_size(dtype));
+  return a;
+}
+
 // Arrays without elements need no computing, whatever they depend on; and what is summed over none is 0. (A status is looked at
 // all the same.)
 bool nothing_to_compute(Rewriter& r, Equation& e) {
   if (!e.op->kernel || e.op->effectful || e.op->sees_all_lanes || e.outputs.empty()) return false;
   auto empty = [&](int v) { return r.aval(v).shape.size() == 0; };
   if (std::all_of(e.outputs.begin(), e.outputs.end(), empty)) {
-    for (int v : e.outputs) r.replace(v, r.constant(zeros(r.aval(v).shape, r.aval(v).dtype)));
+    for (int v : e.outputs) r.replace(v, r.constant(zeros_of(r.aval(v).shape, r.aval(v).dtype)));
     return true;
   }
   if (e.op == &concatenate_op()) {
@@ -56,7 +64,7 @@ bool nothing_to_compute(Rewriter& r, Equation& e) {
   const bool sums = e.op == known().dot_general || e.op == known().sum;
   if (!sums || std::none_of(e.inputs.begin(), e.inputs.end(), empty)) return false;
   const Aval out = r.aval(e.outputs[0]);
-  const int zero = r.constant(zeros({}, out.dtype));
+  const int zero = r.constant(zeros_of({}, out.dtype));
   r.replace(e.outputs[0], r.emit(*known().broadcast, {zero}, {{"shape", out.shape}, {"axes", Params::Ints{}}}));
   return true;
 }

@@ -182,6 +182,20 @@ TEST(Passes, WhatHasNoElementsIsNotComputed) {
     EXPECT_EQ(count(*p, op), 0) << op << p->str();
 }
 
+TEST(Passes, RunWhileSomethingIsTraced) {
+  const Case c = make_case(
+      [](const Leaves& in) -> Leaves {
+        return {dot(transpose(in[1]), dot(in[1], in[0])) + in[0], dot(in[1], in[0])};
+      },
+      {x, numbers({0, x.size()})});
+  stage(
+      [&](const Leaves& in) {
+        EXPECT_TRUE(agrees(c));
+        return in;
+      },
+      {x.aval()}, "test");
+}
+
 TEST(Passes, SignsOfZerosStay) {
   const Array zeros_of_both_signs = array({0.0, -0.0, 1.0});
   const Case c = make_case(
