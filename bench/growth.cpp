@@ -150,9 +150,8 @@ void memory_row(const char* work, long long size, double inputs_mb, double mb) {
 void memory_with_steps() {
   using namespace dini;
   // Contracts by a factor 1 - 1/steps, from 1 to e⁻¹ in that many.
-  const Array x = linspace(1.0, 2.0, 100000);
+  const Array x = linspace(1.0, 2.0, 10000);
   for (std::int64_t steps : {10, 100, 1000, 10000, 100000}) {
-    if (steps * x.size() > 2'000'000'000) continue;
     const Array share = Array(1.0 / static_cast<double>(steps));
     const auto run = [&](const Array& x) {
       FixedPointOptions options{.on_failure = OnFailure::best};
@@ -163,7 +162,8 @@ void memory_with_steps() {
               .value);
     };
     const auto value = jit(run);
-    memory_row("100,000 unknowns, value, by steps", steps, 0.8, peak([&] { sink = number(value(x)); }));
+    sink = number(value(x));  // compiled
+    memory_row("10,000 unknowns, value, by steps", steps, 0.08, peak([&] { sink = number(value(x)); }));
   }
 }
 

@@ -12,8 +12,8 @@ wheels=(build/wheel/*.whl)
 [ ${#wheels[@]} -eq 1 ] && [ -f "${wheels[0]}" ] || { echo "try_wheel.sh: build/wheel has to hold one wheel: make wheel" >&2; exit 1; }
 
 if [ -n "$root" ]; then
-  place=/tmp/try_wheel
   inside=(chroot "$root")
+  place=$("${inside[@]}" mktemp -d)
   # To pip the network has to look as it does here.
   cp /etc/resolv.conf "$root/etc/resolv.conf"
   cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
