@@ -50,6 +50,7 @@ class LanePlanBuilder {
   void bind(LaneLevel& l, int v, Place place);
   bool dying(const LaneLevel& l, int v, int equation) const;
   void touch(int slot);
+  void live(std::span<const int> slots, int last);
   int rows(const LaneLevel& l, int v);
   void constants(LaneLevel& l);
   void copy(LaneBlock& block, int from, int to, std::size_t bytes);
@@ -109,6 +110,19 @@ void LanePlanBuilder::touch(int slot) {
   if (s.first < 0) s.first = clock_;
   if (s.last != clock_) touched_.push_back(slot);
   s.last = clock_;
+}
+
+// All these places are alive at once from the first use of any of them until then: pointers to them change places.
+void LanePlanBuilder::live(std::span<const int> slots, int last) {
+  int first = last;
+  for (int slot : slots) {
+    const Slot& s = plan_.slots[static_cast<std::size_t>(slot)];
+    if (s.first >= 0) first = std::min(first, s.first);
+  }
+  for (int slot : slots) {
+    Slot& s = plan_.slots[static_cast<std::size_t>(slot)];
+    s.first = first, s.last = std::max(s.last, last);
+  }
 }
 
 // Rows in memory that nothing else is ever in: they are made once for all tiles.
@@ -255,12 +269,11 @@ int LanePlanBuilder::carry(LaneLevel& l, LaneBlock& block, const Equation& e, st
   bool only = dying(l, v, number);
   for (std::size_t j = 0; j < e.inputs.size(); ++j) only = only && (j == k || l.at(e.inputs[j]).slot != from);
   if (only) {
-    plan_.slots[static_cast<std::size_t>(from)].kind = Slot::dedicated;
     owner_[static_cast<std::size_t>(from)] = nobody;
     return from;
   }
   const std::size_t bytes = bytes_of(l.aval(v)) * tile_lanes;
-  const int slot = add_slot(Slot::dedicated, bytes);
+  const int slot = add_slot(Slot::temporary, bytes);
   copy(block, from, slot, bytes);
   return slot;
 }
@@ -307,11 +320,10 @@ void LanePlanBuilder::lower_while(LaneLevel& l, LaneBlock& block, const Equation
         owner_[static_cast<std::size_t>(from)] == body.id && std::find(taken.begin(), taken.end(), from) == taken.end();
     if (!own) {
       const std::size_t bytes = bytes_of(body.aval(v)) * tile_lanes;
-      const int fresh = add_slot(Slot::dedicated, bytes);
+      const int fresh = add_slot(Slot::temporary, bytes);
       copy(data->body, from, fresh, bytes);
       from = fresh;
     }
-    plan_.slots[static_cast<std::size_t>(from)].kind = Slot::dedicated;
     taken.push_back(from);
     data->exchanged.emplace_back(carries[k].slot, from);
   }
@@ -321,6 +333,8 @@ void LanePlanBuilder::lower_while(LaneLevel& l, LaneBlock& block, const Equation
     Slot& s = plan_.slots[static_cast<std::size_t>(touched_[k])];
     if (s.first <= start) s.last = clock_;
   }
+  for (const Place& carried : carries) live(std::array{carried.slot}, clock_);
+  for (const auto& [a, b] : data->exchanged) live(std::array{static_cast<int>(a), static_cast<int>(b)}, clock_);
   block.push_back(lane_while_step(*data));
 }
 

@@ -181,26 +181,9 @@ template <class T> void rounding(const LaneStep& s, LaneRun& r) {
   const T* weights = static_cast<const T*>(r.v[s.in[0]]);
   const T *y = static_cast<const T*>(r.v[s.in[1]]),
           *tangent = d.tangent ? static_cast<const T*>(r.v[s.in[2]]) : nullptr;
-  T zeros[tile_lanes] = {}, size[tile_lanes], moved[tile_lanes];
-  bool finite[tile_lanes];
-  const auto finite_or_zero = [&](const T* x, T* to) {
-    const void* operand[] = {x};
-    k.is_finite(operand, finite, tile_lanes);
-    const void* choice[] = {finite, x, zeros};
-    select_by_size(sizeof(T)).by_shared[0][0](choice, to, tile_lanes);
-  };
-  for (std::size_t i = 0; i < d.elements; ++i) {
-    T* to = static_cast<T*>(r.v[s.out[0]]) + i * tile_lanes;
-    finite_or_zero(y + i % d.y * tile_lanes, size);
-    const void* one[] = {size};
-    k.abs(one, size, tile_lanes);
-    const void* product[] = {&weights[i], size};
-    k.mul.left_shared(product, to, tile_lanes);
-    if (!tangent) continue;
-    finite_or_zero(tangent + i % d.tangent * tile_lanes, moved);
-    const void* sum[] = {moved, to};
-    k.add.lanes(sum, to, tile_lanes);
-  }
+  for (std::size_t i = 0; i < d.elements; ++i)
+    k.rounding(weights[i], y + i % d.y * tile_lanes, tangent ? tangent + i % d.tangent * tile_lanes : nullptr,
+               static_cast<T*>(r.v[s.out[0]]) + i * tile_lanes);
 }
 
 bool choose_rounding(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,

@@ -25,21 +25,6 @@ struct WrapSquare {
 struct ElementSame {
   template <class T> T operator()(T x) const { return x; }
 };
-// sech² x = 4e/(1 + e)² with e = e^-2|x|, by the vector kernels' exp.
-template <class T> void sech_squared_loop(const void* const* in, void* out, std::size_t n) {
-  const T* x = static_cast<const T*>(in[0]);
-  T* y = static_cast<T*>(out);
-  for (std::size_t i = 0; i < n; ++i) y[i] = -2 * std::fabs(x[i]);
-  kernels::vector_kernels<T>().exp(y, y, n);
-  for (std::size_t i = 0; i < n; ++i) y[i] = 4 * y[i] / ((1 + y[i]) * (1 + y[i]));
-}
-ElementKernel sech_squared_element(std::span<const Aval> in, const Aval&) {
-  switch (in[0].dtype) {
-    case Dtype::float32: return sech_squared_loop<float>;
-    case Dtype::float64: return sech_squared_loop<double>;
-    default: return nullptr;
-  }
-}
 struct SignOf {
   template <class T> T operator()(T x) const { return static_cast<T>((x > T(0)) - (x < T(0))); }
 };
@@ -387,7 +372,7 @@ const Op& sech_squared_op() {
   static const Op op = unary({
       .op = sech_squared_op,
       .name = "sech_squared",
-      .kernel = {&detail::run_elementwise<&sech_squared_element>, &sech_squared_element},
+      .kernel = vector_kernel<DINI_VECTOR(sech_squared)>(),
       .jvp = [](const Array& x, const Array& y, const Array& dx) { return dx * (-2 * tanh(x) * y); },
       .samples = {-40, -2, -0.25, -1e-8, 0, 0.3, 12},
       .reference = [](const long double* x) { return 1 / (std::cosh(x[0]) * std::cosh(x[0])); },

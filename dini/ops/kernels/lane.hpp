@@ -60,6 +60,8 @@ template <class T> struct LaneKernels {
   void (*dot)(std::size_t n, const T* a, const T* b, T* y);
   /// √Σ a² of as many rows; the lanes in which it has to be computed in another way, since Σ a² over- or underflows.
   std::uint64_t (*norm)(std::size_t n, const T* a, T* y);
+  /// y = weight |a| + tangent of a row, a bound on what rounding moves a tangent by; tangent may be null.
+  void (*rounding)(T weight, const T* a, const T* tangent, T* y);
   /// LU with partial pivots of each lane's matrix of order n <= largest_lane_matrix, as lu_factor; lu may be a.
   void (*lu)(std::size_t n, const T* a, T* lu, std::int32_t* perm);
   /// As lu_solve, of nrhs columns. Not in place.

@@ -31,20 +31,35 @@ template <class T> void lane_chain(std::size_t n, const T* a, std::size_t step, 
   }
 }
 
-// In the order of VectorKernels::block_sum. A sum that starts from +0 is never -0, so that adding the +0 of what is not there changes
-// nothing.
-template <class T, class Term> DINI_INLINE void lane_tree(std::size_t n, T* y, const Term& term) {
+// A few registers of lanes.
+template <class T> struct Lanes {
+  static constexpr std::size_t count = 4, lanes = count * width<T>;
+  Vec<T> r[count];
+};
+// Lane k's sum of VectorKernels::block_sum once those from 2 half on are in: the order of additions is the same. The bounds of the
+// recursion are known, so that everything is in registers.
+template <std::size_t k, std::size_t half, class T, class Term>
+DINI_INLINE void lane_node(std::size_t n, Lanes<T>& y, const Term& term) {
   constexpr std::size_t sums = 128 / sizeof(T);
-  for (std::size_t l = 0; l < tile_lanes; l += width<T>) {
-    Vec<T> sum[sums];
-    std::size_t there = n < sums ? n : sums;
-    for (std::size_t k = 0; k < there; ++k) sum[k] = term(k * tile_lanes + l) + Vec<T>(T(0));
-    for (std::size_t k = sums; k < n; ++k) sum[k % sums] = sum[k % sums] + term(k * tile_lanes + l);
-    for (std::size_t half = sums / 2; half > 0; half /= 2) {
-      for (std::size_t k = 0; k + half < there; ++k) sum[k] = sum[k] + sum[k + half];
-      there = there < half ? there : half;
-    }
-    store(y + l, sum[0]);
+  if constexpr (half == sums) {
+    for (std::size_t i = 0; i < y.count; ++i) y.r[i] = term(k, i * width<T>);
+    for (std::size_t j = k + sums; j < n; j += sums)
+      for (std::size_t i = 0; i < y.count; ++i) y.r[i] = y.r[i] + term(j, i * width<T>);
+  } else {
+    lane_node<k, 2 * half>(n, y, term);
+    if (k + half >= n) return;
+    Lanes<T> other;
+    lane_node<k + half, 2 * half>(n, other, term);
+    for (std::size_t i = 0; i < y.count; ++i) y.r[i] = y.r[i] + other.r[i];
+  }
+}
+// A sum that starts from +0 is never -0: the +0 may be added in the end.
+template <class T, class Term> DINI_INLINE void lane_tree(std::size_t n, T* y, const Term& term) {
+  for (std::size_t l = 0; l < tile_lanes; l += Lanes<T>::lanes) {
+    Lanes<T> sum;
+    lane_node<0, 1>(n, sum,
+                    [&](std::size_t row, std::size_t at) DINI_LAMBDA { return term(row * tile_lanes + l + at); });
+    for (std::size_t i = 0; i < sum.count; ++i) store(y + l + i * width<T>, sum.r[i] + Vec<T>(T(0)));
   }
 }
 template <class T> void lane_sum(std::size_t n, const T* a, T* y) {
@@ -159,6 +174,18 @@ void lane_lu_solve(bool transposed, std::size_t n, std::size_t nrhs, const T* lu
   }
 }
 
+// Numbers that are not finite count as 0.
+template <class T> void lane_rounding(T weight, const T* a, const T* tangent, T* y) {
+  const auto finite_or_zero = [](Vec<T> x) DINI_LAMBDA {
+    return select(less_equal(abs(x), Vec<T>(Format<T>::largest)), x, Vec<T>(T(0)));
+  };
+  for (std::size_t l = 0; l < tile_lanes; l += width<T>) {
+    Vec<T> size = Vec<T>(weight) * abs(finite_or_zero(load(a + l)));
+    if (tangent) size = finite_or_zero(load(tangent + l)) + size;
+    store(y + l, size);
+  }
+}
+
 template <class T>
 constexpr LaneKernels<T> lane_table = {
     .product = lane_product<T>,
@@ -166,6 +193,7 @@ constexpr LaneKernels<T> lane_table = {
     .sum = lane_sum<T>,
     .dot = lane_dot<T>,
     .norm = lane_norm<T>,
+    .rounding = lane_rounding<T>,
     .lu = lane_lu<T>,
     .lu_solve = lane_lu_solve<T>,
     .is_finite = tile_function<tile_is_finite<T>, 1>,
@@ -194,10 +222,10 @@ constexpr LaneLogic lane_logic_functions = {
     .select8 = select_two<double>,
     .add = loop_two<Integer, Integer, AddIntegers>,
     .sub = loop_two<Integer, Integer, SubIntegers>,
-    .less = loop_two<Integer, Truth, LessIntegers>,
-    .less_equal = loop_two<Integer, Truth, LessEqualIntegers>,
-    .int_equal = loop_two<Integer, Truth, EqualIntegers>,
-    .int_not_equal = loop_two<Integer, Truth, NotEqualIntegers>,
+    .less = compare_integers<LessIntegers>,
+    .less_equal = compare_integers<LessEqualIntegers>,
+    .int_equal = compare_integers<EqualIntegers>,
+    .int_not_equal = compare_integers<NotEqualIntegers>,
     .int_minimum = loop_two<Integer, Integer, MinimumIntegers>,
     .int_maximum = loop_two<Integer, Integer, MaximumIntegers>,
     .copy_lanes = tile_copy_lanes,

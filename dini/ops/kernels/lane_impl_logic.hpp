@@ -208,21 +208,69 @@ struct MinimumIntegers {
 struct MaximumIntegers {
   DINI_INLINE static Integer apply(Integer a, Integer b) { return a < b ? b : a; }
 };
-struct LessIntegers {
-  DINI_INLINE static Truth apply(Integer a, Integer b) { return a < b; }
-};
-struct LessEqualIntegers {
-  DINI_INLINE static Truth apply(Integer a, Integer b) { return a <= b; }
-};
-struct EqualIntegers {
-  DINI_INLINE static Truth apply(Integer a, Integer b) { return a == b; }
-};
-struct NotEqualIntegers {
-  DINI_INLINE static Truth apply(Integer a, Integer b) { return a != b; }
-};
+#if DINI_VECTOR_LEVEL == 512
+#define DINI_COMPARE_INTEGERS(name, op, predicate)                               \
+  struct name {                                                                  \
+    DINI_INLINE static Truth apply(Integer a, Integer b) { return a op b; }      \
+    DINI_INLINE static std::uint64_t apply(__m512i a, __m512i b) {               \
+      return static_cast<std::uint64_t>(_mm512_cmp_epi64_mask(a, b, predicate)); \
+    }                                                                            \
+  };
+#else
+#define DINI_COMPARE_INTEGERS(name, op, predicate)                          \
+  struct name {                                                             \
+    DINI_INLINE static Truth apply(Integer a, Integer b) { return a op b; } \
+  };
+#endif
+DINI_COMPARE_INTEGERS(LessIntegers, <, _MM_CMPINT_LT)
+DINI_COMPARE_INTEGERS(LessEqualIntegers, <=, _MM_CMPINT_LE)
+DINI_COMPARE_INTEGERS(EqualIntegers, ==, _MM_CMPINT_EQ)
+DINI_COMPARE_INTEGERS(NotEqualIntegers, !=, _MM_CMPINT_NE)
+#undef DINI_COMPARE_INTEGERS
+
+template <class F, bool shared_a, bool shared_b>
+DINI_INLINE void tile_compare_integers(const void* const* in, void* out, std::size_t n) {
+#if DINI_VECTOR_LEVEL == 512
+  const auto *a = static_cast<const Integer*>(in[0]), *b = static_cast<const Integer*>(in[1]);
+  for (std::size_t i = 0; i < n / tile_lanes; ++i) {
+    std::uint64_t bits = 0;
+    for (std::size_t l = 0; l < tile_lanes; l += width<double>) {
+      const std::size_t at = i * tile_lanes + l;
+      const __m512i u = shared_a ? _mm512_set1_epi64(a[i]) : _mm512_loadu_si512(a + at),
+                    v = shared_b ? _mm512_set1_epi64(b[i]) : _mm512_loadu_si512(b + at);
+      bits |= F::apply(u, v) << l;
+    }
+    store_truths(static_cast<unsigned char*>(out) + i * tile_lanes, bits);
+  }
+#else
+  tile_loop<Integer, Truth, F, shared_a, shared_b>(in, out, n);
+#endif
+}
+template <class F>
+constexpr TileBinary compare_integers = {tile_function<tile_compare_integers<F, false, false>, 2>,
+                                         tile_function<tile_compare_integers<F, true, false>, 2>,
+                                         tile_function<tile_compare_integers<F, false, true>, 2>};
 
 // ---- Some lanes -----------------------------------------------------------------------------------------------------
 
+#if DINI_VECTOR_LEVEL == 512
+void tile_copy_lanes(std::uint64_t lanes, const void* a, void* y, std::size_t rows, std::size_t item) {
+  const auto *from = static_cast<const unsigned char*>(a), *end = from + rows * tile_lanes * item;
+  auto* to = static_cast<unsigned char*>(y);
+  if (item == 1) {
+    for (; from < end; from += 64, to += 64) _mm512_mask_storeu_epi8(to, lanes, _mm512_loadu_si512(from));
+    return;
+  }
+  const unsigned of_register = static_cast<unsigned>(64 / item);
+  for (unsigned first = 0; from < end; from += 64, to += 64, first = (first + of_register) % tile_lanes) {
+    const __m512i part = _mm512_loadu_si512(from);
+    if (item == 8)
+      _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(lanes >> first), part);
+    else
+      _mm512_mask_storeu_epi32(to, static_cast<__mmask16>(lanes >> first), part);
+  }
+}
+#else
 template <class T> void copy_few(std::uint64_t lanes, const void* a, void* y, std::size_t rows) {
   for (; lanes; lanes &= lanes - 1) {
     const auto l = static_cast<std::size_t>(__builtin_ctzll(lanes));
@@ -237,14 +285,14 @@ void tile_copy_lanes(std::uint64_t lanes, const void* a, void* y, std::size_t ro
   }
   const int few = 3, count = __builtin_popcountll(lanes);
   if (count <= few) {
-    item == 8   ? copy_few<std::uint64_t>(lanes, a, y, rows)
+    item == 8 ? copy_few<std::uint64_t>(lanes, a, y, rows)
     : item == 4 ? copy_few<std::uint32_t>(lanes, a, y, rows)
                 : copy_few<unsigned char>(lanes, a, y, rows);
     return;
   }
   unsigned char truths[tile_lanes];
   store_truths(truths, lanes);
-  const auto function = item == 8   ? tile_select<double, false, false>
+  const auto function = item == 8 ? tile_select<double, false, false>
                         : item == 4 ? tile_select<float, false, false>
                                     : tile_select<Truth, false, false>;
   for (std::size_t r = 0; r < rows; ++r) {
@@ -253,6 +301,7 @@ void tile_copy_lanes(std::uint64_t lanes, const void* a, void* y, std::size_t ro
     function(in, static_cast<char*>(y) + at, tile_lanes);
   }
 }
+#endif
 
 }  // namespace
 }  // namespace dini::kernels::DINI_VECTOR_ISA

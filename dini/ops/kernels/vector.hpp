@@ -32,7 +32,7 @@ template <class T> struct VectorKernels {
   UnaryKernel<T> floor, ceil, round, trunc;  // round: halves to even
   UnaryKernel<T> exp, exp2, expm1, log, log1p, log2, log10, cbrt;
   UnaryKernel<T> sin, cos, tan, asin, acos, atan;
-  UnaryKernel<T> sinh, cosh, tanh, asinh, acosh, atanh;
+  UnaryKernel<T> sinh, cosh, tanh, sech_squared, asinh, acosh, atanh;
   UnaryKernel<T> sigmoid, softplus, relu;
   UnaryKernel<T> erf, erfc, erfinv, gammaln, digamma, i0e, i1e;  // gammaln: log |Γ(x)|; i0e: e^-|x| I₀(x)
 

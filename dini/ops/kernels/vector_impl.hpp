@@ -60,6 +60,7 @@ DINI_SAME_NAME(atan)
 DINI_SAME_NAME(sinh)
 DINI_SAME_NAME(cosh)
 DINI_SAME_NAME(tanh)
+DINI_SAME_NAME(sech_squared)
 DINI_SAME_NAME(asinh)
 DINI_SAME_NAME(acosh)
 DINI_SAME_NAME(atanh)
@@ -113,6 +114,7 @@ constexpr VectorKernels<T> table = {
     DINI_LONG(sinh),
     DINI_LONG(cosh),
     DINI_LONG(tanh),
+    DINI_LONG(sech_squared),
     DINI_LONG(asinh),
     DINI_LONG(acosh),
     DINI_LONG(atanh),

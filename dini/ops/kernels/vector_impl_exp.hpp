@@ -131,5 +131,11 @@ template <class T> DINI_INLINE Vec<T> sigmoid(Vec<T> x) {
   return numerator / (e + T(1));
 }
 
+// 4e/(1 + e)² with e = e^-2|x|.
+template <class T> DINI_INLINE Vec<T> sech_squared(Vec<T> x) {
+  const Vec<T> a = abs(x), e = exp(-(a + a)), s = e + T(1);
+  return e * T(4) / (s * s);
+}
+
 }  // namespace
 }  // namespace dini::kernels::DINI_VECTOR_ISA
