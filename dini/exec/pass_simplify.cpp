@@ -323,11 +323,25 @@ int of_one(Rewriter& r, const Equation& e) {
   }
   const Aval out = r.aval(e.outputs[0]);  // what is emitted moves the list of them
   if (out.dtype != r.aval(e.inputs[0]).dtype) return -1;
+  if (e.op == known().norm2) return reshape(r, r.emit(*known().abs, {e.inputs[0]}), out.shape);
   const int v = reshape(r, e.inputs[0], out.shape);
-  if (e.op == known().norm2) return r.emit(*known().abs, {v});
   if (e.op != known().sum || !is_floating(out.dtype)) return v;
   const int zero = r.constant(zero_of(out.dtype));
   return r.emit(*known().add, {v, broadcast(r, zero, out.shape, {})});
+}
+
+// What is done with one element is done before reshapes, so that the same of differently shaped ones is found to be the same.
+int before_reshapes(Rewriter& r, const Equation& e) {
+  if (!elementwise(e) || r.aval(e.outputs[0]).shape.size() != 1) return -1;
+  std::vector<int> from;
+  for (int v : e.inputs) {
+    const Equation* moved = r.definition(r.now(v), known().reshape);
+    if (!moved) return -1;
+    from.push_back(moved->inputs[0]);
+    if (r.aval(from.back()).shape != r.aval(from.front()).shape) return -1;
+  }
+  const Aval out = r.aval(e.outputs[0]);
+  return reshape(r, r.emit(*e.op, from, e.params), out.shape);
 }
 
 int simpler(Rewriter& r, const Equation& e) {
@@ -339,7 +353,8 @@ int simpler(Rewriter& r, const Equation& e) {
   if (e.op == ops.broadcast) return broadcast(r, e.inputs[0], e.params.shape("shape"), e.params.ints("axes"));
   if (e.op == ops.dot_general) return product(r, e);
   if (e.op == ops.sum || e.op == ops.max || e.op == ops.min || e.op == ops.norm2) return of_one(r, e);
-  return arithmetic(r, e);
+  const int v = arithmetic(r, e);
+  return v >= 0 ? v : before_reshapes(r, e);
 }
 
 // Takes out of a cond what every branch passes on alike: it is the operand.
