@@ -65,16 +65,15 @@ template <class T> void run(const KernelCall& call) {
     const Weights weights(seed, static_cast<std::int64_t>(patterns[row % size_of(0)]));
     const T* own = y + row * inner % size_of(1);
     const T* before = tangent ? tangent + row * inner % size_of(2) : nullptr;
-    for (std::int64_t start = 0; start < inner; start += block) {
+    const auto rounding = [&](std::int64_t k, T size) { return static_cast<T>(weights(k)) * unit * size; };
+    for (std::int64_t start = 0; block > 1 && start < inner; start += block) {
       T largest = 0;
-      for (std::int64_t k = start; block > 1 && k < start + block; ++k)
+      for (std::int64_t k = start; k < start + block; ++k)
         largest = std::max(largest, std::fabs(finite_or_zero(own[k])));
-      for (std::int64_t k = start; k < start + block; ++k) {
-        const T size = block > 1 ? largest : std::fabs(finite_or_zero(own[k]));
-        const T rounding = static_cast<T>(weights(k)) * unit * size;
-        out[k] = before ? finite_or_zero(before[k]) + rounding : rounding;
-      }
+      for (std::int64_t k = start; k < start + block; ++k) out[k] = rounding(k, largest);
     }
+    for (std::int64_t k = 0; block == 1 && k < inner; ++k) out[k] = rounding(k, std::fabs(finite_or_zero(own[k])));
+    for (std::int64_t k = 0; before && k < inner; ++k) out[k] = finite_or_zero(before[k]) + out[k];
   }
 }
 

@@ -139,7 +139,7 @@ const UnaryCase unary_cases[] = {
     {BOTH(sinh), [](Real x) { return std::sinh(x); }, 2.5},
     {BOTH(cosh), [](Real x) { return std::cosh(x); }, 2.5},
     {BOTH(tanh), [](Real x) { return std::tanh(x); }, 3},
-    {BOTH(sech_squared), [](Real x) { return 1 / (std::cosh(x) * std::cosh(x)); }},
+    {BOTH(sech_squared), [](Real x) { return 1 / (std::cosh(x) * std::cosh(x)); }, 4},
     {BOTH(asinh), [](Real x) { return std::asinh(x); }, 3},
     {BOTH(acosh), [](Real x) { return std::acosh(x); }, 3},
     {BOTH(atanh), [](Real x) { return std::atanh(x); }, 3},
