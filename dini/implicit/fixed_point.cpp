@@ -14,6 +14,7 @@
 #include "dini/solvers/constrained.hpp"
 #include "dini/solvers/from_multipliers.hpp"
 #include "dini/solvers/library.hpp"
+#include "dini/transforms/elementwise_in.hpp"
 #include "dini/transforms/host.hpp"
 #include "dini/transforms/watch_op.hpp"
 
@@ -314,6 +315,7 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
       if (anything_abstract()) throw;  // else the map is called with values
     }
     if (staged) {
+      if (!settings.structure.known() && !form.any()) settings.structure.diagonal = is_elementwise(*staged->program, 0);
       if (request.with_multipliers) {
         check_multipliers(name, "equal", theta[form.bounds()], equal.size);
         check_multipliers(name, "at_most", theta[form.bounds() + 1], at_most.size);

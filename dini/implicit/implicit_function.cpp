@@ -13,7 +13,7 @@ struct GivenPoint final : SolverMethod {
   std::string name() const override { return "implicit_function"; }
   std::string key() const override { return "implicit_function " + exact_digits(accept); }
   bool has_status() const override { return false; }
-  bool factors(Kind, std::int64_t n, const StopRule&) const override { return implicit::judge_factors(n); }
+  bool factors(Kind, std::int64_t order, const StopRule&) const override { return implicit::judge_factors(order); }
   Outcome solve(const SolverProblem& problem, const Array& z0, const StopRule&) const override {
     return implicit::judge_value(problem, z0, z0, accept);
   }

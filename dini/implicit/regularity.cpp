@@ -10,6 +10,7 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
+#include "dini/solvers/products.hpp"
 #include "dini/transforms/control.hpp"
 #include "dini/transforms/ends_by_itself.hpp"
 #include "dini/transforms/grad.hpp"
@@ -33,9 +34,9 @@ struct Corrections {
 };
 Corrections corrections_at(const SolverProblem& problem, const Array& z, const Array& a, const Inverse& inverse) {
   const Array residual = stop_gradient(problem.residual(z)), noise = stop_gradient(noise_at(problem, z, a));
-  const Array all = inverse(concatenate({reshape(residual, {z.size(), 1}), noise_patterns(noise)}, 1));
+  const Array all = inverse(concatenate({reshape(residual, {z.size(), 1}), noise_patterns(noise, a)}, 1));
   const Array newton = -all(slice(), 0);
-  return {newton, felt_correction(newton, all(slice(), slice(1, 5)), a)};
+  return {newton, felt_correction(newton, all(slice(), slice(1, end)), a)};
 }
 
 // The value that a user's solver returned, where its correction is too large.
@@ -54,7 +55,7 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
   const Array z = stop_gradient(point.z), a = stop_gradient(point.matrix), zero = array(std::int64_t{0});
   if (z.size() == 0) return {factorize(a, problem.structure), {zero, zero, scalar_like(1, z)}};
   const MatrixStructure& known = problem.structure;
-  const auto jacobian_at = [&](const Array& v) { return stop_gradient(jacobian(problem.residual)(v)); };
+  const auto jacobian_at = [&](const Array& v) { return stop_gradient(slopes_at(problem, v)); };
   const auto inverse = [&](const Leaves& factors, const Array& matrix) -> Inverse {
     return [=](const Array& b) { return solve_factored(factors, matrix, b, known); };
   };

@@ -49,7 +49,7 @@ struct Products {
 };
 Verdict judge_by_products(const SolverProblem& problem, const Products& a, const PointOfSolve& point);
 
-/// 1/condition of the row- and column-equilibrated matrix [..., n, n]: an op, without derivative.
+/// 1/condition of the row- and column-equilibrated matrix [..., n, n], an op without derivative; or of a diagonal, given as a vector.
 Array reciprocal_condition(const Array& a);
 
 /// Of A [..., n, n] and its LU factors: the same, and the largest change ‖A⁻¹Δ‖ of several Δ (relative_change). Bounds are tried first,

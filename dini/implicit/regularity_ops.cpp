@@ -8,6 +8,7 @@
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/linalg_build.hpp"
 #include "dini/ops/linalg_ops.hpp"
+#include "dini/ops/reduce.hpp"
 #include "dini/ops/registry.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/trace/emit.hpp"
@@ -180,16 +181,24 @@ const Op& change_op() {
 
 }  // namespace
 
-Array reciprocal_condition(const Array& a) { return emit_one(rcond_op(), {a}); }
+namespace {
+// Of numbers: each is as regular as can be, but for 0 and what is none.
+Array condition_of_numbers(const Array& a) {
+  const Array size = abs(stop_gradient(a));
+  return where(isfinite(size), where(size > 0.0, ones_like(size), zeros_like(size)), size - size);
+}
+}  // namespace
+
+Array reciprocal_condition(const Array& a) {
+  return a.ndim() == 1 ? min(condition_of_numbers(a)) : emit_one(rcond_op(), {a});
+}
 
 FactoredChange change_of_factored(const Array& a, const Leaves& lu, const Leaves& changes, const Array& z,
                                   double enough) {
   if (a.shape().back() == 1) {
-    // A number is as regular as can be, but for 0 and what is none.
     const Shape one = leading(a.shape());
-    const Array number = stop_gradient(reshape(a, one)), size = abs(number);
-    FactoredChange out{where(isfinite(size), where(size > 0.0, ones_like(size), zeros_like(size)), size - size),
-                       zeros_like(size)};
+    const Array number = stop_gradient(reshape(a, one));
+    FactoredChange out{condition_of_numbers(number), zeros_like(number)};
     for (const Array& change : changes)
       out.omega = maximum(out.omega, abs(stop_gradient(reshape(change, one)) / number));
     return out;

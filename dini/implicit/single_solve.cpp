@@ -40,7 +40,7 @@ SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kin
   return p;
 }
 
-bool judge_factors(std::int64_t n) { return n > 0 && n <= formed_for_a_look; }
+bool judge_factors(std::int64_t order) { return order > 0 && order <= formed_for_a_look; }
 
 Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, double accept) {
   Outcome out;
@@ -52,7 +52,7 @@ Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, dou
   const Array s = maximum(length(z), length(z0)), positive = where(s > 0, s, scalar_like(1, s));
   out.error_estimate = out.residual_norm / positive;
   out.status = code(StatusCode::converged);
-  if (judge_factors(z.size())) {
+  if (judge_factors(p.order(z.size()))) {
     const Correction c = newton_correction(p, z, f);
     const Array size = length(c.delta);
     out.error_estimate = where(isfinite(size), size / positive, out.error_estimate);

@@ -7,6 +7,7 @@
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
+#include "dini/solvers/products.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/host.hpp"
 
@@ -100,7 +101,7 @@ Outcome solve_eagerly(const std::function<Array(const Array&)>& map, const Solve
   bool regular = true;
   {
     TraceScope scope(without);
-    a = jacobian(problem.residual)(out.z);
+    a = slopes_at(problem, out.z);
     f = factor_at(problem, {out.z, z0, a, out.factors, !settings.method->has_status(), settings.accept});
     regular = settings.derivative_anyway || f.verdict.status.item<std::int64_t>() == 0;
     if (!regular && !nan)

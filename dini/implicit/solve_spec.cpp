@@ -11,6 +11,7 @@
 #include "dini/ops/promote.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/drive.hpp"
+#include "dini/solvers/products.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/lanes.hpp"
 
@@ -55,9 +56,9 @@ struct Plain final : SingleSolve {
     });
   }
 
-  LinearMethodRef linear_method(bool factors_there) const {
+  LinearMethodRef linear_method(bool factors_there, std::int64_t order) const {
     if (settings.adjoint.automatic()) {
-      if (factors_there || point().shape.size() <= formed_unasked) return Direct{}.method();
+      if (factors_there || order <= formed_unasked) return Direct{}.method();
       const bool symmetric = settings.kind == Kind::minimize || settings.kind == Kind::least_squares ||
                              settings.structure.symmetric || settings.structure.positive_definite;
       return symmetric ? MINRES{}.method() : GMRES{}.method();
@@ -73,8 +74,9 @@ struct Plain final : SingleSolve {
     const bool nan = settings.on_failure == OnFailure::nan;
     const bool anyway = settings.derivative_anyway && settings.on_failure == OnFailure::best,
                fixed_point = settings.kind == Kind::fixed_point;
-    const LinearMethodRef method = linear_method(!factors.empty());
     const SolverProblem p = problem_at(theta);
+    const std::int64_t order = p.order(z.size());
+    const LinearMethodRef method = linear_method(!factors.empty(), order);
     const LinearFailure failure = anyway ? LinearFailure::keep : nan ? LinearFailure::nan : LinearFailure::raise;
     Kept kept;
     Mask by_theta{false};
@@ -92,7 +94,8 @@ struct Plain final : SingleSolve {
     std::optional<LinearProgram> in_z;
     LinearSystem system;
     if (dense) {
-      kept.matrix = {jacobian(p.residual)(z)};
+      // All but Direct take any matrix to be a whole one.
+      kept.matrix = {direct ? slopes_at(p, z) : jacobian(p.residual)(z)};
       system = LinearSystem::of_matrix(kept.matrix[0], p.structure);
     } else {
       in_z = linear_program(equation(), by_z, {true});
@@ -105,8 +108,9 @@ struct Plain final : SingleSolve {
     const auto frozen = problem_at(still(theta));
     PointOfSolve point{z, z0, Array(), factors, !settings.method->has_status(), settings.accept};
     std::optional<Verdict> verdict;
-    if (wants_verdict && (dense || !factors.empty() || z.size() <= formed_for_a_look)) {
-      point.matrix = dense ? kept.matrix[0] : stop_gradient(jacobian(frozen.residual)(stop_gradient(z)));
+    if (wants_verdict && (dense || !factors.empty() || order <= formed_for_a_look)) {
+      const bool there = direct || (dense && !p.diagonal());
+      point.matrix = there ? kept.matrix[0] : stop_gradient(slopes_at(frozen, stop_gradient(z)));
       const Factored f = factor_at(frozen, point);
       verdict = f.verdict;
       if (direct) kept.prepared = f.factors;

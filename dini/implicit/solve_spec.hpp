@@ -106,7 +106,7 @@ SolverProblem problem_of(const std::function<Array(const Array&)>& map, Kind kin
 /// correction is too large; what A cannot say (singular, or NaN at a kink) is left to the derivative.
 Outcome judge_value(const SolverProblem& p, const Array& z, const Array& z0, double accept);
 /// Whether its outcome has factors.
-bool judge_factors(std::int64_t n);
+bool judge_factors(std::int64_t order);
 
 /// Of a solve with constraints (implicit/constrained_solve.cpp).
 SpecRef constrained_spec(const ProgramRef& map, const SolveSettings& settings);

@@ -30,7 +30,10 @@ using LinearMethodRef = std::shared_ptr<const LinearMethod>;
 struct MatrixStructure {
   bool symmetric = false;
   bool positive_definite = false;  // and symmetric
-  bool diagonal = false;           // each equation in its own unknown alone
+  /// Each equation in its own unknown alone: A is then one product, and a vector. Where nothing is said of a root's or a fixed point's
+  /// equations, and all that they do with z is elementwise, it is found out.
+  bool diagonal = false;
+  bool known() const { return symmetric || positive_definite || diagonal; }
 };
 
 /// v -> M⁻¹v with M near A, for Krylov methods: a linear function of v that captures numbers and concrete arrays. Its transpose,

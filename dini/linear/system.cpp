@@ -20,7 +20,7 @@ LinearSystem LinearSystem::of_matrix(const Array& a, MatrixStructure structure) 
   s.structure_ = structure;
   s.formed_ = true;
   const Array v = zeros({a.shape().back()}, a.dtype());
-  s.product_ = stage_closed([](const Leaves& in) { return Leaves{dot(in[1], in[0])}; },
+  s.product_ = stage_closed([](const Leaves& in) { return Leaves{product_with(in[1], in[0])}; },
                             {v.aval(), {a.shape(), a.dtype(), false}}, "A v");
   return s;
 }
@@ -71,6 +71,12 @@ namespace {
 bool is_symmetric(const MatrixStructure& s) { return s.symmetric || s.positive_definite; }
 }  // namespace
 
+Array product_with(const Array& a, const Array& v) { return a.ndim() == 1 ? a * v : dot(a, v); }
+
+Array transposed_product_with(const Array& a, const Array& v) { return a.ndim() == 1 ? a * v : dot(v, a); }
+
+Array diagonal_of(const Array& a) { return a.ndim() == 1 ? a : diagonal(a); }
+
 Leaves factorize(const Array& a, const MatrixStructure& structure) {
   if (structure.diagonal) return {};
   return emit(is_symmetric(structure) ? symmetric_factor_op() : lu_factor_op(), {a});
@@ -87,12 +93,12 @@ Leaves no_factors(const Array& a, const MatrixStructure& structure) {
 Array solve_factored(const Leaves& factors, const Array& a, const Array& b, const MatrixStructure& structure,
                      bool refined) {
   if (!structure.diagonal) return emit_linear_solve(factors, a, b, false, is_symmetric(structure), refined);
-  const Array d = diagonal(a);
+  const Array d = diagonal_of(a);
   return b / (b.ndim() == 1 ? d : expand_dims(d, 1));
 }
 
 Array is_definite(const Leaves& factors, const Array& a) {
-  return factors.empty() ? all(diagonal(a) > 0) : all(factors[1] == cholesky_pivot);
+  return factors.empty() ? all(diagonal_of(a) > 0) : all(factors[1] == cholesky_pivot);
 }
 
 Array looks_symmetric(const LinearSystem& system, std::int64_t n, Dtype dtype) {

@@ -95,10 +95,18 @@ template <class S> struct TableMethod : LinearMethod {
   Kinds kinds() const override { return S::table().kinds; }
 };
 
+// ---- Matrices ---------------------------------------------------------------------------------------------------------
+
+// A [n, n], or the vector of its diagonal where it is nothing else.
+/// A v, and Aᵀv.
+Array product_with(const Array& a, const Array& v);
+Array transposed_product_with(const Array& a, const Array& v);
+Array diagonal_of(const Array& a);
+
 // ---- Factors ---------------------------------------------------------------------------------------------------------
 
 /// What Direct makes of a matrix: [factors, pivots], Cholesky's or LDLᵀ's where A is symmetric, LU's otherwise; nothing where
-/// it is diagonal.
+/// it is diagonal, be it a matrix or a vector.
 Leaves factorize(const Array& a, const MatrixStructure& structure);
 /// Arrays of the types of factorize's, of no meaning: for a loop that makes them.
 Leaves no_factors(const Array& a, const MatrixStructure& structure);

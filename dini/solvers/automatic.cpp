@@ -15,10 +15,10 @@ namespace dini::detail {
 
 namespace {
 
-Trials sequence_of(Kind kind, Restriction restriction, std::int64_t n) {
+Trials sequence_of(Kind kind, Restriction restriction, std::int64_t order) {
   Trials out;
   for (const Trial& t : trials_of(kind, restriction)) {
-    if (t.smallest <= n && n <= t.largest) out.push_back(t);
+    if (t.smallest <= order && order <= t.largest) out.push_back(t);
   }
   return out;
 }
@@ -34,15 +34,16 @@ struct Automatic final : SolverMethod {
     return names;
   }
   // Where the first of the sequence has some, which finds most solutions; of one without them they are made where they are needed.
-  bool factors(Kind kind, std::int64_t n, const StopRule& stop) const override {
-    const Trials trials = sequence_of(kind, Restriction::none, n);
-    return !trials.empty() && trials[0].method->factors(kind, n, stop);
+  bool factors(Kind kind, std::int64_t order, const StopRule& stop) const override {
+    const Trials trials = sequence_of(kind, Restriction::none, order);
+    return !trials.empty() && trials[0].method->factors(kind, order, stop);
   }
 
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     Sequence s;
-    s.trials = sequence_of(p.kind, p.restriction(), z0.size());
-    s.with_factors = factors(p.kind, z0.size(), stop);
+    const std::int64_t order = p.order(z0.size());
+    s.trials = sequence_of(p.kind, p.restriction(), order);
+    s.with_factors = factors(p.kind, order, stop);
     s.budget = stop.max_steps >= 0 ? stop.max_steps : std::numeric_limits<std::int64_t>::max();
     s.stop = stop;
     s.program = p.kind == Kind::quadratic_program;
@@ -91,9 +92,9 @@ struct Automatic final : SolverMethod {
     }
     if (!s.with_factors) {
       out.factors.clear();
-    } else if (!s.trials[k].method->factors(p.kind, start.size(), rule)) {
+    } else if (!s.trials[k].method->factors(p.kind, p.order(start.size()), rule)) {
       // Of the types that they would have.
-      const Array a = eye(start.size(), start.dtype());
+      const Array a = p.diagonal() ? ones_like(start) : eye(start.size(), start.dtype());
       out.factors = {a};
       for (const Array& f : factorize(a, p.structure)) out.factors.push_back(f);
       out.factors.push_back(array(false));

@@ -53,6 +53,7 @@ Array worth_judging(const Array& delta, const Array& z, const Array& z0) {
 }
 
 Array column_sizes(const Array& a) {
+  if (a.ndim() == 1) return ones_like(a);
   // Times the reciprocals of rows, of which there are n in place of n² divisions. One of what is no normal number may be infinite.
   const double least =
       a.dtype() == Dtype::float32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
@@ -62,6 +63,7 @@ Array column_sizes(const Array& a) {
 }
 
 Array relative_change(const Array& a, const Inverse& inverse, const Array& change, const Array& z) {
+  if (a.ndim() == 1) return max(abs(change / a));
   const Array by = inverse(change), units = abs(z);
   auto size = [&](const Array& c) { return norm(by * c / reshape(c, {c.size(), 1})); };
   const Array own = size(reciprocal(column_sizes(a))), in_z = size(units);
@@ -82,17 +84,19 @@ Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix
     return maximum(rounding_noise([&](const Array& v) { return problem.residual(v); })(z), smallest);
   }
   const Array own = epsilon(z.dtype()) / 2 * abs(z);
-  const Array terms = matrix.defined() ? epsilon(z.dtype()) * dot(abs(matrix), abs(z)) : zeros_like(z);
+  const Array terms = matrix.defined() ? epsilon(z.dtype()) * product_with(abs(matrix), abs(z)) : zeros_like(z);
   return maximum(problem.kind == Kind::fixed_point ? terms + own : terms, smallest);
 }
 
-Array noise_patterns(const Array& eta) {
+Array noise_patterns(const Array& eta, const Array& a) {
+  if (a.defined() && a.ndim() == 1) return reshape(eta, {eta.size(), 1});
   const Array j = reshape(astype(arange(eta.size()), eta.dtype()), {eta.size(), 1});
   const Array k = astype(array({0.0, 3.1, 1.55, 2.3}), eta.dtype()), column = reshape(eta, {eta.size(), 1});
   return where(cos(j * k) < 0, -column, column);
 }
 
 Array felt_correction(const Array& delta, const Array& hidden, const Array& a) {
+  if (a.ndim() == 1) return delta + where(delta < 0, -1.0, 1.0) * abs(reshape(hidden, delta.shape()));
   const Array column = reshape(delta, {delta.size(), 1}), sizes = reshape(column_sizes(a), {delta.size(), 1});
   const Array either = concatenate({column + hidden, column - hidden}, 1);
   return take(either, argmax(max(abs(either) * sizes, 0)), 1);
@@ -228,7 +232,7 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
   const Array eta = noise_at(problem, at.z, at.matrix);
   Array shift = zeros_like(at.z), hidden_by_noise;
   if (at.matrix.defined()) {
-    hidden_by_noise = at.inverse(noise_patterns(eta));
+    hidden_by_noise = at.inverse(noise_patterns(eta, at.matrix));
     shift = max(abs(hidden_by_noise), 1);
   } else if (!problem.reads_values) {
     shift = abs(at.inverse(eta));
@@ -276,9 +280,9 @@ Judgement Criterion::judge(const SolverProblem& problem, const Candidate& at) co
     if (at.matrix.defined()) {
       // What z's own rounding makes of F, where F goes on beside z as A says: next to a pole or the end of a domain it does not.
       const Array step = 8 * where(delta < 0, -1.0, 1.0) * maximum(abs(delta), eps * abs(z));
-      const Array beside = problem.residual(z + step), predicted = dot(at.matrix, step);
+      const Array beside = problem.residual(z + step), predicted = product_with(at.matrix, step);
       const Array as_said = length(beside - f - predicted) <= 0.5 * length(predicted);
-      noise = noise | ((size <= 8 * eps * length(dot(abs(at.matrix), abs(z)))) & as_said);
+      noise = noise | ((size <= 8 * eps * length(product_with(abs(at.matrix), abs(z)))) & as_said);
     }
     const Array wanted = maximum(maximum(rtol * abs(z), 4 * shift), nothing_beside(at.z0, z));
     return Merits{all(abs(delta) <= wanted), isfinite(next) & ((next <= 0.5 * size) | noise), noise};

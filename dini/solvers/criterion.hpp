@@ -84,9 +84,11 @@ Array noise_at(const SolverProblem& problem, const Array& z, const Array& matrix
 
 /// s∘η for four fixed patterns s of signs, [n, 4]: what rounding may be. Of up to two unknowns these are all that there are, but for
 /// the sign of the whole.
-Array noise_patterns(const Array& eta);
+/// Of equations that have nothing to do with one another, where A is the vector of a diagonal, one is enough.
+Array noise_patterns(const Array& eta, const Array& a = {});
 
-/// The largest correction, in the unknowns' units, that rounding may hide: δ ± one of the columns of A⁻¹(s∘η).
+/// The largest correction, in the unknowns' units, that rounding may hide: δ ± one of the columns of A⁻¹(s∘η); of a diagonal A, each
+/// unknown's own.
 Array felt_correction(const Array& delta, const Array& hidden, const Array& a);
 
 /// A real scalar constant of z's dtype.

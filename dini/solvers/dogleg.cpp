@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "dini/linear/system.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -20,7 +21,7 @@ class Line {
   Line(const ScaledResidual& r, const Array& delta, double bias) {
     const Array steepness = length(r.gradient), one = scalar_like(1, steepness);
     down_ = -r.gradient / where(steepness > 0, steepness, one);
-    const Array bent = length(dot(r.matrix, down_)), safe = where(bent > 0, bent, one);
+    const Array bent = length(product_with(r.matrix, down_)), safe = where(bent > 0, bent, one);
     cauchy_ = r.norm * (steepness / safe) / safe;
     newton_ = r.scales * delta;
     newton_size_ = length(newton_);

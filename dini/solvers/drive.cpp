@@ -22,7 +22,7 @@ namespace dini::detail {
 
 Correction newton_correction(const SolverProblem& problem, const Array& z, const Array& residual) {
   Correction c;
-  const Array a = jacobian(problem.residual)(z);
+  const Array a = slopes_at(problem, z);
   c.factors = {a};
   for (const Array& f : factorize(a, problem.structure)) c.factors.push_back(f);
   const Array delta = -inverse_of(c.factors, problem.structure)(residual);
@@ -32,7 +32,7 @@ Correction newton_correction(const SolverProblem& problem, const Array& z, const
 }
 
 Array rounding_floor(const Array& a, const Array& z) {
-  const Array floor = 8 * epsilon(z.dtype()) * length(dot(abs(a), abs(z)));
+  const Array floor = 8 * epsilon(z.dtype()) * length(product_with(abs(a), abs(z)));
   return where(isfinite(floor), floor, zeros_like(floor));
 }
 
@@ -81,7 +81,8 @@ class Drive {
         rtol(solution_tolerance(start.dtype())),
         max_steps(rule.max_steps >= 0 ? rule.max_steps : s.default_max_steps),
         given(rule.tolerance.given()),
-        formed(s.forms_jacobian || start.size() <= formed_for_a_look) {}
+        order(p.order(start.size())),
+        formed(s.forms_jacobian || order <= formed_for_a_look) {}
 
   Outcome run() const {
     Progress p = stop.watch && !problem.reads_values ? watched_first() : first(z0);
@@ -116,7 +117,9 @@ class Drive {
   const Criterion& criterion;
   double rtol;
   std::int64_t max_steps;
-  bool given, formed;
+  bool given;
+  std::int64_t order;
+  bool formed;
 
   Array out_of_steps(const Progress& p) const {
     const Array out = p.steps >= max_steps;
@@ -146,9 +149,9 @@ class Drive {
     p.margin = p.reach = constant(1);
     p.error_estimate = constant(std::numeric_limits<double>::infinity());
     p.judged = array(false);
-    if (!solver.forms_jacobian && drive_factors(solver, z0.size(), stop)) {
+    if (!solver.forms_jacobian && drive_factors(solver, order, stop)) {
       // Not there yet.
-      p.factors = {zeros({z0.size(), z0.size()}, z0.dtype())};
+      p.factors = {problem.diagonal() ? zeros_like(z0) : zeros({z0.size(), z0.size()}, z0.dtype())};
       for (const Array& f : no_factors(p.factors[0], problem.structure)) p.factors.push_back(f);
     }
     p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
@@ -341,7 +344,7 @@ class Drive {
       const Array size = length(p.now.z);
       out.error_estimate = contraction_error(p) / where(size > 0, size, constant(1));
     }
-    if (drive_factors(solver, z0.size(), stop)) {
+    if (drive_factors(solver, order, stop)) {
       out.factors = solver.forms_jacobian ? p.now.factors : p.factors;
       out.factors.push_back(solver.forms_jacobian ? done : p.judged & done);
     }
@@ -351,9 +354,9 @@ class Drive {
 
 }  // namespace
 
-bool drive_factors(const StepFunctions& solver, std::int64_t n, const StopRule& stop) {
-  if (n == 0) return false;
-  return solver.forms_jacobian || (!stop.tolerance.given() && n <= formed_for_a_look);
+bool drive_factors(const StepFunctions& solver, std::int64_t order, const StopRule& stop) {
+  if (order == 0) return false;
+  return solver.forms_jacobian || (!stop.tolerance.given() && order <= formed_for_a_look);
 }
 
 Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const Array& z0, const StopRule& stop) {

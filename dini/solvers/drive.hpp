@@ -35,8 +35,8 @@ struct StepFunctions {
 };
 
 Outcome drive(const StepFunctions& solver, const SolverProblem& problem, const Array& z0, const StopRule& stop);
-/// Whether drive's outcome has factors.
-bool drive_factors(const StepFunctions& solver, std::int64_t n, const StopRule& stop);
+/// Whether drive's outcome of a problem of this order has factors.
+bool drive_factors(const StepFunctions& solver, std::int64_t order, const StopRule& stop);
 
 /// A and its factors at z, and δ = -A⁻¹F, NaN where A is not finite: [A, factors...].
 struct Correction {
@@ -55,7 +55,9 @@ class StepMethod : public NamedMethod {
  public:
   template <class S> StepMethod(const S& solver, StepFunctions steps) : NamedMethod(solver), steps_(std::move(steps)) {}
   bool contracts() const override { return name() == "forward_iteration"; }
-  bool factors(Kind, std::int64_t n, const StopRule& stop) const override { return drive_factors(steps_, n, stop); }
+  bool factors(Kind, std::int64_t order, const StopRule& stop) const override {
+    return drive_factors(steps_, order, stop);
+  }
   Outcome solve(const SolverProblem& p, const Array& z0, const StopRule& stop) const override {
     return drive(steps_, p, z0, stop);
   }

@@ -23,6 +23,7 @@ struct Trial {
 
 // s with (BᵀB + λI) s = -BᵀF.
 Array damped_step(const ScaledResidual& r, const Array& lambda) {
+  if (r.matrix.ndim() == 1) return -r.norm * (r.gradient / (square(r.matrix) + lambda));
   const std::int64_t n = r.unit.size();
   const linalg::Qr qr = linalg::qr(concatenate({r.matrix, sqrt(lambda) * eye(n, r.unit.dtype())}));
   return -r.norm * linalg::solve_triangular(qr.r, dot(r.unit, qr.q(slice(0, n))));

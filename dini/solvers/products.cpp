@@ -25,6 +25,11 @@ Product products_at(const SolverProblem& problem, const Array& z) {
   return [system = LinearSystem::of_products(linear.tangent, kept)](const Array& v) { return system.apply(v); };
 }
 
+Array slopes_at(const SolverProblem& problem, const Array& z) {
+  if (!problem.diagonal()) return jacobian(problem.residual)(z);
+  return jvp([&](const Array& at) { return problem.residual(at); }, z, ones_like(z)).tangent;
+}
+
 Array scalar_inverse(const SolverProblem& problem, const Array& z, const Array& residual) {
   const Array unit = residual / length_or_one(residual), image = products_at(problem, z)(unit);
   const Array size = length_or_one(image), cosine = dot(unit, image / size);

@@ -42,12 +42,13 @@ std::shared_ptr<const detail::SolverMethod> PseudoTransient::method() const {
   // memory: V's signs, its sizes so far, τ.
   steps.init = [o = *this](const SolverProblem& p, const Array& z0) {
     SolverState s = formed_state(p, z0, p.residual(z0), code(StatusCode::converged), array(std::int64_t{1}), {}, false);
-    const Array diagonals = p.kind == Kind::fixed_point ? -ones_like(z0) : diagonal(s.factors[0]);
+    const Array diagonals = p.kind == Kind::fixed_point ? -ones_like(z0) : diagonal_of(s.factors[0]);
     s.memory = {where(diagonals < 0, -ones_like(z0), ones_like(z0)), zeros_like(z0), scalar_like(o.first, z0)};
     return s;
   };
   steps.step = [o = *this](const SolverProblem& p, const SolverState& s) {
-    const Array a = s.factors[0], scales = column_scales(a, s.memory[1]), v = diag(s.memory[0] * scales);
+    const Array a = s.factors[0], scales = column_scales(a, s.memory[1]), flow = s.memory[0] * scales,
+                v = a.ndim() == 1 ? flow : diag(flow);
     Trial q{s.memory[2], s.z, s.residual, length(s.residual), array(false), array(std::int64_t{0})};
     q = loop([](const Trial& at) { return ~at.good; },
              [&](const Trial& at) {

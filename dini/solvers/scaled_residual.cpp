@@ -1,5 +1,6 @@
 #include "dini/solvers/scaled_residual.hpp"
 
+#include "dini/linear/system.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
@@ -9,7 +10,8 @@
 namespace dini::detail {
 
 Array column_scales(const Array& a, const Array& before) {
-  const Array now = dini::norm(a, 2, {0}), largest = maximum(where(isfinite(now), now, zeros_like(now)), before);
+  const Array now = a.ndim() == 1 ? abs(a) : dini::norm(a, 2, {0}),
+              largest = maximum(where(isfinite(now), now, zeros_like(now)), before);
   return where(largest > 0, largest, ones_like(largest));
 }
 
@@ -18,14 +20,16 @@ ScaledResidual::ScaledResidual(const SolverState& at, const Array& d)
       norm(length_or_one(at.residual)),
       unit(at.residual / norm),
       matrix(at.factors[0] / d),
-      gradient(dot(unit, matrix)) {}
+      gradient(transposed_product_with(matrix, unit)) {}
 
 Array ScaledResidual::is_least(const Array& residual_norm) const {
   const double eps = epsilon(gradient.dtype());
   return all(abs(gradient) <= 64 * eps) & (achieved(residual_norm) <= 1e3 * eps);
 }
 
-Array ScaledResidual::predicted(const Array& s) const { return 1 - square(length(unit + dot(matrix, s / norm))); }
+Array ScaledResidual::predicted(const Array& s) const {
+  return 1 - square(length(unit + product_with(matrix, s / norm)));
+}
 
 Array ScaledResidual::achieved(const Array& residual_norm) const { return 1 - square(residual_norm / norm); }
 

@@ -66,6 +66,15 @@ struct SolverProblem {
   std::function<SolverProblem(const Leaves&)> again = {};
   Leaves theta = {};
 
+  /// Whether each equation is in its own unknown alone, so that ∂residual/∂z is the vector of its diagonal wherever it stands as a
+  /// matrix (linear/system.hpp).
+  bool diagonal() const {
+    const bool free = restriction() == Restriction::none && (kind == Kind::root || kind == Kind::fixed_point);
+    return structure.diagonal && (free || kind == Kind::bracketed_root);
+  }
+  /// By which the cost of forming ∂residual/∂z of n unknowns is judged.
+  std::int64_t order(std::int64_t n) const { return diagonal() && n > 1 ? 1 : n; }
+
   Restriction restriction() const {
     if (equal || at_most) return Restriction::general;
     return lower.defined() || upper.defined() ? Restriction::bounds : Restriction::none;
@@ -110,8 +119,8 @@ struct SolverMethod : Opaque {
   virtual Restriction takes() const { return Restriction::none; }
   /// Whether it converges only where the map contracts. A linear map on which it has converged has spectral radius below 1.
   virtual bool contracts() const { return false; }
-  /// Whether its outcome of a problem of this kind in n unknowns has factors of A.
-  virtual bool factors(Kind, std::int64_t n, const StopRule& stop) const { return (void)n, (void)stop, false; }
+  /// Whether its outcome of a problem of this kind and order (SolverProblem::order) has factors of A.
+  virtual bool factors(Kind, std::int64_t order, const StopRule& stop) const { return (void)order, (void)stop, false; }
   /// The methods among which Outcome::method counts.
   virtual std::vector<std::string> methods(Kind kind, Restriction restriction) const {
     return (void)kind, (void)restriction, std::vector<std::string>{name()};
