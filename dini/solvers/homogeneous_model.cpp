@@ -1,6 +1,7 @@
 #include "dini/solvers/homogeneous_model.hpp"
 
 #include <cmath>
+#include <vector>
 
 #include "dini/linear/system.hpp"
 #include "dini/ops/contract.hpp"
@@ -21,15 +22,40 @@ Array HomogeneousModel::column(const Array& v) { return reshape(v, {v.size(), 1}
 namespace {
 // What is as far as this, in an equilibrated program, is no row: a solution there would have no digits left. Others write so for ∞.
 constexpr double no_side = 1e18;
+
+// One after the other; what has no elements is left out.
+Array joined(const std::vector<Array>& parts, const Array& like) {
+  std::vector<Array> some;
+  for (const Array& a : parts) {
+    if (a.size()) some.push_back(a);
+  }
+  if (some.empty()) return zeros({0}, like.dtype());
+  return some.size() == 1 ? some[0] : concatenate(some);
+}
 }  // namespace
 
 HomogeneousModel::HomogeneousModel(const QuadraticData& data, double border, int refinements)
-    : d(data), border_(border), refinements_(refinements), n_(data.q.size()), me_(data.b.size()), mg_(data.h.size()) {
-  const Array sides = concatenate({d.h, -d.lower, d.upper});
+    : d(data),
+      border_(border),
+      refinements_(refinements),
+      n_(data.q.size()),
+      me_(data.b.size()),
+      mg_(data.h.size()),
+      bounds_(n_ * (data.below + data.above)) {
+  const Array none = zeros({0}, d.q.dtype());
+  const Array sides = joined({d.h, d.below ? -d.lower : none, d.above ? d.upper : none}, d.q);
   live_ = sides < no_side;
   h_ = only(live_, sides);
-  g_ = only(column(live_(slice(0, mg_))), d.g);
+  const Array g = only(column(live_(slice(0, mg_))), d.g);
+  c_ = me_ == 0 ? g : mg_ == 0 ? d.a : concatenate({d.a, g});
+  sides_ = joined({d.b, h_}, d.q);
   count_ = sum(astype(live_, d.q.dtype())) + 1;
+}
+
+HomogeneousModel::Multipliers HomogeneousModel::multipliers(const Array& z) const {
+  const Array there = only(live_, z), none = zeros_like(d.q);
+  const std::int64_t upper = mg_ + (d.below ? n_ : 0);
+  return {there(slice(0, mg_)), d.below ? there(slice(mg_, upper)) : none, d.above ? there(slice(upper, end)) : none};
 }
 
 Array HomogeneousModel::longest(const HomogeneousIterate& at, const Direction& to) const {
@@ -38,25 +64,37 @@ Array HomogeneousModel::longest(const HomogeneousIterate& at, const Direction& t
     const Array falls = dv < 0;
     return where(falls, -v / where(falls, dv, -ones_like(dv)), most);
   };
-  if (h_.size()) most = minimum(most, minimum(min(reach(at.s, to.s)), min(reach(at.z, to.z))));
+  if (h_.size()) most = minimum(most, min(minimum(reach(at.s, to.s), reach(at.z, to.z))));
   return minimum(most, minimum(reach(at.tau, to.tau), reach(at.kappa, to.kappa)));
 }
 
-Array HomogeneousModel::rows(const Array& x) const { return only(live_, concatenate({dot(g_, x), -x, x})); }
-Array HomogeneousModel::rows_transposed(const Array& z) const {
-  return dot(transpose(g_), z(slice(0, mg_))) - z(slice(mg_, mg_ + n_)) + z(slice(mg_ + n_, end));
+Array HomogeneousModel::bounds_along(const Array& x) const {
+  const Array none = zeros({0}, x.dtype());
+  const Array all = joined({d.below ? -x : none, d.above ? x : none}, x);
+  return bounds_ ? only(live_(slice(mg_, end)), all) : all;
+}
+
+Array HomogeneousModel::along(const Array& x) const {
+  return joined({c_.size() ? dot(c_, x) : zeros({me_ + mg_}, x.dtype()), bounds_along(x)}, x);
+}
+
+Array HomogeneousModel::pull(const Array& v) const {
+  const std::int64_t lower = me_ + mg_, upper = lower + (d.below ? n_ : 0);
+  Array out = lower ? dot(transpose(c_), v(slice(0, lower))) : zeros_like(d.q);
+  if (d.below) out = out - v(slice(lower, upper));
+  return d.above ? out + v(slice(upper, end)) : out;
 }
 
 HomogeneousIterate HomogeneousModel::start() const {
   const Array one = ones_like(h_);
-  const Array solved = solve(factorized(one), one, column(concatenate({-d.q, d.b, h_})))(slice(), 0);
-  const Array z = solved(slice(n_ + me_, end));
+  const Both solved = solve(factorized(one), {-d.q, sides_});
+  const Array z = solved.rows(slice(me_, end));
   auto raised = [&](const Array& v) {
     const Array least = h_.size() ? min(where(live_, v, one)) : scalar_like(1, d.q);
     return where(live_, v + maximum(1 - least, zeros_like(least)), one);
   };
   const Array unit = scalar_like(1, d.q);
-  return {solved(slice(0, n_)), solved(slice(n_, n_ + me_)), raised(z), raised(-z), unit, unit};
+  return {solved.x, solved.rows(slice(0, me_)), raised(z), raised(-z), unit, unit};
 }
 
 Array HomogeneousModel::complementarity(const HomogeneousIterate& at) const {
@@ -67,45 +105,39 @@ HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
   const Array w = where(live_, at.s / at.z, ones_like(at.s));
   const Factors f = factorized(w);
   const Array px = dot(d.p, at.x), xi = at.x / at.tau, p_xi = px / at.tau;
-  const Array of_x = px + dot(transpose(d.a), at.y) + rows_transposed(only(live_, at.z)) + d.q * at.tau;
-  const Array of_y = dot(d.a, at.x) - d.b * at.tau;
-  const Array of_z = rows(at.x) + only(live_, at.s) - h_ * at.tau;
-  const Array of_tau = at.kappa + dot(d.q, at.x) + dot(d.b, at.y) + dot(h_, at.z) + dot(px, xi);
-  const Array mu = complementarity(at);
+  const Array rows = joined({at.y, only(live_, at.z)}, d.q);
+  const Array of_x = px + pull(rows) + d.q * at.tau;
+  const Array of_rows = along(at.x) + joined({zeros_like(at.y), only(live_, at.s)}, d.q) - sides_ * at.tau;
+  const Array of_tau = at.kappa + dot(d.q, at.x) + dot(sides_, rows) + dot(px, xi);
+  const Array mu = complementarity(at), slope = d.q + 2 * p_xi;
 
+  const Both second = solve(f, {-d.q, sides_});
+  const Array z2 = second.rows(slice(me_, end));
+  const Array apart = second.x - xi;
+  const Array exact = dot(apart, dot(d.p, apart)) + sum(only(live_, w * square(z2))) + at.kappa / at.tau;
+  const Array direct = dot(p_xi, xi) + at.kappa / at.tau - dot(slope, second.x) - dot(sides_, second.rows);
+  const Array below = where(direct > 0.5 * exact, direct, exact);
   // `left` of the residuals is to go, by these right sides of the complementarity.
-  auto direction = [&](const Array& first, const Array& second, const Array& left, const Array& by_rows,
-                       const Array& by_tau) {
-    const Array x1 = first(slice(0, n_)), y1 = first(slice(n_, n_ + me_)), z1 = first(slice(n_ + me_, end));
-    const Array x2 = second(slice(0, n_)), y2 = second(slice(n_, n_ + me_)), z2 = second(slice(n_ + me_, end));
-    const Array apart = x2 - xi;
-    const Array exact = dot(apart, dot(d.p, apart)) + sum(only(live_, w * square(z2))) + at.kappa / at.tau;
-    const Array direct = dot(p_xi, xi) + at.kappa / at.tau - dot(d.q + 2 * p_xi, x2) - dot(d.b, y2) - dot(h_, z2);
-    const Array below = where(direct > 0.5 * exact, direct, exact);
-    const Array above = left * of_tau + by_tau / at.tau + dot(d.q + 2 * p_xi, x1) + dot(d.b, y1) + dot(h_, z1);
+  auto direction = [&](const Array& left, const Array& by_rows, const Array& by_tau) {
+    const Array of_s = joined({zeros_like(at.y), only(live_, by_rows / at.z)}, d.q);
+    const Both first = solve(f, {-left * of_x, -left * of_rows - of_s});
+    const Array above = left * of_tau + by_tau / at.tau + dot(slope, first.x) + dot(sides_, first.rows);
     Direction out;
     out.tau = above / below;
-    out.x = x1 + out.tau * x2;
-    out.y = y1 + out.tau * y2;
-    out.z = only(live_, z1 + out.tau * z2);
+    out.x = first.x + out.tau * second.x;
+    out.y = first.rows(slice(0, me_)) + out.tau * second.rows(slice(0, me_));
+    out.z = only(live_, first.rows(slice(me_, end)) + out.tau * z2);
     out.s = only(live_, by_rows / at.z - w * out.z);
     out.kappa = (by_tau - at.kappa * out.tau) / at.tau;
     return out;
   };
-  auto right_side = [&](const Array& left, const Array& by_rows) {
-    return concatenate({-left * of_x, -left * of_y, only(live_, -left * of_z - by_rows / at.z)});
-  };
   const Array one = scalar_like(1, d.q);
   const Array to_border = -at.s * at.z, tau_to_border = -at.tau * at.kappa;
-  const Array both =
-      solve(f, w, concatenate({column(right_side(one, to_border)), column(concatenate({-d.q, d.b, h_}))}, 1));
-  const Array second = both(slice(), 1);
-  const Direction affine = direction(both(slice(), 0), second, one, to_border, tau_to_border);
+  const Direction affine = direction(one, to_border, tau_to_border);
   const Array sigma = power(1 - minimum(longest(at, affine), one), 3);
   const Array by_rows = only(live_, sigma * mu + to_border - affine.s * affine.z);
   const Array by_tau = sigma * mu + tau_to_border - affine.tau * affine.kappa;
-  const Array first = solve(f, w, column(right_side(1 - sigma, by_rows)))(slice(), 0);
-  const Direction to = direction(first, second, 1 - sigma, by_rows, by_tau);
+  const Direction to = direction(1 - sigma, by_rows, by_tau);
   const Array alpha = border_ * longest(at, to);
   HomogeneousIterate next{at.x + alpha * to.x, at.y + alpha * to.y,     at.z + alpha * to.z,
                           at.s + alpha * to.s, at.tau + alpha * to.tau, at.kappa + alpha * to.kappa};
@@ -118,46 +150,35 @@ HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
 
 HomogeneousModel::Factors HomogeneousModel::factorized(const Array& w) const {
   const Dtype dtype = d.q.dtype();
-  const Array t = only(live_, reciprocal(w));
-  const Array bounds = t(slice(mg_, mg_ + n_)) + t(slice(mg_ + n_, end));
-  Array k = concatenate({concatenate({d.p + diag(bounds), transpose(d.a), transpose(g_)}, 1),
-                         concatenate({d.a, zeros({me_, me_ + mg_}, dtype)}, 1),
-                         concatenate({g_, zeros({mg_, me_}, dtype), -diag(w(slice(0, mg_)))}, 1)});
-  Factors f{k, ones({n_ + me_ + mg_}, dtype), {}};
-  for (int turn = 0; turn < 3; ++turn) {
-    const Array size = max(abs(f.matrix), 1), by = where(size > 0, rsqrt(size), ones_like(size));
-    f.by = f.by * by;
-    f.matrix = column(by) * f.matrix * by;
-  }
-  const double regular = std::pow(epsilon(dtype), 0.7);  // 1e-11
-  f.matrix =
-      f.matrix + diag(concatenate({full({n_}, Array(regular), dtype), full({me_ + mg_}, Array(-regular), dtype)}));
+  const double delta = std::sqrt(epsilon(dtype)), regular = std::pow(epsilon(dtype), 0.7);  // 1e-8, 1e-11
+  Factors f;
+  f.w = joined({zeros({me_}, dtype), w}, d.q);
+  f.weights = joined({full({me_}, Array(1 / delta), dtype), only(live_, reciprocal(w + delta))}, d.q);
+  const std::int64_t lower = me_ + mg_, upper = lower + (d.below ? n_ : 0);
+  Array bounds = zeros_like(d.q);
+  if (d.below) bounds = bounds + f.weights(slice(lower, upper));
+  if (d.above) bounds = bounds + f.weights(slice(upper, end));
+  f.matrix = d.p;
+  if (bounds_) f.matrix = f.matrix + eye(n_, dtype) * bounds;
+  if (lower) f.matrix = f.matrix + dot(transpose(c_), column(f.weights(slice(0, lower))) * c_);
+  const Array size = abs(diagonal(f.matrix));
+  f.by = where(size > 0, rsqrt(where(size > 0, size, ones_like(size))), ones_like(size));
+  f.matrix = column(f.by) * f.matrix * f.by + regular * eye(n_, dtype);
   f.of = factorize(f.matrix, {.symmetric = true});
   return f;
 }
 
-Array HomogeneousModel::solve(const Factors& f, const Array& w, const Array& b) const {
-  const Array weights = column(w), t = column(only(live_, reciprocal(w))), there = column(live_);
-  auto part = [&](const Array& v, std::int64_t from, std::int64_t to) { return v(slice(from, to)); };
-  const std::int64_t z = n_ + me_, lower = z + mg_, upper = lower + n_, last = upper + n_;
-  auto product = [&](const Array& v) {
-    const Array x = part(v, 0, n_), y = part(v, n_, z), of_z = part(v, z, last);
-    const Array gx = only(there, concatenate({dot(g_, x), -x, x}));
-    return concatenate({dot(d.p, x) + dot(transpose(d.a), y) + dot(transpose(g_), part(v, z, lower)) -
-                            part(v, lower, upper) + part(v, upper, last),
-                        dot(d.a, x), gx - weights * of_z});
+HomogeneousModel::Both HomogeneousModel::solve(const Factors& f, const Both& b) const {
+  auto once = [&](const Both& r) {
+    const Array right = f.by * (r.x + pull(f.weights * r.rows));
+    const Array x = f.by * emit_linear_solve(f.of, f.matrix, right, false, true);
+    return Both{x, f.weights * (along(x) - r.rows)};
   };
-  auto once = [&](const Array& r) {
-    const Array lower_t = t(slice(mg_, mg_ + n_)), upper_t = t(slice(mg_ + n_, end));
-    const Array of_x = part(r, 0, n_) - lower_t * part(r, lower, upper) + upper_t * part(r, upper, last);
-    const Array reduced = concatenate({of_x, part(r, n_, lower)});
-    const Array v = column(f.by) * emit_linear_solve(f.of, f.matrix, column(f.by) * reduced, false, true);
-    const Array x = part(v, 0, n_);
-    return concatenate({v, lower_t * (-x - part(r, lower, upper)), upper_t * (x - part(r, upper, last))});
-  };
-  const Array right = concatenate({part(b, 0, z), only(there, part(b, z, last))});
-  Array v = once(right);
-  for (int k = 0; k < refinements_; ++k) v = v + once(right - product(v));
+  Both v = once(b);
+  for (int k = 0; k < refinements_; ++k) {
+    const Both more = once({b.x - dot(d.p, v.x) - pull(v.rows), b.rows - along(v.x) + f.w * v.rows});
+    v = {v.x + more.x, v.rows + more.rows};
+  }
   return v;
 }
 

@@ -12,6 +12,10 @@ struct HomogeneousIterate {
 };
 
 /// The program with the bounds as rows, -x ≤ -l and x ≤ u.
+///
+/// A step solves systems of [P Cᵀ; C -w], C all rows, w = s/z and 0 of an equation. The rows are eliminated: what is factorised is
+/// P + Cᵀ(w + δ)⁻¹C, positive definite, with δ = √eps, and the solution is refined by the system itself. The smaller δ, the better the
+/// factors fit the system, and the more of P is lost beside the rows that are active.
 class HomogeneousModel {
  public:
   /// Of an equilibrated program; a step goes `border` of the way to where an s, a z, τ or κ is 0.
@@ -24,34 +28,43 @@ class HomogeneousModel {
   /// μ.
   Array complementarity(const HomogeneousIterate& at) const;
 
-  /// Which of the rows are there, [mg + 2 n].
-  const Array& live() const { return live_; }
+  /// z, 0 of what is no row: of the rows of G, of the lower and of the upper bounds.
+  struct Multipliers {
+    Array at_most, lower, upper;
+  };
+  Multipliers multipliers(const Array& z) const;
 
  private:
   struct Direction {
     Array x, y, z, s, tau, kappa;
   };
+  // Of unknowns and rows, those of A first.
+  struct Both {
+    Array x, rows;
+  };
   struct Factors {
-    Array matrix, by;  // equilibrated, with what it was multiplied by from both sides
+    Array w;           // of all rows
+    Array weights;     // 1/(w + δ), 0 of what is no row
+    Array matrix, by;  // with ones on the diagonal, by what was multiplied from both sides
     Leaves of;
   };
   // a where the mask holds, 0 elsewhere; v as a column.
   static Array only(const Array& mask, const Array& a);
   static Array column(const Array& v);
-  Array rows(const Array& x) const;
-  Array rows_transposed(const Array& z) const;
+  Array bounds_along(const Array& x) const;
+  // Cx, without what is no row, and Cᵀv.
+  Array along(const Array& x) const;
+  Array pull(const Array& v) const;
   // How far along a direction it is to the border, 1/border at the most.
   Array longest(const HomogeneousIterate& at, const Direction& to) const;
-  // Of [P + bounds' z/s, Aᵀ, Gᵀ; A, 0, 0; G, 0, -s/z].
   Factors factorized(const Array& w) const;
-  // [P Aᵀ Gᵀ; A 0 0; G 0 -w] x = b with all rows, refined by that matrix; b [n + me + rows, k].
-  Array solve(const Factors& f, const Array& w, const Array& b) const;
+  Both solve(const Factors& f, const Both& b) const;
 
   QuadraticData d;
   double border_;
   int refinements_;
-  std::int64_t n_, me_, mg_;
-  Array live_, h_, g_, count_;
+  std::int64_t n_, me_, mg_, bounds_;   // the bounds' rows
+  Array live_, h_, c_, sides_, count_;  // c_: the rows of A and G
 };
 
 }  // namespace dini::detail

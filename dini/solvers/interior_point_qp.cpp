@@ -55,12 +55,12 @@ struct Method final : SolverMethod {
     const QuadraticData even = scaled(free, by);
     if (z0.size() == 0) return without_unknowns(problem, data, by, z0, stop);
     const HomogeneousModel model(even, options.border, options.refinements);
-    const std::int64_t mg = data.h.size(), n = z0.size();
     const Array nothing = array(std::int64_t{0}), infinite = scalar_like(std::numeric_limits<double>::infinity(), z0);
 
     auto point = [&](const Iterate& at) {
-      const Array x = where(data.lower == data.upper, data.lower, by.variables * at.x / at.tau);
-      const Array z = where(model.live(), at.z, zeros_like(at.z))(slice(0, mg));
+      Array x = by.variables * at.x / at.tau;
+      if (data.below && data.above) x = where(data.lower == data.upper, data.lower, x);
+      const Array z = model.multipliers(at.z).at_most;
       return KktUnknowns{x, by.equal * at.y / (at.tau * by.cost), by.at_most * z / (at.tau * by.cost)};
     };
     const Iterate start = model.start();
@@ -117,8 +117,8 @@ struct Method final : SolverMethod {
     const Array status = where(p.steps >= most, code(StatusCode::max_steps), code(StatusCode::stagnated));
     last.at = {found.z, found.equal, found.at_most, where(p.cancelled, code(StatusCode::cancelled), status),
                p.steps, p.steps,     p.history};
-    const Array z = where(model.live(), p.now.z, zeros_like(p.now.z));
-    last.infeasible = {p.now.y, z(slice(0, mg)), z(slice(mg, mg + n)), z(slice(mg + n, end)), array(false)};
+    const HomogeneousModel::Multipliers z = model.multipliers(p.now.z);
+    last.infeasible = {p.now.y, z.at_most, z.lower, z.upper, array(false)};
     last.ray = p.now.x;
     last.doubtful = (p.now.tau < p.now.kappa) | (p.best.tau < p.best.kappa);
     return quadratic_outcome(problem, data, free, by, last, beside, stop);

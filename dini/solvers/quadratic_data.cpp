@@ -43,6 +43,8 @@ QuadraticData quadratic_data(const SolverProblem& problem, const Array& z0) {
   const BoundsOf bounds = bounds_of(problem, z0);
   d.lower = bounds.lower;
   d.upper = bounds.upper;
+  d.below = problem.lower.defined();
+  d.above = problem.upper.defined();
   return d;
 }
 
@@ -62,6 +64,7 @@ KktParts kkt_parts(const QuadraticData& d, const KktUnknowns& at) {
 
 QuadraticData without_fixed(const QuadraticData& d) {
   using quadratic::column;
+  if (!d.below || !d.above) return d;
   const Array fixed = d.lower == d.upper, at = where(fixed, d.lower, zeros_like(d.q));
   const Array none = scalar_like(std::numeric_limits<double>::infinity(), d.q);
   auto free_columns = [&](const Array& m) { return where(fixed, zeros_like(m), m); };
@@ -114,7 +117,7 @@ QuadraticScaling equilibrated(const QuadraticData& d) {
 
 QuadraticData scaled(const QuadraticData& d, const QuadraticScaling& by) {
   using quadratic::column;
-  QuadraticData out;
+  QuadraticData out = d;
   out.p = by.cost * column(by.variables) * d.p * by.variables;
   out.q = by.cost * by.variables * d.q;
   out.a = column(by.equal) * d.a * by.variables;

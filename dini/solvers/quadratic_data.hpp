@@ -7,6 +7,7 @@ namespace dini::detail {
 
 struct QuadraticData {
   Array p, q, a, b, g, h, lower, upper;  // h, lower, upper: ±∞ for none
+  bool below = true, above = true;       // whether there may be lower bounds, upper ones
   auto tree() { return std::tie(p, q, a, b, g, h, lower, upper); }
 };
 
