@@ -138,7 +138,9 @@ HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
   const Array by_rows = only(live_, sigma * mu + to_border - affine.s * affine.z);
   const Array by_tau = sigma * mu + tau_to_border - affine.tau * affine.kappa;
   const Direction to = direction(1 - sigma, by_rows, by_tau);
-  const Array alpha = border_ * longest(at, to);
+  // The nearer to the end, the nearer to the border.
+  const Array rest = maximum(mu, scalar_like(1e-5, d.q));
+  const Array alpha = minimum(one, (1 - minimum(rest, scalar_like(1 - border_, d.q))) * longest(at, to));
   HomogeneousIterate next{at.x + alpha * to.x, at.y + alpha * to.y,     at.z + alpha * to.z,
                           at.s + alpha * to.s, at.tau + alpha * to.tau, at.kappa + alpha * to.kappa};
   const Array size = maximum(next.tau, next.kappa);

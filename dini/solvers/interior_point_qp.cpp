@@ -134,7 +134,10 @@ const detail::MethodTable<InteriorPointQP>& InteriorPointQP::table() {
       "a homogeneous interior-point method for quadratic and linear programs",
       {Kind::quadratic_program},
       true,
-      {{"border", &InteriorPointQP::border, {0, 1, false, false}, "how far a step goes on the way to the border"},
+      {{"border",
+        &InteriorPointQP::border,
+        {0, 1, false, false},
+        "how far a step goes on the way to the border, at the least"},
        {"refinements", &InteriorPointQP::refinements, {}, "of each linear solve"}},
       Restriction::general};
   return t;

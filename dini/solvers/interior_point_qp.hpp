@@ -15,7 +15,7 @@ namespace dini {
 /// 1e-13 or where that no longer falls; then the active set is confirmed and the point finished. What has no solution is `infeasible`
 /// or `unbounded` with a proof; with a P that has a negative eigenvalue the point is `not_a_minimum`.
 struct InteriorPointQP {
-  double border = 0.99;  // how far a step goes on the way to the border
+  double border = 0.99;  // how far a step goes on the way to the border, at the least
   int refinements = 3;   // of each linear solve
   std::shared_ptr<const detail::SolverMethod> method() const;
   static const detail::MethodTable<InteriorPointQP>& table();
