@@ -1,7 +1,7 @@
 // Equilibrium layers z = tanh(W z + x) by Dini and by a loop written by hand over Eigen, in one process: value, and value with
 // the gradient in W and x. Both iterate forward from 0 until two iterates are within the tolerance, and solve the adjoint's
-// system by the same iteration. One row is of Newton's method, with LU in both. The ratios are what counts; absolute times are this
-// machine's today.
+// system by the same iteration; in the rows "default" Dini by the adjoint that it chooses. The last rows are of Newton's method, with
+// LU in both. The ratios are what counts; absolute times are this machine's today.
 //
 //     layers [--json]
 #include <cmath>
@@ -104,12 +104,12 @@ void race_layer(const std::string& name, const dini::Array& W, const dini::Array
   std::fflush(stdout);
 }
 
-template <class T> void forward(int n, double tolerance, bool json) {
+template <class T> void forward(const char* name, int n, double tolerance, const dini::Adjoint& adjoint, bool json) {
   const auto [W, x] = inputs<T>(n);
-  dini::FixedPointOptions options{.adjoint = dini::SameSolver{}};
+  dini::FixedPointOptions options{.adjoint = adjoint};
   options.solver = dini::FwdSolver{.tolerance = tolerance};
   LayerByHand<T> hand(n, W.template data<T>().data(), x.template data<T>().data(), static_cast<T>(tolerance));
-  race_layer("tanh-" + std::to_string(n), W, x, options, hand, json);
+  race_layer(name + std::to_string(n), W, x, options, hand, json);
 }
 
 void newton(int n, bool json) {
@@ -128,7 +128,8 @@ int main(int argc, char** argv) {
     std::printf(
         "work         dtype    dini hand       dini      hand  ratio        dini      hand  ratio   call, ms  ence\n");
   }
-  for (int n : {10, 100, 1000}) forward<float>(n, 1e-5, json);
-  for (int n : {10, 100, 1000}) forward<double>(n, 1e-10, json);
+  for (int n : {10, 100, 1000}) forward<float>("tanh-", n, 1e-5, dini::SameSolver{}, json);
+  for (int n : {10, 100, 1000}) forward<double>("tanh-", n, 1e-10, dini::SameSolver{}, json);
+  for (int n : {100, 500}) forward<double>("default-", n, 1e-10, {}, json);
   for (int n : {10, 100, 1000}) newton(n, json);
 }

@@ -28,6 +28,7 @@ struct Verdict {
 struct Factored {
   Leaves factors;
   Verdict verdict;
+  auto tree() { return std::tie(factors, verdict); }
 };
 
 /// A point and what is known of it.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "dini/implicit/contraction.hpp"
 #include "dini/implicit/host_solve.hpp"
 #include "dini/implicit/same_solver.hpp"
 #include "dini/ops/create.hpp"
@@ -12,6 +13,7 @@
 #include "dini/ops/reduce.hpp"
 #include "dini/solvers/drive.hpp"
 #include "dini/solvers/products.hpp"
+#include "dini/transforms/control.hpp"
 #include "dini/transforms/grad.hpp"
 #include "dini/transforms/lanes.hpp"
 
@@ -56,6 +58,12 @@ struct Plain final : SingleSolve {
     });
   }
 
+  // Whether the default is to try products before factors.
+  bool tries_products(bool factors_there, std::int64_t order) const {
+    return settings.adjoint.automatic() && settings.kind == Kind::fixed_point && !factors_there &&
+           settings.method->has_status() && order >= contraction_from && order <= formed_unasked;
+  }
+
   LinearMethodRef linear_method(bool factors_there, std::int64_t order) const {
     if (settings.adjoint.automatic()) {
       if (factors_there || order <= formed_unasked) return Direct{}.method();
@@ -76,7 +84,9 @@ struct Plain final : SingleSolve {
                fixed_point = settings.kind == Kind::fixed_point;
     const SolverProblem p = problem_at(theta);
     const std::int64_t order = p.order(z.size());
-    const LinearMethodRef method = linear_method(!factors.empty(), order);
+    const bool products_first = tries_products(!factors.empty(), order) && !anyway;
+    const LinearMethodRef method =
+        products_first ? contraction_method(settings.structure) : linear_method(!factors.empty(), order);
     const LinearFailure failure = anyway ? LinearFailure::keep : nan ? LinearFailure::nan : LinearFailure::raise;
     Kept kept;
     Mask by_theta{false};
@@ -85,7 +95,7 @@ struct Plain final : SingleSolve {
     kept.theta = rest(evaluate(*in_theta.primal, join({z}, theta)), 1);
     const ProgramRef theta_tangent = in_theta.tangent;
 
-    const bool dense = method->wants_matrix(), direct = method->name() == Direct::table().name;
+    const bool dense = method->wants_matrix(), direct = dense && method->name() == Direct::table().name;
     // Where the adjoint's system is solved by an iteration that contracts, I - J is regular if that converges.
     const bool proves_itself = method->name() == SameSolver::table().name && settings.method->contracts();
     const bool wants_verdict = method->exact() && !proves_itself && !anyway;
@@ -108,7 +118,27 @@ struct Plain final : SingleSolve {
     const auto frozen = problem_at(still(theta));
     PointOfSolve point{z, z0, Array(), factors, !settings.method->has_status(), settings.accept};
     std::optional<Verdict> verdict;
-    if (wants_verdict && (dense || !factors.empty() || order <= formed_for_a_look)) {
+    const auto linearized = [&](const Array& at) { return evaluate(*in_z->primal, join({at}, still(theta))); };
+    if (products_first) {
+      const LinearSystem still_system = system;
+      const Contraction contraction =
+          contracts_at(frozen, stop_gradient(z), linearized,
+                       [&](const Array& v, const Leaves& k) { return still_system.with(k).apply_map(v); });
+      const Array zero = array(std::int64_t{0});
+      const Factored f = cond(
+          contraction.holds,
+          [&] {
+            return Factored{no_factors(zeros({z.size(), z.size()}, z.dtype()), settings.structure),
+                            {zero, zero, scalar_like(1, z)}};
+          },
+          [&] {
+            PointOfSolve at = point;
+            at.matrix = stop_gradient(jacobian(frozen.residual)(stop_gradient(z)));
+            return factor_at(frozen, at);
+          });
+      verdict = f.verdict;
+      kept.prepared = join({contraction.holds, contraction.units}, f.factors);
+    } else if (wants_verdict && (dense || !factors.empty() || order <= formed_for_a_look)) {
       const bool there = direct || (dense && !p.diagonal());
       point.matrix = there ? kept.matrix[0] : stop_gradient(slopes_at(frozen, stop_gradient(z)));
       const Factored f = factor_at(frozen, point);
@@ -118,7 +148,7 @@ struct Plain final : SingleSolve {
       const LinearSystem still_system = system;
       Products products;
       products.linearized = [&](const Array& at) {
-        Leaves out = evaluate(*in_z->primal, join({at}, still(theta)));
+        Leaves out = linearized(at);
         if (fixed_point) out[0] = out[0] - at;
         return out;
       };
@@ -130,7 +160,7 @@ struct Plain final : SingleSolve {
       verdict = judge_by_products(frozen, products, point);
     }
     const bool refined = direct && verdict && !factors.empty();
-    if (!(direct && verdict)) kept.prepared = method->prepare(system.with(still(system.kept())));
+    if (!products_first && !(direct && verdict)) kept.prepared = method->prepare(system.with(still(system.kept())));
 
     kept.alive = array(true);
     if (verdict) {

@@ -1,5 +1,7 @@
 #include "dini/linear/operator_solve.hpp"
 
+#include <algorithm>
+
 #include "dini/linear/check_status.hpp"
 #include "dini/ops/contract.hpp"
 #include "dini/ops/create.hpp"
@@ -33,6 +35,8 @@ struct Spec : Opaque {
   virtual ProgramRef apply() const = 0;    // [v, prepared..., kept...] -> A v
   virtual ProgramRef forward() const = 0;  // [b, prepared..., kept...] -> x
   virtual std::shared_ptr<const Spec> transposed() const = 0;
+  /// For many right-hand sides [k, n] at once of the same [prepared..., kept...], the solutions [k, n]; or undefined.
+  virtual Array many(const Array& sides, const Leaves& rest) const { return (void)sides, (void)rest, Array(); }
 };
 using SpecRef = std::shared_ptr<const Spec>;
 
@@ -88,6 +92,12 @@ struct Plain final : Spec {
           },
           inputs(), "operator_solve");
     });
+  }
+  Array many(const Array& sides, const Leaves& rest) const override {
+    const auto middle = rest.begin() + static_cast<std::ptrdiff_t>(prepared.size());
+    const Array columns =
+        method->solve_many(system.with({middle, rest.end()}), {rest.begin(), middle}, sides.T(), of_transpose);
+    return columns.defined() ? columns.T() : columns;
   }
   SpecRef transposed() const override {
     return transposed_.get([&] {
@@ -230,6 +240,10 @@ const Op& op() {
       return out;
     };
     o.batch = [](const BatchCall& call) {
+      if (std::find(call.batched.begin() + 1, call.batched.end(), true) == call.batched.end()) {
+        const Array out = spec_of(call.params)->many(call.in[0], Leaves(call.in.begin() + 1, call.in.end()));
+        if (out.defined()) return Batched{{out}, {true}};
+      }
       auto lanes = std::make_shared<Lanes>();
       lanes->inner = spec_of(call.params);
       lanes->batched = call.batched;

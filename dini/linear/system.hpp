@@ -82,6 +82,12 @@ struct LinearMethod : std::enable_shared_from_this<LinearMethod> {
   /// x with A x = b, or with Aᵀx = b, in ops. `apply` is v -> A v, or v -> Aᵀv. b is of size about 1.
   virtual LinearOutcome attempt(const Product& apply, const LinearSystem& system, const Leaves& prepared,
                                 const Array& b, bool transposed) const = 0;
+  /// X with A X = B, or AᵀX = B, for these columns at once and one A, differentiable in the system and in B, where that costs less than
+  /// attempts for each; undefined elsewhere.
+  virtual Array solve_many(const LinearSystem& system, const Leaves& prepared, const Array& columns,
+                           bool transposed) const {
+    return (void)system, (void)prepared, (void)columns, (void)transposed, Array();
+  }
   /// x with A x = b, differentiable in the system and in b.
   virtual Array solve(const LinearSystem& system, const Leaves& prepared, const Array& b, LinearFailure failure) const;
 };
