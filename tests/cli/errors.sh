@@ -69,18 +69,19 @@ for made in 'linspace(0, 1, 10**8)' 'linspace(0, 1, 10**8, endpoint=False)' 'ara
   has err 'max-memory'
 done
 # What solvers, adjoints and second derivatives form counts, and it is said what does without.
-run 2 solve --root 'z**3 - 1' --z0 '2*ones(6000)' --max-memory 500M --solver newton
+run 2 solve --root 'z**3 - roll(z, 1)' --z0 '2*ones(6000)' --max-memory 500M --solver newton
 has err '`solver`: newton forms a matrix of 6000 x 6000 and its factors, which would take'
 has err 'more than the limit of 500 MB'
-# Who names no solver gets one that forms none.
-run 0 solve --root 'z**3 - 1' --z0 '2*ones(6000)' --max-memory 500M
-run 2 solve --fixed-point '0.3*z - x' --input x=1 --z0 'ones(6000)' --max-memory 500M --solver newton
+# Who names no solver gets one that forms none, and of elementwise equations there is none.
+run 0 solve --root 'z**3 + z - roll(z, 1) - 1' --z0 '2*ones(6000)' --max-memory 500M
+run 0 solve --root 'z**3 - 1' --z0 '2*ones(6000)' --max-memory 500M --solver newton
+run 2 solve --fixed-point '0.3*roll(z, 1) - x' --input x=1 --z0 'ones(6000)' --max-memory 500M --solver newton
 has err 'none is formed by `forward_iteration`, `anderson`, `limited_memory_broyden`, `newton_krylov` and `df_sane`'
-run 2 solve --fixed-point '0.3*z - x' --input x=1 --z0 'ones(6000)' --loss 'sum(z)' --max-memory 500M --adjoint direct
+run 2 solve --fixed-point '0.3*roll(z, 1) - x' --input x=1 --z0 'ones(6000)' --loss 'sum(z)' --max-memory 500M --adjoint direct
 has err '`adjoint`: direct forms a matrix of 6000 x 6000'
 has err 'none is formed by `gmres`'
-run 0 solve --fixed-point '0.3*z - x' --input x=1 --z0 'ones(6000)' --loss 'sum(z)' --max-memory 500M
-run 2 solve --fixed-point '0.3*sin(z) - x' --input "x=[$(seq -s, 500)]" --z0 'ones(500)' --loss 'sum(z)' --hessian x --max-memory 500M
+run 0 solve --fixed-point '0.3*roll(z, 1) - x' --input x=1 --z0 'ones(6000)' --loss 'sum(z)' --max-memory 500M
+run 2 solve --fixed-point '0.3*sin(roll(z, 1)) - x' --input "x=[$(seq -s, 500)]" --z0 'ones(500)' --loss 'sum(z)' --hessian x --max-memory 500M
 has err 'the Hessian in `x` would take'
 has err 'the adjoint `gmres` takes less'
 # Rows without elements are written all the same.
