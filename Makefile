@@ -91,6 +91,12 @@ arm: ## for 64-bit ARM by the cross compiler: the library, the tool, and the tes
 	cmake --build --preset arm -j $(jobs) --target dini_tests dini_cli example_notebook
 	ctest --preset arm -j 2
 
+arm-small: ## the same with the tests of the kernels alone
+	@scripts/install_packages.sh --with-arm
+	cmake --preset arm -B build/arm-small -DDINI_TESTS='^ops/(vector|lane|dense|reduce)_' $(configure_options)
+	cmake --build build/arm-small -j $(jobs) --target dini_tests example_notebook
+	ctest --test-dir build/arm-small -R '^(unit_.*|example_notebook)$$' --output-on-failure --no-tests=error -j 2
+
 package: ## install into a temporary folder and build a user's project against it
 	@scripts/install_packages.sh
 	cmake --preset release $(configure_options)
