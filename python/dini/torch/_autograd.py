@@ -241,15 +241,7 @@ class Layer:
             static = tuple(None if self.leaf(x) else (x,) for x in leaves)
             arrays = [x for x, s in zip(leaves, static) if s is None]
             forms, out = self.forms(spec, static)
-        if self.compiled:
-            values = apply(forms, arrays)
-        else:
-            # Traced at every call, since what is around the function may be something else each time; but once: in the backward pass
-            # it may be something else again.
-            try:
-                values = apply(*_traced(forms.f, arrays), held=forms.f)
-            except _dini.HostReadError:  # a function that reads values
-                values = apply(forms, arrays)
+        values = apply(forms, arrays) if self.compiled else apply_traced(forms.f, arrays)[0]
         return values[0] if out[0] is None else build(out[0], values)
 
     def _in_graph(self, args: Any, kwargs: Any) -> Any:
@@ -284,6 +276,16 @@ def _traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Forms, list[A
             except KeyError:  # another thread was faster
                 break
     return forms, [*inputs, *program._captured]
+
+
+def apply_traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[torch.Tensor, ...], Forms | None, list[Any]]:
+    """The values of a function that is traced now, since what is around it may be something else at each call; but once: in the backward
+    pass it may be something else again. With them its Program, unless it reads values, and what this captured."""
+    try:
+        forms, arrays = _traced(f, inputs)
+        return apply(forms, arrays, held=f), forms, arrays[len(inputs):]
+    except _dini.HostReadError:
+        return apply(Forms(f, compiled=False), inputs), None, []
 
 
 _layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()

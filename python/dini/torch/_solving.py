@@ -16,7 +16,8 @@ from torch.utils import _pytree
 
 from .. import _dini
 from . import _host
-from ._autograd import Layer, is_array
+from ._autograd import Layer, apply_traced, build, is_array, leaves_of
+from ._known import Solve
 from ._tensors import check, leaves_of_kind, map_leaves, rebuilder, to_array
 from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
 
@@ -127,14 +128,21 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
 def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool, options: dict[str, Any]) -> Any:
     """The solve with f translated or not. It is begun again where f turns out to close over more than was known."""
     solver = getattr(_dini, kind)
-    functions = {"": _Followed(f, mode)}
+    of_torch = {"": f}
     for name in ("equal", "at_most"):
         if callable(options.get(name)) and not isinstance(options[name], _dini.Formula):
-            functions[name] = _Followed(options[name], mode)
-    others = {k: v for k, v in options.items() if k not in functions}
+            of_torch[name] = options[name]
+    others = {k: v for k, v in options.items() if k not in of_torch} if options else options
+    known = Solve(kind, details, of_torch, z0, args, others) if mode else None
+    before = known.again() if known else None
+    if before:
+        return before[0]
+    functions = {name: _Followed(g, mode) for name, g in of_torch.items()}
     starts, given, optional = (leaves_of_kind(torch.Tensor, tree) for tree in (z0, args, others))
     build_start, build_args, build_options = (rebuilder(torch.Tensor, tree) for tree in (z0, args, others))
 
+    if known:
+        known.look()
     for _ in range(10):
         captured = [g.torch.captures for g in functions.values()]
         own = list(itertools.accumulate(map(len, captured), initial=0))  # where the captures of each begin in theta
@@ -143,19 +151,25 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
         def caller(k: int, g: _Followed) -> Function:
             return lambda *theta_z: g(theta_z[own[k]:own[k + 1]], (*build_args(theta_z[own[-1]:-1]), theta_z[-1]))
 
+        structure: list[Any] = [None]
+
         def of_arrays(*arrays: Any) -> Any:
             followed = {name: caller(k, g) for k, (name, g) in enumerate(functions.items())}
             s = solver(followed.pop(""), build_start(arrays[:first]), *arrays[first:last], **build_options(arrays[last:]), **followed)
-            return s if details else s.value
+            leaves, structure[0] = leaves_of(s if details else s.value)
+            return tuple(leaves)
 
+        all_captured = list(itertools.chain.from_iterable(captured))
         try:
-            out = Layer(of_arrays, compiled=False)(*starts, *itertools.chain.from_iterable(captured), *given, *optional)
+            values, forms, constants = apply_traced(of_arrays, [*starts, *all_captured, *given, *optional])
         except Captures as e:
             next(g for g in functions.values() if g.torch.f is e.f).torch.update(e)
             continue
         for g in functions.values():
             _remember(g.torch.f, g.torch.captures)
-        return out
+        if known and forms:
+            known.keep(starts, all_captured, given, optional, constants, forms, structure[0])
+        return values[0] if structure[0] is None else build(structure[0], values)
     raise _dini.TraceError(f"dini.torch.{kind}: {functions[''].torch.name} closes over other tensors at every call. Give them to it as arguments.")
 
 

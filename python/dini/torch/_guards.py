@@ -1,0 +1,520 @@
+"""What a function of torch's can read, looked at anew before each call: whether tracing it again would give what it gave before.
+
+A guard is made of a value, and holds for another one where a function that reads it cannot tell them apart, but for the numbers in
+tensors: these it collects, in one order, since they are what a Program takes as inputs. It follows what a function can reach: the code
+of what is called, closures, defaults, globals, attributes by the names that occur in code, parameters and submodules. Numbers, texts and
+flags have to be equal; of containers, functions and objects the parts. What nobody can follow from outside (a generator, a file, NumPy's
+memory, getattr with a name that is computed, code in another language) is Unguarded, and is traced at every call.
+
+Torch itself is taken for constant. Nothing is held but constants and code: objects, functions and tensors may go.
+"""
+from __future__ import annotations
+
+import builtins
+import dis
+import enum
+import functools
+import sys
+import types
+import weakref
+from abc import ABC, ABCMeta
+from collections import OrderedDict
+from typing import Any, Callable, Generic, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch.nn.modules import module as _module
+
+from .. import _dini
+
+Check = Callable[[Any, "list[torch.Tensor]"], bool]
+
+_MOST = 5000  # parts of one guard
+_MISSING = object()
+
+
+class Unguarded(Exception):
+    """Something that a function reads and that is not followed."""
+
+
+# ---- Code ----------------------------------------------------------------------------------------------------------------
+
+
+class _Reads(NamedTuple):
+    names: frozenset[str]  # of attributes, and all others
+    of_globals: frozenset[str]
+    trouble: str | None
+
+
+_DUNDERS = {"__class__", "__init__", "__call__", "__len__", "__getitem__", "__eq__", "__post_init__"}
+_BY_TEXT = {"format", "format_map"}  # which read attributes that a text names
+_TROUBLE = {"STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_BUILD_CLASS", "IMPORT_STAR", "DELETE_ATTR", "MATCH_CLASS"}
+_read: weakref.WeakKeyDictionary[types.CodeType, _Reads] = weakref.WeakKeyDictionary()
+
+
+def _reads_of(code: types.CodeType) -> _Reads:
+    known = _read.get(code)
+    if known is None:
+        known = _read[code] = _look_at(code, frozenset())
+    return known
+
+
+def _look_at(code: types.CodeType, around: frozenset[str]) -> _Reads:
+    names, of_globals, trouble = set(code.co_names), set(), None
+    for step in dis.get_instructions(code):
+        what = step.opname
+        if what in ("LOAD_GLOBAL", "LOAD_NAME"):
+            of_globals.add(step.argval)
+        elif what in _TROUBLE or (what in ("STORE_DEREF", "DELETE_DEREF") and step.argval not in code.co_cellvars and step.argval not in around):
+            trouble = f"{code.co_name} has {what.lower()}"
+        elif what == "IMPORT_NAME" and step.argval.split(".")[0] not in ("torch", "math", "operator"):
+            trouble = f"{code.co_name} imports {step.argval}"
+    odd = [n for n in names if (n.startswith("__") and n.endswith("__") and n not in _DUNDERS) or n in _BY_TEXT]
+    if odd:
+        trouble = f"{code.co_name} reads {odd[0]}"
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            more = _look_at(inner, around | set(code.co_cellvars))
+            names |= more.names
+            of_globals |= more.of_globals
+            trouble = trouble or more.trouble
+    return _Reads(frozenset(names), frozenset(of_globals), trouble)
+
+
+# ---- What is constant ----------------------------------------------------------------------------------------------------
+
+PLAIN = (int, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented), range, torch.dtype, torch.device, torch.layout, torch.memory_format,
+          torch.Size, _dini.Solver, _dini.Adjoint, _dini.Loss, _dini.DType)
+_BUILTINS = {getattr(builtins, n) for n in (
+    "abs all any bool bytes bytearray callable chr complex dict divmod enumerate filter float format frozenset int isinstance issubclass iter len list "
+    "map max min next object ord pow range repr reversed round set slice sorted str sum super tuple type zip property staticmethod classmethod").split()} | {functools.partial, OrderedDict}
+_PURE_MODULES = ("math", "cmath", "operator", "_operator", "itertools", "_functools")  # but for what reads attributes that a text names
+_C_METHODS = (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
+# Of torch's own: what does not depend on its arguments alone.
+_ASKS = {"set_grad_enabled", "is_tensor", "is_floating_point", "is_complex", "is_nonzero", "is_same_size", "is_conj", "is_neg", "is_signed", "is_grad_enabled"}
+_IMPURE = ("get_", "set_", "is_", "_", "load", "save", "from_file", "seed", "initial_seed", "manual_seed", "jit", "compile", "cuda", "Generator",
+           "backends", "utils", "distributed", "multiprocessing", "library", "ops", "classes", "hub", "overrides", "random")
+
+
+def _is_impure(name: str) -> bool:
+    return name not in _ASKS and any(name == n or (n.endswith("_") and name.startswith(n)) for n in _IMPURE)
+
+
+def _is_torch(name: Any) -> bool:
+    return isinstance(name, str) and (name == "torch" or name.startswith("torch."))
+
+
+def _is_torchs_class(kind: type) -> bool:
+    """One that torch has under its name: not one that it made of another's."""
+    home = getattr(kind, "__module__", None)
+    return _is_torch(home) and getattr(sys.modules.get(home), kind.__qualname__, None) is kind  # type: ignore[arg-type]
+
+
+_NAMESPACES = (torch, torch.nn.functional, torch.special, torch.linalg, torch.fft, torch.func)
+
+
+def _is_torchs_function(f: Any) -> bool:
+    name = getattr(f, "__name__", None)
+    if not isinstance(name, str) or _is_impure(name):
+        return False
+    if any(vars(m).get(name) is f for m in _NAMESPACES):
+        return True
+    home = sys.modules.get(getattr(f, "__module__", None) or "")
+    return home is not None and _is_torch(home.__name__) and vars(home).get(name) is f and getattr(f, "__closure__", None) is None
+
+
+def _equal(v: Any) -> Check:
+    kind = type(v)
+    return lambda x, found: x is v or (type(x) is kind and bool(x == v))
+
+
+def _equal_digits(v: Any, digits: Callable[[Any], Any]) -> Check:
+    """Of numbers, NaN and the sign of zero as well."""
+    kind, known = type(v), digits(v)
+    return lambda x, found: x is v or (type(x) is kind and digits(x) == known)
+
+
+def _this(v: Any) -> Check:
+    try:
+        ref: Callable[[], Any] = weakref.ref(v)
+    except TypeError:  # a function of C's
+        return lambda x, found: x is v
+    return lambda x, found: x is ref()
+
+
+# ---- Guards --------------------------------------------------------------------------------------------------------------
+
+_OF_BUFFERS = {"_is_buffer", "persistent"}
+_MODULE = {"training", "_parameters", "_buffers", "_modules"}
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_UNREAD = {"_non_persistent_buffers_set", "_is_full_backward_hook", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
+           "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
+           "_load_state_dict_post_hooks", *_HOOKS}
+# What classes have beside what functions of theirs read.
+_INERT = {f"__{n}__" for n in (
+    "module qualname doc dict weakref annotations annotate annotate_func annotations_cache slots match_args dataclass_fields dataclass_params hash repr str "
+    "init_subclass class_getitem orig_bases parameters abstractmethods firstlineno static_attributes reduce reduce_ex getstate setstate getnewargs del copy "
+    "deepcopy sizeof dir format replace constants type_params protocol_attrs non_callable_proto_members").split()}
+
+
+class _Guards:
+    """Guards of what belongs together. `names` are all that occur in code that is met; they are not known before all of it was met."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names, self.met = names, set(names)
+        self.seen: dict[Any, Any] = {}  # by id, what was met before; held, so that ids stay theirs
+        self.size = 0
+        self.all_of: set[type] = set()  # of which all attributes count
+
+    def of(self, v: Any) -> Check:
+        self.size += 1
+        if self.size > _MOST:
+            raise Unguarded("too much to look at")
+        kind = type(v)
+        if kind in PLAIN:
+            if "0x" in repr(v) and kind in (_dini.Adjoint, _dini.Solver):
+                raise Unguarded("a preconditioner")
+            return _equal(v)
+        if kind is float:
+            return _equal_digits(v, float.hex)
+        if kind is complex:
+            return _equal_digits(v, repr)
+        if kind in (torch.Tensor, torch.nn.Parameter):
+            return self.tensor(v)
+        if kind in (tuple, list):
+            return self.sequence(v)
+        if kind in (dict, OrderedDict):
+            return self.mapping(v)
+        if kind in (set, frozenset):
+            return self.parts(v, tuple)
+        if kind is slice:
+            return self.parts(v, lambda s: (s.start, s.stop, s.step))
+        if isinstance(v, types.FunctionType):
+            return _this(v) if _is_torchs_function(v) else self.function(v)
+        if kind is types.MethodType:
+            return self.parts(v, lambda m: (m.__func__, m.__self__))
+        if kind is functools.partial:
+            return self.parts(v, lambda p: (p.func, p.args, p.keywords))
+        if isinstance(v, torch.nn.Module):
+            return self.module(v)
+        if isinstance(v, types.ModuleType):
+            return self.namespace(v)
+        if isinstance(v, type):
+            return self.callable_class(v)
+        if isinstance(v, enum.Enum):
+            self.of(kind)
+            return _this(v)
+        if isinstance(v, (types.BuiltinFunctionType, *_C_METHODS)):
+            if v in _BUILTINS or _is_torchs_function(v) or isinstance(v, _C_METHODS):
+                return _this(v)
+            if isinstance(v.__self__, types.ModuleType) and v.__module__ in _PURE_MODULES:
+                return _this(v)
+        if isinstance(v, np.generic) and v.dtype.kind in "biufc":
+            return _equal_digits(v, lambda x: x.tobytes())
+        if kind is np.ufunc:
+            return _this(v)
+        if isinstance(v, tuple) and hasattr(kind, "_fields"):
+            members, items = self.members_of(kind), self.sequence(v)
+            return lambda x, found: members(type(x), found) and items(x, found)
+        return self.instance(v)
+
+    # ---- Values ----------------------------------------------------------------------------------------------------------
+
+    def tensor(self, v: torch.Tensor) -> Check:
+        if not v.__dict__.keys() <= _OF_BUFFERS:
+            raise Unguarded("a tensor with attributes of its own")
+        kind = type(v)
+
+        def check(x: Any, found: Any) -> bool:
+            found.append(x)
+            return type(x) is kind and (not x.__dict__ or x.__dict__.keys() <= _OF_BUFFERS)
+
+        return check
+
+    def parts(self, v: Any, take: Callable[[Any], tuple[Any, ...]]) -> Check:
+        of_type, inner = _this(type(v)), self.sequence(take(v))
+        return lambda x, found: of_type(type(x), found) and inner(take(x), found)
+
+    def sequence(self, v: Any) -> Check:
+        of_type, n, checks = weakref.ref(type(v)), len(v), [self.of(x) for x in v]
+
+        def check(x: Any, found: Any) -> bool:
+            if type(x) is not of_type() or len(x) != n:
+                return False
+            for part, y in zip(checks, x):
+                if not part(y, found):
+                    return False
+            return True
+
+        return check
+
+    def mapping(self, v: Any) -> Check:
+        if not all(type(k) in (str, int, bool) or k is None for k in v):
+            raise Unguarded("a dict with keys that are objects")
+        kind, keys, checks = type(v), list(v), [self.of(x) for x in v.values()]
+
+        def check(x: Any, found: Any) -> bool:
+            if type(x) is not kind or len(x) != len(keys) or list(x) != keys:
+                return False
+            for part, y in zip(checks, x.values()):
+                if not part(y, found):
+                    return False
+            return True
+
+        return check
+
+    def entries(self, given: Any, wanted: Callable[[str, Any], bool]) -> tuple[list[tuple[str, Check]], frozenset[str]]:
+        """Of a namespace the guards of what is wanted, and the names that are read and that it has not."""
+        return [(k, self.of(v)) for k, v in list(given.items()) if wanted(k, v)], frozenset(n for n in self.names if n not in given)
+
+    # ---- Functions -------------------------------------------------------------------------------------------------------
+
+    def code(self, code: types.CodeType) -> _Reads:
+        reads = _reads_of(code)
+        if reads.trouble:
+            raise Unguarded(reads.trouble)
+        self.met |= reads.names
+        return reads
+
+    def again(self, v: Any) -> Check | None:
+        """Of an object that was met before."""
+        if id(v) in self.seen:
+            return _this(v)
+        self.seen[id(v)] = v
+        return None
+
+    def function(self, f: types.FunctionType) -> Check:
+        known = self.again(f)
+        if known is not None:
+            return known
+        if f.__module__ is not None and f.__module__.split(".")[0] == "dini":
+            raise Unguarded("a function of dini's")
+        code, around = f.__code__, id(f.__globals__)
+        reads = self.code(code)
+        try:
+            cells = [(name, cell.cell_contents) for name, cell in zip(code.co_freevars, f.__closure__ or ())]
+        except ValueError:
+            raise Unguarded("a variable without a value") from None
+        closure = [self.members_of(v) if name == "__class__" else self.of(v) for name, v in cells]
+        defaults = self.sequence((f.__defaults__, f.__kwdefaults__))
+        own, absent = self.entries(f.__dict__, lambda k, v: k in self.names)
+        of_globals: list[tuple[str, Check]] = []
+        missing = set()
+        for name in sorted(reads.of_globals):
+            if (around, name) in self.seen:
+                continue
+            self.seen[around, name] = f.__globals__
+            if name in f.__globals__:
+                of_globals.append((name, self.of(f.__globals__[name])))
+                continue
+            missing.add(name)
+            value = getattr(builtins, name, None)
+            if type(value) not in PLAIN and value not in _BUILTINS and not (isinstance(value, type) and issubclass(value, BaseException)):
+                raise Unguarded(f"{f.__name__} calls {name}")
+
+        def check(x: Any, found: Any) -> bool:
+            if type(x) is not types.FunctionType or x.__code__ is not code:
+                return False
+            given = x.__globals__
+            if id(given) != around or (missing and not missing.isdisjoint(given)):
+                return False
+            for part, cell in zip(closure, x.__closure__ or ()):
+                try:
+                    value = cell.cell_contents
+                except ValueError:
+                    return False
+                if not part(value, found):
+                    return False
+            for name, part in of_globals:
+                if not part(given.get(name, _MISSING), found):
+                    return False
+            more = x.__dict__
+            if (more or own) and not (absent.isdisjoint(more) and all(part(more.get(k, _MISSING), found) for k, part in own)):
+                return False
+            return defaults((x.__defaults__, x.__kwdefaults__), found)
+
+        return check
+
+    def namespace(self, m: types.ModuleType) -> Check:
+        known = self.again(m)
+        if known is not None:
+            return known
+        here, this = vars(m), _this(m)
+        if _is_torch(m.__name__):
+            used = {n: here[n] for n in self.names if n in here}
+            bad = [n for n in used if _is_impure(n)]
+            if bad:
+                raise Unguarded(f"torch.{bad[0]}")
+            own = [(n, self.of(v) if isinstance(v, types.ModuleType) else _this(v)) for n, v in used.items()]
+            absent: frozenset[str] = frozenset()
+        else:
+            if "__getattr__" in here and m.__name__.split(".")[0] != "numpy":
+                raise Unguarded(f"the module {m.__name__} has attributes that it computes")
+            own, absent = self.entries(here, lambda k, v: k in self.names)
+
+        def check(x: Any, found: Any) -> bool:
+            if not this(x, found):
+                return False
+            now = vars(x)
+            for name, part in own:
+                if not part(now.get(name, _MISSING), found):
+                    return False
+            return not absent or absent.isdisjoint(now)
+
+        return check
+
+    # ---- Classes and objects -----------------------------------------------------------------------------------------------
+
+    def callable_class(self, kind: type) -> Check:
+        this = _this(kind)
+        pure = kind.__module__ in _PURE_MODULES and kind.__name__ not in ("attrgetter", "methodcaller")
+        if kind in _BUILTINS or kind.__module__ == "builtins" and issubclass(kind, BaseException) or pure or _is_torchs_class(kind):
+            if _is_torch(kind.__module__) and _is_impure(kind.__name__):
+                raise Unguarded(f"torch.{kind.__name__}")
+            return this
+        if issubclass(kind, enum.Enum):
+            own = [n for k in kind.__mro__ if k.__module__ not in ("enum", "builtins") for n, x in vars(k).items()
+                   if isinstance(x, (types.FunctionType, property, staticmethod, classmethod)) and n not in vars(enum.Enum) and not n.startswith("_")]
+            if own or any(type(e.value) not in (*PLAIN, float) for e in kind):
+                raise Unguarded(f"the enumeration {kind.__name__}")
+            return this
+        members = self.members_of(kind, made=True)
+        return lambda x, found: this(x, found) and members(x, found)
+
+    def members_of(self, kind: type, made: bool = False) -> Check:
+        """What a class of Python's, and those that it is derived from, have for functions that are met. `made`: it is called, too."""
+        if type(kind) not in (type, ABCMeta, type(Protocol)):
+            raise Unguarded(f"the class {kind.__name__}, which another class makes")
+        parts = []
+        for k in kind.__mro__:
+            key = k, made, k in self.all_of
+            if k in (object, tuple, ABC, Generic, Protocol) or _is_torchs_class(k) or key in self.seen:
+                continue
+            self.seen[key] = k
+            parts.append(self.members(k, made))
+        this = _this(kind)
+        if not parts:
+            return this
+        return lambda x, found: this(x, found) and all([part(x, found) for part in parts])
+
+    def members(self, kind: type, made: bool) -> Check:
+        def wanted(name: str, value: Any) -> bool:
+            if isinstance(value, _C_METHODS) or (isinstance(value, types.BuiltinFunctionType) and name.startswith("__")):
+                raise Unguarded(f"the class {kind.__name__}, which is not Python's")
+            if name in self.names or (kind in self.all_of and not name.startswith("__")):
+                return name not in _INERT
+            if name in ("__init__", "__new__", "__post_init__"):
+                return made
+            return name.startswith("__") and name.endswith("__") and name not in _INERT
+
+        own, absent = self.entries(types.MappingProxyType({k: _Member(v) for k, v in vars(kind).items()}), lambda k, v: wanted(k, v.value))
+        ref = weakref.ref(kind)
+
+        def check(x: Any, found: Any) -> bool:
+            alive = ref()
+            if alive is None:
+                return False
+            now = vars(alive)
+            return absent.isdisjoint(now) and all([part(_Member(now.get(k, _MISSING)), found) for k, part in own])
+
+        return check
+
+    def member(self, m: _Member) -> Check:
+        v = m.value
+        if isinstance(v, (staticmethod, classmethod)):
+            inner = self.parts(v, lambda s: (s.__func__,))
+        elif isinstance(v, property):
+            inner = self.parts(v, lambda p: (p.fget, p.fset))
+        elif isinstance(v, (types.MemberDescriptorType, types.GetSetDescriptorType)) or type(v).__name__ == "_tuplegetter":
+            inner = _this(v)
+        else:
+            if not isinstance(v, types.FunctionType) and hasattr(type(v), "__get__"):
+                raise Unguarded(f"a {type(v).__name__} in a class")
+            inner = self.of(v)
+        return lambda x, found: inner(x.value, found)
+
+    def instance(self, v: Any) -> Check:
+        if type(v) is _Member:
+            return self.member(v)
+        known = self.again(v)
+        if known is not None:
+            return known
+        kind = type(v)
+        plain = kind is types.SimpleNamespace
+        if not plain and any(k not in (object, Generic, Protocol, ABC) and (k.__module__ == "builtins" or _is_torchs_class(k) or k.__module__.split(".")[0] == "dini")
+               for k in kind.__mro__):
+            raise Unguarded(f"a {kind.__name__}")
+        this = _this(kind)
+        members = this if plain else self.members_of(kind)
+        slots = [] if plain else [k for c in kind.__mro__ for k, d in vars(c).items() if isinstance(d, types.MemberDescriptorType)]
+        of_slots = self.sequence(tuple(getattr(v, k, None) for k in slots))
+        own, absent = self.entries(getattr(v, "__dict__", {}), lambda k, x: k in self.names)
+
+        def check(x: Any, found: Any) -> bool:
+            if not this(type(x), found) or not members(type(x), found):
+                return False
+            now = x.__dict__ if hasattr(x, "__dict__") else {}
+            for k, part in own:
+                if not part(now.get(k, _MISSING), found):
+                    return False
+            return absent.isdisjoint(now) and (not slots or of_slots(tuple(getattr(x, k, None) for k in slots), found))
+
+        return check
+
+    def module(self, m: torch.nn.Module) -> Check:
+        known = self.again(m)
+        if known is not None:
+            return known
+        kind, given = type(m), m.__dict__
+        if any(given[k] for k in _HOOKS) or given.get("_compiled_call_impl") is not None:
+            raise Unguarded("a module with hooks")
+        torchs = [k for k in kind.__mro__ if k not in (torch.nn.Module, object) and _is_torchs_class(k)]
+        if any(not k.__module__.startswith("torch.nn.modules.") for k in torchs):
+            raise Unguarded(f"a {kind.__name__}")
+        # Torch's code reads attributes, too, of whose names nothing is known here.
+        self.all_of |= {k for k in kind.__mro__ if torchs}
+        this, forward, size = _this(kind), _this(kind.forward), len(given) if torchs else None
+        members = self.members_of(kind)
+        own, absent = self.entries(given, lambda k, v: k in _MODULE or k not in _UNREAD and (bool(torchs) or k in self.names))
+
+        def check(x: Any, found: Any) -> bool:
+            now_kind = type(x)
+            if not this(now_kind, found) or not forward(now_kind.forward, found) or not members(now_kind, found):
+                return False
+            now = x.__dict__
+            if size is not None and len(now) != size:
+                return False
+            if now["_forward_hooks"] or now["_forward_pre_hooks"] or now["_backward_hooks"] or now["_backward_pre_hooks"]:
+                return False
+            for k, part in own:
+                if not part(now.get(k, _MISSING), found):
+                    return False
+            return absent.isdisjoint(now)
+
+        return check
+
+
+class _Member:
+    """What stands in a class, and not what it becomes by way of an object."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def guard(values: tuple[Any, ...]) -> Check:
+    """The guard of these values; Unguarded where there is none."""
+    names = frozenset(["forward", "_call_impl", "_slow_forward"])  # which torch calls
+    while True:
+        made = _Guards(names)
+        check = made.sequence(values)
+        if made.met == names:
+            return check
+        names = frozenset(made.met)
+
+
+def nothing_around() -> bool:
+    """Whether torch is as it is by itself: no modes, no hooks of all modules."""
+    return not (torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack() or _module._global_forward_hooks
+                or _module._global_forward_pre_hooks or _module._global_backward_hooks or _module._global_backward_pre_hooks)

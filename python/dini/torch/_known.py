@@ -1,0 +1,147 @@
+"""Solves that were traced before: f, written in torch, is not followed again while nothing that it can read has changed.
+
+What a solve computes is a Program of tensors: of the start, the arguments, and what f closes over. Beside the Program stands a guard of all
+that was read to make it (_guards.py), which says for another call whether it would be the same, and which tensors it takes.
+"""
+from __future__ import annotations
+
+import collections
+from typing import Any, Iterable, NamedTuple, Sequence
+
+import torch
+from torch.utils import _pytree
+
+from .._bridge import Forms
+from .._transforms import _forgetters
+from ._autograd import apply, build
+from ._guards import PLAIN, Check, Unguarded, guard, nothing_around
+
+
+class _Input(NamedTuple):
+    """A tensor that a Program takes, among those that a guard finds: at `place`, and at `others`, which are the same one."""
+
+    place: int
+    others: tuple[int, ...]
+    shape: torch.Size
+    dtype: torch.dtype
+
+
+class _Known(NamedTuple):
+    check: Check
+    inputs: list[_Input]
+    constants: list[Any]
+    forms: Forms
+    structure: Any
+
+    def tensors(self, values: Any) -> list[Any] | None:
+        """The Program's inputs for these values; None if it is not theirs."""
+        found: list[torch.Tensor] = []
+        if not self.check(values, found):
+            return None
+        given: list[Any] = []
+        for place, others, shape, dtype in self.inputs:
+            t = found[place]
+            if t.dtype is not dtype or t.shape != shape:
+                return None
+            for k in others:
+                if found[k] is not t:
+                    return None
+            given.append(t)
+        return given
+
+
+class _Function:
+    """What is known of the solves of one function."""
+
+    def __init__(self) -> None:
+        self.known: list[_Known] = []
+        self.in_vain = 0  # traces since one was used again
+
+
+_MOST_FUNCTIONS, _MOST_OF_ONE, _MOST_IN_VAIN = 128, 8, 32
+_functions: collections.OrderedDict[Any, _Function] = collections.OrderedDict()
+_forgetters.append(_functions.clear)
+
+
+class Solve:
+    """A solve of functions of torch's: `functions`, by name, z0, args, and the other options."""
+
+    def __init__(self, kind: str, details: bool, functions: dict[str, Any], z0: Any, args: Any, options: Any) -> None:
+        self.values = (functions, z0, args, options)
+        f = functions[""]
+        f = getattr(f, "__func__", f)
+        self._of = (kind, details, torch.get_default_dtype(), getattr(f, "__code__", None) or type(f))
+        self._function: _Function | None = None
+        self._check: Check | None = None
+
+    def again(self) -> tuple[Any] | None:
+        """Its value, by what was traced before; None if nothing is known of it."""
+        if not nothing_around():
+            return None
+        one = self._function = _functions.get(self._of)
+        if one is None:
+            return None
+        known = one.known
+        for k, solve in enumerate(known):
+            tensors = solve.tensors(self.values)
+            if tensors is not None:
+                one.in_vain = 0
+                if k:
+                    one.known = [solve, *known[:k], *known[k + 1:]]
+                values = apply(solve.forms, [*tensors, *solve.constants])
+                return (values[0] if solve.structure is None else build(solve.structure, values),)
+        return None
+
+    def look(self) -> None:
+        """Notes what is there before it is traced."""
+        self._check = None
+        if not nothing_around() or (self._function is not None and self._function.in_vain >= _MOST_IN_VAIN):
+            return
+        one = self._function
+        if one is None:
+            one = self._function = _functions.setdefault(self._of, _Function())
+            while len(_functions) > _MOST_FUNCTIONS:
+                try:
+                    _functions.popitem(last=False)
+                except KeyError:  # another thread was faster
+                    break
+        one.in_vain += 1
+        try:
+            _check_options(self.values[3])
+            self._check = guard(self.values)
+            self._found: list[torch.Tensor] = []
+            if not self._check(self.values, self._found):
+                self._check = None
+        except Unguarded:
+            pass
+
+    def keep(self, starts: Sequence[Any], captured: Iterable[Any], given: Sequence[Any], optional: Sequence[Any], constants: Sequence[Any],
+             forms: Forms, structure: Any) -> None:
+        """What it has become, if what was there before is there still."""
+        check, function, again = self._check, self._function, []  # type: ignore[var-annotated]
+        if check is None or function is None or not check(self.values, again) or [id(t) for t in again] != [id(t) for t in self._found]:
+            return
+        # The tensors of the arguments stand at the end, in their order; those before are what the functions close over.
+        of_arguments = [*starts, *given, *optional]
+        first = len(again) - len(of_arguments)
+        if first < 0 or any(a is not b for a, b in zip(again[first:], of_arguments)):
+            return
+        inputs = []
+
+        def take(t: Any, places: Sequence[int]) -> bool:
+            if places:
+                inputs.append(_Input(places[0], tuple(places[1:]), t.shape, t.dtype))
+            return bool(places)
+
+        own = first + len(starts)
+        if not (all(take(t, [first + k]) for k, t in enumerate(starts))
+                and all(take(t, [k for k in range(first) if again[k] is t]) for t in captured)
+                and all(take(t, [own + k]) for k, t in enumerate([*given, *optional]))):
+            return
+        function.known = [_Known(check, inputs, list(constants), forms, structure), *function.known[:_MOST_OF_ONE - 1]]
+
+
+def _check_options(options: Any) -> None:
+    for x in _pytree.tree_leaves(options):
+        if type(x) not in PLAIN and type(x) not in (float, torch.Tensor, torch.nn.Parameter):
+            raise Unguarded("an option that is an object")
