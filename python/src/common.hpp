@@ -205,6 +205,7 @@ void bind_formula(nb::module_& m);
 void bind_points(nb::module_& m);
 void bind_host(nb::module_& m);
 void bind_host_maps(nb::module_& m);
+void bind_memory(nb::module_& m);
 void bind_closed_programs(nb::module_& m);
 void bind_jax(nb::module_& m);
 

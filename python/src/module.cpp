@@ -22,6 +22,7 @@ NB_MODULE(_dini, m) {
   bind_points(m);
   bind_host(m);
   bind_host_maps(m);
+  bind_memory(m);
   bind_closed_programs(m);
   bind_jax(m);
   bind_formula(m);

@@ -18,15 +18,19 @@ from torch.utils import _pytree
 from .. import _dini
 from .._bridge import Forms
 from .._transforms import _forgetters
-from ._tensors import TORCH_DTYPES, aval_of, check, to_array, to_tensor
+from ._tensors import DTYPES, TORCH_DTYPES, all_of_kind, aval_of, check, to_array, to_tensor
 
 _are_transforms_active = torch._C._are_functorch_transforms_active
 
 
-def _zeros_for_missing(cotangents: Sequence[Any], outputs: Sequence[Any]) -> list[torch.Tensor]:
+def _like(outputs: Sequence[torch.Tensor]) -> list[tuple[torch.Size, torch.dtype]]:
+    return [(t.shape, t.dtype) for t in outputs]
+
+
+def _zeros_for_missing(cotangents: Sequence[Any], outputs: Sequence[tuple[Any, torch.dtype]]) -> list[torch.Tensor]:
     """Cotangents of the floating outputs, where torch gives None for zero."""
-    return [torch.zeros(shape, dtype=TORCH_DTYPES[dtype]) if ct is None else ct
-            for ct, (shape, dtype) in zip(cotangents, outputs) if dtype in ("float32", "float64")]
+    return [torch.zeros(shape, dtype=dtype) if ct is None else ct
+            for ct, (shape, dtype) in zip(cotangents, outputs) if dtype.is_floating_point]
 
 
 def _spread(values: Sequence[Any], mask: Sequence[bool]) -> tuple[Any, ...]:
@@ -38,19 +42,25 @@ class _Inputs:
     """What a function was called with: tensors are torch's to keep, the rest is here."""
 
     def __init__(self, ctx: Any, inputs: Sequence[Any], both: bool) -> None:
-        tensors = [x for x in inputs if isinstance(x, torch.Tensor)]
-        ctx.save_for_backward(*tensors)
+        self.others: list[Any] | None = None
+        if not all_of_kind(torch.Tensor, inputs):
+            self.others = [None if isinstance(x, torch.Tensor) else (x,) for x in inputs]
+            inputs = [x for x in inputs if isinstance(x, torch.Tensor)]
+        ctx.save_for_backward(*inputs)
         if both:
-            ctx.save_for_forward(*tensors)
-        self.others = [None if isinstance(x, torch.Tensor) else (x,) for x in inputs]
+            ctx.save_for_forward(*inputs)
 
     def of(self, ctx: Any) -> list[Any]:
+        if self.others is None:
+            return list(ctx.saved_tensors)
         tensors = iter(ctx.saved_tensors)
         return [next(tensors) if other is None else other[0] for other in self.others]
 
 
 def _not_differentiable(ctx: Any, outputs: Sequence[torch.Tensor]) -> None:
-    ctx.mark_non_differentiable(*(t for t in outputs if not t.is_floating_point()))
+    whole = [t for t in outputs if not t.dtype.is_floating_point]
+    if whole:
+        ctx.mark_non_differentiable(*whole)
     ctx.set_materialize_grads(False)
 
 
@@ -65,7 +75,7 @@ class _Function(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         ctx.forms, ctx.held = inputs[:2]
         ctx.inputs = _Inputs(ctx, inputs[2:], both=True)
-        ctx.outputs = [aval_of(t) for t in output]
+        ctx.outputs = _like(output)
         _not_differentiable(ctx, output)
 
     @staticmethod
@@ -80,7 +90,7 @@ class _Function(torch.autograd.Function):
     def jvp(ctx: Any, _forms: Any, _held: Any, *tangents: Any) -> Any:
         moving = tuple(t is not None for t in tangents)
         sent = _Function.apply(ctx.forms.jvp(moving), ctx.held, *ctx.inputs.of(ctx), *(t for t in tangents if t is not None))
-        return _spread(sent, [dtype in ("float32", "float64") for _, dtype in ctx.outputs])
+        return _spread(sent, [dtype.is_floating_point for _, dtype in ctx.outputs])
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, forms: Forms, held: Any, *inputs: Any) -> Any:
@@ -92,30 +102,28 @@ class _Kept(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, forms: Forms, held: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
         arrays = [to_array(x) for x in inputs]
-        moving = tuple(ctx.needs_input_grad[2:])
+        moving = ctx.needs_input_grad[2:]
         ctx.forms, ctx.held, ctx.moving = forms, held, moving
-        if any(moving):
+        if True in moving:
             values, ctx.pullback = forms.forward(moving)(*arrays)
             ctx.inputs = _Inputs(ctx, inputs, both=False)
         else:
             values = forms.value(*arrays)
-        out = tuple(to_tensor(a) for a in values)
-        ctx.outputs = [aval_of(t) for t in out]
+        out = tuple([to_tensor(a) for a in values])
+        ctx.outputs = _like(out)
         _not_differentiable(ctx, out)
         return out
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> Any:
-        if all(ct is None for ct in cotangents):
+        if all([ct is None for ct in cotangents]):
             return (None,) * (2 + len(ctx.moving))
-        given = _zeros_for_missing(cotangents, ctx.outputs)
         if torch.is_grad_enabled() or _are_transforms_active():  # create_graph=True: differentiable once more
+            given = _zeros_for_missing(cotangents, ctx.outputs)
             sent = _Function.apply(ctx.forms.vjp(ctx.moving), ctx.held, *ctx.inputs.of(ctx), *given)
         else:
-            of_floating = iter([to_array(t) for t in given])
-            all_of_them = tuple(next(of_floating) if dtype in ("float32", "float64") else _dini.zeros(shape, dtype)
-                                for shape, dtype in ctx.outputs)
-            sent = [to_tensor(a) for a in ctx.forms.pull(ctx.pullback, all_of_them)]
+            arrays = [_dini.zeros(tuple(shape), DTYPES[dtype]) if ct is None else to_array(ct) for ct, (shape, dtype) in zip(cotangents, ctx.outputs)]
+            sent = [to_tensor(a) for a in ctx.forms.pull(ctx.pullback, tuple(arrays))]
         return (None, None, *_spread(sent, ctx.moving))
 
 
@@ -152,7 +160,7 @@ def _(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
 
 def _setup_call(ctx: Any, inputs: Any, output: Any) -> None:
     ctx.function, tensors = inputs
-    ctx.outputs = [aval_of(t) for t in output]
+    ctx.outputs = _like(output)
     ctx.moving = tuple(t.is_floating_point() for t in tensors)
     ctx.save_for_backward(*tensors)
     ctx.set_materialize_grads(False)
@@ -233,7 +241,7 @@ class Layer:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if torch.compiler.is_compiling():
             return self._in_graph(args, kwargs)
-        if not kwargs and all(isinstance(x, torch.Tensor) for x in args):
+        if not kwargs and all_of_kind(torch.Tensor, args):
             arrays: Sequence[Any] = args
             forms, out = self.forms(None, len(args))
         else:
@@ -245,7 +253,7 @@ class Layer:
         return values[0] if out[0] is None else build(out[0], values)
 
     def _in_graph(self, args: Any, kwargs: Any) -> Any:
-        if kwargs or not all(isinstance(x, torch.Tensor) for x in args):
+        if kwargs or not all_of_kind(torch.Tensor, args):
             raise _dini.TraceError("dini.torch.wrap: under torch.compile a layer is called with tensors alone, by position")
         number = _prepared(self._number, len(args))
         values = torch.ops.dini.call(number, list(args))

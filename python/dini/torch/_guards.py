@@ -11,136 +11,26 @@ Torch itself is taken for constant. Nothing is held but constants and code: obje
 from __future__ import annotations
 
 import builtins
-import dis
 import enum
 import functools
-import sys
 import types
 import weakref
 from abc import ABC, ABCMeta
 from collections import OrderedDict
-from typing import Any, Callable, Generic, NamedTuple, Protocol
+from typing import Any, Callable, Generic, Protocol
 
 import numpy as np
 import torch
 from torch.nn.modules import module as _module
 
 from .. import _dini
-
-Check = Callable[[Any, "list[torch.Tensor]"], bool]
+from ._reads import (
+    BUILTINS, C_METHODS, PLAIN, PURE_MODULES, Check, Reads, Unguarded, equal, equal_digits, is_impure, is_torch, is_torchs_class,
+    is_torchs_function, reads_of, this_one,
+)
 
 _MOST = 5000  # parts of one guard
 _MISSING = object()
-
-
-class Unguarded(Exception):
-    """Something that a function reads and that is not followed."""
-
-
-# ---- Code ----------------------------------------------------------------------------------------------------------------
-
-
-class _Reads(NamedTuple):
-    names: frozenset[str]  # of attributes, and all others
-    of_globals: frozenset[str]
-    trouble: str | None
-
-
-_DUNDERS = {"__class__", "__init__", "__call__", "__len__", "__getitem__", "__eq__", "__post_init__"}
-_BY_TEXT = {"format", "format_map"}  # which read attributes that a text names
-_TROUBLE = {"STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_BUILD_CLASS", "IMPORT_STAR", "DELETE_ATTR", "MATCH_CLASS"}
-_read: weakref.WeakKeyDictionary[types.CodeType, _Reads] = weakref.WeakKeyDictionary()
-
-
-def _reads_of(code: types.CodeType) -> _Reads:
-    known = _read.get(code)
-    if known is None:
-        known = _read[code] = _look_at(code, frozenset())
-    return known
-
-
-def _look_at(code: types.CodeType, around: frozenset[str]) -> _Reads:
-    names, of_globals, trouble = set(code.co_names), set(), None
-    for step in dis.get_instructions(code):
-        what = step.opname
-        if what in ("LOAD_GLOBAL", "LOAD_NAME"):
-            of_globals.add(step.argval)
-        elif what in _TROUBLE or (what in ("STORE_DEREF", "DELETE_DEREF") and step.argval not in code.co_cellvars and step.argval not in around):
-            trouble = f"{code.co_name} has {what.lower()}"
-        elif what == "IMPORT_NAME" and step.argval.split(".")[0] not in ("torch", "math", "operator"):
-            trouble = f"{code.co_name} imports {step.argval}"
-    odd = [n for n in names if (n.startswith("__") and n.endswith("__") and n not in _DUNDERS) or n in _BY_TEXT]
-    if odd:
-        trouble = f"{code.co_name} reads {odd[0]}"
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            more = _look_at(inner, around | set(code.co_cellvars))
-            names |= more.names
-            of_globals |= more.of_globals
-            trouble = trouble or more.trouble
-    return _Reads(frozenset(names), frozenset(of_globals), trouble)
-
-
-# ---- What is constant ----------------------------------------------------------------------------------------------------
-
-PLAIN = (int, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented), range, torch.dtype, torch.device, torch.layout, torch.memory_format,
-          torch.Size, _dini.Solver, _dini.Adjoint, _dini.Loss, _dini.DType)
-_BUILTINS = {getattr(builtins, n) for n in (
-    "abs all any bool bytes bytearray callable chr complex dict divmod enumerate filter float format frozenset int isinstance issubclass iter len list "
-    "map max min next object ord pow range repr reversed round set slice sorted str sum super tuple type zip property staticmethod classmethod").split()} | {functools.partial, OrderedDict}
-_PURE_MODULES = ("math", "cmath", "operator", "_operator", "itertools", "_functools")  # but for what reads attributes that a text names
-_C_METHODS = (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
-# Of torch's own: what does not depend on its arguments alone.
-_ASKS = {"set_grad_enabled", "is_tensor", "is_floating_point", "is_complex", "is_nonzero", "is_same_size", "is_conj", "is_neg", "is_signed", "is_grad_enabled"}
-_IMPURE = ("get_", "set_", "is_", "_", "load", "save", "from_file", "seed", "initial_seed", "manual_seed", "jit", "compile", "cuda", "Generator",
-           "backends", "utils", "distributed", "multiprocessing", "library", "ops", "classes", "hub", "overrides", "random")
-
-
-def _is_impure(name: str) -> bool:
-    return name not in _ASKS and any(name == n or (n.endswith("_") and name.startswith(n)) for n in _IMPURE)
-
-
-def _is_torch(name: Any) -> bool:
-    return isinstance(name, str) and (name == "torch" or name.startswith("torch."))
-
-
-def _is_torchs_class(kind: type) -> bool:
-    """One that torch has under its name: not one that it made of another's."""
-    home = getattr(kind, "__module__", None)
-    return _is_torch(home) and getattr(sys.modules.get(home), kind.__qualname__, None) is kind  # type: ignore[arg-type]
-
-
-_NAMESPACES = (torch, torch.nn.functional, torch.special, torch.linalg, torch.fft, torch.func)
-
-
-def _is_torchs_function(f: Any) -> bool:
-    name = getattr(f, "__name__", None)
-    if not isinstance(name, str) or _is_impure(name):
-        return False
-    if any(vars(m).get(name) is f for m in _NAMESPACES):
-        return True
-    home = sys.modules.get(getattr(f, "__module__", None) or "")
-    return home is not None and _is_torch(home.__name__) and vars(home).get(name) is f and getattr(f, "__closure__", None) is None
-
-
-def _equal(v: Any) -> Check:
-    kind = type(v)
-    return lambda x, found: x is v or (type(x) is kind and bool(x == v))
-
-
-def _equal_digits(v: Any, digits: Callable[[Any], Any]) -> Check:
-    """Of numbers, NaN and the sign of zero as well."""
-    kind, known = type(v), digits(v)
-    return lambda x, found: x is v or (type(x) is kind and digits(x) == known)
-
-
-def _this(v: Any) -> Check:
-    try:
-        ref: Callable[[], Any] = weakref.ref(v)
-    except TypeError:  # a function of C's
-        return lambda x, found: x is v
-    return lambda x, found: x is ref()
-
 
 # ---- Guards --------------------------------------------------------------------------------------------------------------
 
@@ -174,11 +64,11 @@ class _Guards:
         if kind in PLAIN:
             if "0x" in repr(v) and kind in (_dini.Adjoint, _dini.Solver):
                 raise Unguarded("a preconditioner")
-            return _equal(v)
+            return equal(v)
         if kind is float:
-            return _equal_digits(v, float.hex)
+            return equal_digits(v, float.hex)
         if kind is complex:
-            return _equal_digits(v, repr)
+            return equal_digits(v, repr)
         if kind in (torch.Tensor, torch.nn.Parameter):
             return self.tensor(v)
         if kind in (tuple, list):
@@ -190,7 +80,7 @@ class _Guards:
         if kind is slice:
             return self.parts(v, lambda s: (s.start, s.stop, s.step))
         if isinstance(v, types.FunctionType):
-            return _this(v) if _is_torchs_function(v) else self.function(v)
+            return this_one(v) if is_torchs_function(v) else self.function(v)
         if kind is types.MethodType:
             return self.parts(v, lambda m: (m.__func__, m.__self__))
         if kind is functools.partial:
@@ -203,16 +93,16 @@ class _Guards:
             return self.callable_class(v)
         if isinstance(v, enum.Enum):
             self.of(kind)
-            return _this(v)
-        if isinstance(v, (types.BuiltinFunctionType, *_C_METHODS)):
-            if v in _BUILTINS or _is_torchs_function(v) or isinstance(v, _C_METHODS):
-                return _this(v)
-            if isinstance(v.__self__, types.ModuleType) and v.__module__ in _PURE_MODULES:
-                return _this(v)
+            return this_one(v)
+        if isinstance(v, (types.BuiltinFunctionType, *C_METHODS)):
+            if v in BUILTINS or is_torchs_function(v) or isinstance(v, C_METHODS):
+                return this_one(v)
+            if isinstance(v.__self__, types.ModuleType) and v.__module__ in PURE_MODULES:
+                return this_one(v)
         if isinstance(v, np.generic) and v.dtype.kind in "biufc":
-            return _equal_digits(v, lambda x: x.tobytes())
+            return equal_digits(v, lambda x: x.tobytes())
         if kind is np.ufunc:
-            return _this(v)
+            return this_one(v)
         if isinstance(v, tuple) and hasattr(kind, "_fields"):
             members, items = self.members_of(kind), self.sequence(v)
             return lambda x, found: members(type(x), found) and items(x, found)
@@ -232,11 +122,13 @@ class _Guards:
         return check
 
     def parts(self, v: Any, take: Callable[[Any], tuple[Any, ...]]) -> Check:
-        of_type, inner = _this(type(v)), self.sequence(take(v))
+        of_type, inner = this_one(type(v)), self.sequence(take(v))
         return lambda x, found: of_type(type(x), found) and inner(take(x), found)
 
     def sequence(self, v: Any) -> Check:
         of_type, n, checks = weakref.ref(type(v)), len(v), [self.of(x) for x in v]
+        if not n:
+            return lambda x, found: type(x) is of_type() and not x
 
         def check(x: Any, found: Any) -> bool:
             if type(x) is not of_type() or len(x) != n:
@@ -252,6 +144,8 @@ class _Guards:
         if not all(type(k) in (str, int, bool) or k is None for k in v):
             raise Unguarded("a dict with keys that are objects")
         kind, keys, checks = type(v), list(v), [self.of(x) for x in v.values()]
+        if not keys:
+            return lambda x, found: type(x) is kind and not x
 
         def check(x: Any, found: Any) -> bool:
             if type(x) is not kind or len(x) != len(keys) or list(x) != keys:
@@ -269,8 +163,8 @@ class _Guards:
 
     # ---- Functions -------------------------------------------------------------------------------------------------------
 
-    def code(self, code: types.CodeType) -> _Reads:
-        reads = _reads_of(code)
+    def code(self, code: types.CodeType) -> Reads:
+        reads = reads_of(code)
         if reads.trouble:
             raise Unguarded(reads.trouble)
         self.met |= reads.names
@@ -279,7 +173,7 @@ class _Guards:
     def again(self, v: Any) -> Check | None:
         """Of an object that was met before."""
         if id(v) in self.seen:
-            return _this(v)
+            return this_one(v)
         self.seen[id(v)] = v
         return None
 
@@ -296,6 +190,7 @@ class _Guards:
         except ValueError:
             raise Unguarded("a variable without a value") from None
         closure = [self.members_of(v) if name == "__class__" else self.of(v) for name, v in cells]
+        plain = f.__defaults__ is None and f.__kwdefaults__ is None
         defaults = self.sequence((f.__defaults__, f.__kwdefaults__))
         own, absent = self.entries(f.__dict__, lambda k, v: k in self.names)
         of_globals: list[tuple[str, Check]] = []
@@ -309,7 +204,7 @@ class _Guards:
                 continue
             missing.add(name)
             value = getattr(builtins, name, None)
-            if type(value) not in PLAIN and value not in _BUILTINS and not (isinstance(value, type) and issubclass(value, BaseException)):
+            if type(value) not in PLAIN and value not in BUILTINS and not (isinstance(value, type) and issubclass(value, BaseException)):
                 raise Unguarded(f"{f.__name__} calls {name}")
 
         def check(x: Any, found: Any) -> bool:
@@ -331,6 +226,8 @@ class _Guards:
             more = x.__dict__
             if (more or own) and not (absent.isdisjoint(more) and all(part(more.get(k, _MISSING), found) for k, part in own)):
                 return False
+            if plain:
+                return x.__defaults__ is None and x.__kwdefaults__ is None
             return defaults((x.__defaults__, x.__kwdefaults__), found)
 
         return check
@@ -339,13 +236,13 @@ class _Guards:
         known = self.again(m)
         if known is not None:
             return known
-        here, this = vars(m), _this(m)
-        if _is_torch(m.__name__):
+        here, this = vars(m), this_one(m)
+        if is_torch(m.__name__):
             used = {n: here[n] for n in self.names if n in here}
-            bad = [n for n in used if _is_impure(n)]
+            bad = [n for n in used if is_impure(n)]
             if bad:
                 raise Unguarded(f"torch.{bad[0]}")
-            own = [(n, self.of(v) if isinstance(v, types.ModuleType) else _this(v)) for n, v in used.items()]
+            own = [(n, self.of(v) if isinstance(v, types.ModuleType) else this_one(v)) for n, v in used.items()]
             absent: frozenset[str] = frozenset()
         else:
             if "__getattr__" in here and m.__name__.split(".")[0] != "numpy":
@@ -366,10 +263,10 @@ class _Guards:
     # ---- Classes and objects -----------------------------------------------------------------------------------------------
 
     def callable_class(self, kind: type) -> Check:
-        this = _this(kind)
-        pure = kind.__module__ in _PURE_MODULES and kind.__name__ not in ("attrgetter", "methodcaller")
-        if kind in _BUILTINS or kind.__module__ == "builtins" and issubclass(kind, BaseException) or pure or _is_torchs_class(kind):
-            if _is_torch(kind.__module__) and _is_impure(kind.__name__):
+        this = this_one(kind)
+        pure = kind.__module__ in PURE_MODULES and kind.__name__ not in ("attrgetter", "methodcaller")
+        if kind in BUILTINS or kind.__module__ == "builtins" and issubclass(kind, BaseException) or pure or is_torchs_class(kind):
+            if is_torch(kind.__module__) and is_impure(kind.__name__):
                 raise Unguarded(f"torch.{kind.__name__}")
             return this
         if issubclass(kind, enum.Enum):
@@ -388,18 +285,18 @@ class _Guards:
         parts = []
         for k in kind.__mro__:
             key = k, made, k in self.all_of
-            if k in (object, tuple, ABC, Generic, Protocol) or _is_torchs_class(k) or key in self.seen:
+            if k in (object, tuple, ABC, Generic, Protocol) or is_torchs_class(k) or key in self.seen:
                 continue
             self.seen[key] = k
             parts.append(self.members(k, made))
-        this = _this(kind)
+        this = this_one(kind)
         if not parts:
             return this
         return lambda x, found: this(x, found) and all([part(x, found) for part in parts])
 
     def members(self, kind: type, made: bool) -> Check:
         def wanted(name: str, value: Any) -> bool:
-            if isinstance(value, _C_METHODS) or (isinstance(value, types.BuiltinFunctionType) and name.startswith("__")):
+            if isinstance(value, C_METHODS) or (isinstance(value, types.BuiltinFunctionType) and name.startswith("__")):
                 raise Unguarded(f"the class {kind.__name__}, which is not Python's")
             if name in self.names or (kind in self.all_of and not name.startswith("__")):
                 return name not in _INERT
@@ -426,7 +323,7 @@ class _Guards:
         elif isinstance(v, property):
             inner = self.parts(v, lambda p: (p.fget, p.fset))
         elif isinstance(v, (types.MemberDescriptorType, types.GetSetDescriptorType)) or type(v).__name__ == "_tuplegetter":
-            inner = _this(v)
+            inner = this_one(v)
         else:
             if not isinstance(v, types.FunctionType) and hasattr(type(v), "__get__"):
                 raise Unguarded(f"a {type(v).__name__} in a class")
@@ -441,10 +338,10 @@ class _Guards:
             return known
         kind = type(v)
         plain = kind is types.SimpleNamespace
-        if not plain and any(k not in (object, Generic, Protocol, ABC) and (k.__module__ == "builtins" or _is_torchs_class(k) or k.__module__.split(".")[0] == "dini")
+        if not plain and any(k not in (object, Generic, Protocol, ABC) and (k.__module__ == "builtins" or is_torchs_class(k) or k.__module__.split(".")[0] == "dini")
                for k in kind.__mro__):
             raise Unguarded(f"a {kind.__name__}")
-        this = _this(kind)
+        this = this_one(kind)
         members = this if plain else self.members_of(kind)
         slots = [] if plain else [k for c in kind.__mro__ for k, d in vars(c).items() if isinstance(d, types.MemberDescriptorType)]
         of_slots = self.sequence(tuple(getattr(v, k, None) for k in slots))
@@ -468,12 +365,12 @@ class _Guards:
         kind, given = type(m), m.__dict__
         if any(given[k] for k in _HOOKS) or given.get("_compiled_call_impl") is not None:
             raise Unguarded("a module with hooks")
-        torchs = [k for k in kind.__mro__ if k not in (torch.nn.Module, object) and _is_torchs_class(k)]
+        torchs = [k for k in kind.__mro__ if k not in (torch.nn.Module, object) and is_torchs_class(k)]
         if any(not k.__module__.startswith("torch.nn.modules.") for k in torchs):
             raise Unguarded(f"a {kind.__name__}")
         # Torch's code reads attributes, too, of whose names nothing is known here.
         self.all_of |= {k for k in kind.__mro__ if torchs}
-        this, forward, size = _this(kind), _this(kind.forward), len(given) if torchs else None
+        this, forward, size = this_one(kind), this_one(kind.forward), len(given) if torchs else None
         members = self.members_of(kind)
         own, absent = self.entries(given, lambda k, v: k in _MODULE or k not in _UNREAD and (bool(torchs) or k in self.names))
 

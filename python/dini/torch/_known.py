@@ -14,7 +14,8 @@ from torch.utils import _pytree
 from .._bridge import Forms
 from .._transforms import _forgetters
 from ._autograd import apply, build
-from ._guards import PLAIN, Check, Unguarded, guard, nothing_around
+from ._guards import guard, nothing_around
+from ._reads import PLAIN, Check, Unguarded
 
 
 class _Input(NamedTuple):
@@ -53,7 +54,8 @@ class _Known(NamedTuple):
 class _Function:
     """What is known of the solves of one function."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: Any) -> None:
+        self.held = held  # its code or class, of which there is the id in the key: a hash of code takes long
         self.known: list[_Known] = []
         self.in_vain = 0  # traces since one was used again
 
@@ -70,7 +72,8 @@ class Solve:
         self.values = (functions, z0, args, options)
         f = functions[""]
         f = getattr(f, "__func__", f)
-        self._of = (kind, details, torch.get_default_dtype(), getattr(f, "__code__", None) or type(f))
+        self._held = getattr(f, "__code__", None) or type(f)
+        self._of = (kind, details, torch.get_default_dtype(), id(self._held))
         self._function: _Function | None = None
         self._check: Check | None = None
 
@@ -99,7 +102,7 @@ class Solve:
             return
         one = self._function
         if one is None:
-            one = self._function = _functions.setdefault(self._of, _Function())
+            one = self._function = _functions.setdefault(self._of, _Function(self._held))
             while len(_functions) > _MOST_FUNCTIONS:
                 try:
                     _functions.popitem(last=False)

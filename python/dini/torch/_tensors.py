@@ -19,7 +19,7 @@ _pytree.register_pytree_node(Bracket, lambda b: (list(b), None), lambda ends, _:
 
 def check(t: torch.Tensor) -> torch.Tensor:
     """The tensor itself; DtypeError where dini cannot compute with it."""
-    if t.device.type != "cpu":
+    if not t.is_cpu:
         raise _dini.DtypeError(f"dini.torch: dini computes on the CPU, and this tensor is on {t.device}. Give it t.cpu(), and send what comes "
                                "back to the device with .to(device).")
     if t.dtype not in DTYPES:
@@ -33,7 +33,12 @@ def check(t: torch.Tensor) -> torch.Tensor:
 def to_array(x: Any) -> Any:
     """An array with a copy of a tensor's numbers; numbers of Python's and arrays as they are."""
     if isinstance(x, torch.Tensor):
-        return _dini.array(check(x).detach().resolve_neg().numpy())
+        check(x)
+        if x.is_contiguous() and not x.is_neg():
+            address = x.data_ptr()
+            if address:
+                return _dini._from_memory(address, x.shape, DTYPES[x.dtype])
+        return _dini.array(x.detach().resolve_neg().numpy())
     return x if isinstance(x, _dini.Array) or type(x) in (float, int, bool) else _dini.array(x)
 
 
@@ -46,11 +51,18 @@ def aval_of(t: Any) -> tuple[tuple[int, ...], str]:
     return tuple(int(n) for n in t.shape), DTYPES[t.dtype]
 
 
+def all_of_kind(kind: Any, items: Any) -> bool:
+    for x in items:
+        if not isinstance(x, kind):
+            return False
+    return True
+
+
 def map_leaves(kind: Any, f: Callable[[Any], Any], tree: Any) -> Any:
     """The tree with f of what is of a kind. (torch's own takes ten times as long for what is most frequent.)"""
     if isinstance(tree, kind):
         return f(tree)
-    if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
+    if type(tree) is tuple and all_of_kind(kind, tree):
         return tuple(map(f, tree))
     return _pytree.tree_map_only(kind, f, tree)
 
@@ -58,7 +70,7 @@ def map_leaves(kind: Any, f: Callable[[Any], Any], tree: Any) -> Any:
 def leaves_of_kind(kind: Any, tree: Any) -> list[Any]:
     if isinstance(tree, kind):
         return [tree]
-    if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
+    if type(tree) is tuple and all_of_kind(kind, tree):
         return list(tree)
     if tree == {}:
         return []
@@ -69,7 +81,7 @@ def rebuilder(kind: Any, tree: Any) -> Callable[[Any], Any]:
     """Of others in the places of what is of a kind, the tree again."""
     if isinstance(tree, kind):
         return lambda others: others[0]
-    if type(tree) is tuple and all(isinstance(x, kind) for x in tree):
+    if type(tree) is tuple and all_of_kind(kind, tree):
         return tuple
     if tree == {}:
         return lambda others: {}
