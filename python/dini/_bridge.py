@@ -121,19 +121,22 @@ class HostMap:
 
     `f` takes and returns sequences of the framework's arrays. A subclass says how these are made and what the framework's derivatives
     and batches are; the forms of this function are objects of the subclass. Shapes and dtypes are those that it was made for.
+
+    Of a function with a derivative rule for one mode alone the framework has the other mode not. So what is transposed is what was
+    linearised, by the framework's pullback of it, and a batch of a linear function is transposed as a batch of its transpose.
     """
 
     def __init__(self, f: Function, name: str, inputs: Sequence[Aval], outputs: Sequence[Aval], linear: int = 0,
-                 primal: HostMap | None = None) -> None:
+                 transpose: Callable[[], HostMap] | None = None) -> None:
         self.f, self.name, self.linear = f, name, linear
         self._inputs, self._outputs = list(inputs), list(outputs)
-        self._primal = primal  # of a linearised one, what it is the linearisation of
-        self._forms: dict[Any, Any] = {}
+        self._transpose = transpose  # of a linear one, where it is known
+        self._forms: dict[Any, tuple[HostMap, Any]] = {}
 
     @property
     def operation(self) -> Any:
-        """arrays -> a tuple of arrays, which may be followed."""
-        return self._form("operation", lambda: self)
+        """arrays -> a tuple of arrays, which may be followed. It holds this."""
+        return _dini._HostMap(self)
 
     # ---- What a framework says ------------------------------------------------------------------------------------------
 
@@ -169,38 +172,61 @@ class HostMap:
     def outputs(self, inputs: Sequence[Aval]) -> list[Aval]:
         return self._outputs
 
-    def _form(self, key: Any, make: Callable[[], HostMap]) -> Any:
-        made = self._forms.get(key)
-        return made if made is not None else self._forms.setdefault(key, _dini._HostMap(make()))
-
     def linearized(self) -> Any:
         n, f, push = len(self._inputs), self.f, self.push
-
-        def make() -> HostMap:
-            return type(self)(lambda a: push(f, a[:n], a[n:]), self.name, self._inputs * 2, self._outputs, n, primal=self)
-
-        return self._form("linearized", make)
+        return self._form("linearized", lambda: self._another(
+            lambda a: push(f, a[:n], a[n:]), self._inputs * 2, self._outputs, n, lambda: self._made("pullback", self._pullback)))[1]
 
     def transposed(self) -> Any:
+        return self._form("transposed", self._transpose or self._transposed)[1]
+
+    def batched(self, marked: Mask, size: int) -> Any:
+        return self._batch(tuple(marked), (False,) * len(self._outputs), size)[1]
+
+    # ---- The forms ---------------------------------------------------------------------------------------------------------
+
+    def _form(self, key: Any, make: Callable[[], HostMap]) -> tuple[HostMap, Any]:
+        known = self._forms.get(key)
+        if known is None:
+            made = make()
+            known = self._forms.setdefault(key, (made, made.operation))
+        return known
+
+    def _made(self, key: Any, make: Callable[[], HostMap]) -> HostMap:
+        return self._form(key, make)[0]
+
+    def _another(self, f: Function, inputs: Sequence[Aval], outputs: Sequence[Aval], linear: int,
+                 transpose: Callable[[], HostMap] | None = None) -> HostMap:
+        return type(self)(f, self.name, inputs, outputs, linear, transpose)
+
+    def _pullback(self) -> HostMap:
+        """Of what is linearised the transpose: (x..., cotangents...) -> cotangents of x."""
+        n, f, pull = len(self._inputs), self.f, self.pull
+        return self._another(lambda a: pull(f, a[:n], a[n:]), self._inputs + self._outputs, self._inputs, len(self._outputs))
+
+    def _transposed(self) -> HostMap:
+        """Of what is linear: its pullback is the same at every point."""
         n, f, pull, zeros = len(self._inputs) - self.linear, self.f, self.pull, self.zeros
         fixed, like = self._inputs[:n], self._inputs[n:]
 
         def back(a: Sequence[Any]) -> Sequence[Any]:
-            if self._primal is not None:  # the pullback is the framework's own
-                return pull(self._primal.f, a[:n], a[n:])
-            # Linear: its pullback is the same at every point.
             return pull(lambda x: f([*a[:n], *x]), [zeros(*v) for v in like], a[n:])
 
-        return self._form("transposed", lambda: type(self)(back, self.name, fixed + self._outputs, like, len(self._outputs)))
+        return self._another(back, fixed + self._outputs, like, len(self._outputs))
 
-    def batched(self, marked: Mask, size: int) -> Any:
-        marked = tuple(marked)
+    def _batch(self, marked: Mask, summed: Mask, size: int) -> tuple[HostMap, Any]:
+        """Over the first axis of what is marked. The values have it, too, or are summed over it: cotangents of what is the same for all."""
+        n, lanes, outputs = len(self._inputs) - self.linear, self.over_lanes(self.f, marked), self._outputs
+
+        def f(a: Sequence[Any]) -> Sequence[Any]:
+            return [v if not s else v.sum(0) if dtype in _FLOATING else v[0] for v, s, (_, dtype) in zip(lanes(a), summed, outputs)]
 
         def grown(avals: Sequence[Aval], flags: Sequence[bool]) -> list[Aval]:
-            return [((size, *shape), dtype) if lanes else (shape, dtype) for (shape, dtype), lanes in zip(avals, flags)]
+            return [((size, *shape), dtype) if has_lanes else (shape, dtype) for (shape, dtype), has_lanes in zip(avals, flags)]
 
-        def make() -> HostMap:
-            return type(self)(self.over_lanes(self.f, marked), self.name, grown(self._inputs, marked),
-                              grown(self._outputs, [True] * len(self._outputs)), self.linear)
+        def transpose() -> HostMap:
+            of_one = self._made("transposed", self._transpose or self._transposed)
+            return of_one._batch((*marked[:n], *(not s for s in summed)), tuple(not m for m in marked[n:]), size)[0]
 
-        return self._form((marked, size), make)
+        return self._form((marked, summed, size), lambda: self._another(
+            f, grown(self._inputs, marked), grown(outputs, [not s for s in summed]), self.linear, transpose if self.linear else None))

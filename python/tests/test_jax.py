@@ -1,7 +1,9 @@
 """dini.jax: layers of dini's as JAX functions, and equations that are written with JAX."""
 import functools
+import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -388,3 +390,23 @@ def test_a_layer_learns():
         value, params = step(params)
         losses.append(float(value))
     assert losses[-1] < 1e-2 * losses[0], losses[::10]
+
+
+def test_clear_caches():
+    """What is kept of Programs, outside of jit, goes; what is computed afterwards is the same."""
+    from dini.jax import _primitive
+
+    layer = dini.jax.wrap(lambda a: dini.root(lambda a, z: z**2 - a, 1.0, a).value)
+    dini.clear_caches()
+    values = [layer(4.0) for _ in range(3)]
+    (program,) = {weakref.ref(eqn.params["program"]) for eqn in jax.make_jaxpr(layer)(4.0).eqns}
+    assert _primitive._met and _primitive._compiled.cache_info().currsize == 1
+    dini.clear_caches()
+    assert not _primitive._met and _primitive._compiled.cache_info().currsize == 0
+    assert layer(4.0) == values[0] == values[2]
+    layer.clear_cache()
+    dini.clear_caches()
+    jax.clear_caches()
+    gc.collect()
+    assert program() is None
+    assert layer(4.0) == values[0]

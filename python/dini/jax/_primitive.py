@@ -6,6 +6,7 @@ import importlib.util
 import threading
 
 from .. import _dini
+from .._transforms import _forgetters
 
 if importlib.util.find_spec("jax") is None:
     raise ImportError("dini.jax: JAX is not installed; pip install jax")
@@ -82,6 +83,9 @@ _MANY = 100_000
 @functools.lru_cache(maxsize=512)
 def _compiled(program: _ClosedProgram) -> Callable[..., Any]:
     return jax.jit(lambda *args: bind(program, args))
+
+
+_forgetters += [_met.clear, _compiled.cache_clear]
 
 
 @dini_p.def_impl
@@ -181,9 +185,9 @@ def variables_of(equation: Any) -> list[Any]:
     return list(dict.fromkeys(v for v in equation.invars if not is_literal(v)))
 
 
-def open_jaxpr(jaxpr: Any) -> tuple[Any, Any]:
-    """A jaxpr and its constants, of one that is closed or has none."""
-    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, core.ClosedJaxpr) else (jaxpr, ())
+def open_jaxpr(jaxpr: Any, consts: Any = ()) -> tuple[Any, Any]:
+    """A jaxpr and its constants, of one that is closed or has these."""
+    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, core.ClosedJaxpr) else (jaxpr, consts)
 
 
 def equation_function(jaxpr: Any, equation: Any) -> Callable[..., Any]:
@@ -204,9 +208,23 @@ def like(arrays: Sequence[Any]) -> list[Any]:
 
 def make_jaxpr(f: Callable[..., Any], *args: Any) -> Any:
     """The jaxpr of f for trees of such shapes and dtypes, of 64 bits where one of them has these."""
-    wide = any(np.dtype(a.dtype).itemsize == 8 for a in jax.tree.leaves(args))
-    with wide_as(wide or jax.config.jax_enable_x64):
+    with wide_as(is_wide(_avals_of(args))):
         return jax.make_jaxpr(f)(*args)
+
+
+def eval_shape(f: Callable[..., Any], *args: Any) -> Any:
+    """The shapes and dtypes of its values, in the same way."""
+    with wide_as(is_wide(_avals_of(args))):
+        return jax.eval_shape(f, *args)
+
+
+def is_wide(avals: Any) -> bool:
+    """Whether JAX is to have arrays of 64 bits for what is of such shapes and dtypes."""
+    return bool(jax.config.jax_enable_x64) or any(dtype in ("float64", "int64", "uint64") for _, dtype in avals)
+
+
+def _avals_of(args: Any) -> Any:
+    return [(a.shape, str(a.dtype)) for a in jax.tree.leaves(args)]
 
 
 def name_of(equation: Any) -> str:

@@ -15,7 +15,7 @@ from . import _primitive
 from ._host import host_function
 from ._refusal import NotTranslated
 from ._translate import evaluate
-from ._wrap import DTYPES, is_array
+from ._wrap import DTYPES, avals_of, is_array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,19 +65,25 @@ class Read:
         closed = _primitive.make_jaxpr(flat, *like)
         carried = [carried_of(c) for c in closed.consts]
         self.captured = [c for c, _ in carried]
-        self.results = len(closed.out_avals)
-        self.pure = _without_captures(closed.jaxpr, len(like), [b for _, b in carried])
+        back = [b for _, b in carried]
+        self.pure = _without_captures(closed.jaxpr, len(like), back)
+        # Where all it takes is as it is: for arrays like these it is read already.
+        self.read = closed.jaxpr if not any(back) else None
+        self.avals = avals_of([*like, *self.captured])
         self.host: Any = None
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """Its values of dini's arrays: translated, or else by a call of JAX."""
         if self.host is None:
             try:
+                if self.read is not None and avals_of(arrays) == self.avals:
+                    n = len(arrays) - len(self.captured)
+                    return evaluate(self.read, arrays[:n], arrays[n:])
                 return evaluate(_primitive.make_jaxpr(self.pure, *_primitive.like(arrays)), arrays)
             except NotTranslated as e:
                 warnings.warn(f"{self.function}: {self.name} is not translated, because of {e.what}; JAX is called for its values at every step, "
                               "which is much slower", stacklevel=_depth_of_user())
-                self.host = host_function(self.name, self.pure, len(arrays), self.results)
+                self.host = host_function(self.name, self.pure, arrays)
         return list(self.host(*arrays))
 
 

@@ -29,17 +29,17 @@ class Missing:
         self.what = what
 
 
-def evaluate(jaxpr: Any, args: Sequence[Any]) -> list[Any]:
-    """What a jaxpr, closed or without constants, makes of dini's arrays. NotTranslated, where it reads what was not."""
-    out = _evaluate(jaxpr, args)
+def evaluate(jaxpr: Any, args: Sequence[Any], consts: Sequence[Any] = ()) -> list[Any]:
+    """What a jaxpr, closed or with these constants, makes of dini's arrays. NotTranslated, where it reads what was not."""
+    out = _evaluate(jaxpr, args, consts)
     for value in out:
         if isinstance(value, Missing):
             raise NotTranslated(value.what)
     return out
 
 
-def _evaluate(jaxpr: Any, args: Sequence[Any]) -> list[Any]:
-    jaxpr, consts = _primitive.open_jaxpr(jaxpr)
+def _evaluate(jaxpr: Any, args: Sequence[Any], given: Sequence[Any] = ()) -> list[Any]:
+    jaxpr, consts = _primitive.open_jaxpr(jaxpr, given)
     values: dict[Any, Any] = dict(zip(jaxpr.invars, args))
     values.update((v, array_of(c)) for v, c in zip(jaxpr.constvars, consts))
 

@@ -12,7 +12,14 @@ from . import _primitive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Protocol
+
+    class Layer(Protocol):
+        """A function of JAX's."""
+
+        clear_cache: Callable[[], None]
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 DTYPES = ("bool", "int32", "int64", "float32", "float64")
 
@@ -34,11 +41,11 @@ def avals_of(arrays: Any) -> tuple[Any, ...]:
     return tuple((tuple(a.shape), str(a.dtype)) for a in arrays)
 
 
-def wrap(g: Callable[..., Any]) -> Callable[..., Any]:
+def wrap(g: Callable[..., Any]) -> Layer:
     """A function that is written with dini as a JAX function: of trees of arrays, with a tree of arrays as its value.
 
     It is traced once for each structure, shapes and dtypes of its arguments, as by dini.jit: what it captures is fixed then. What is no array
-    in the arguments, a text or a function, is part of the structure.
+    in the arguments, a text or a function, is part of the structure. Its clear_cache() forgets what was traced.
 
     >>> import jax
     >>> layer = dini.jax.wrap(lambda a: dini.root(lambda a, z: z**2 - a, 1.0, a).value)
@@ -75,4 +82,5 @@ def wrap(g: Callable[..., Any]) -> Callable[..., Any]:
         program, out = known[key]
         return jax.tree.unflatten(out, _primitive.bind(program, arrays))
 
-    return layer
+    layer.clear_cache = known.clear  # type: ignore[attr-defined]
+    return layer  # type: ignore[return-value]
