@@ -1,5 +1,6 @@
 """The package is typed: mypy --strict takes what users write, finds their mistakes, and takes the stubs themselves."""
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -26,6 +27,57 @@ try:
 except dini.FileError:
     pass
 """
+# Of the bridges, where their frameworks are; what is wrong there is in the lines that say so.
+USERS_OF = {
+    "torch": """
+import torch
+import dini
+import dini.torch
+
+class Cell(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = 0.3 * torch.tanh(self.linear(z)) + x
+        return y
+
+def f(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    return torch.cos(z) + x
+
+deq = dini.torch.FixedPoint(Cell(), solver="anderson", tolerance=1e-6)
+z: torch.Tensor = deq(torch.ones(5, 3))
+y: torch.Tensor = dini.torch.fixed_point(f, torch.zeros(3), torch.ones(3), translate=True, solver=dini.Newton())
+s: dini.Solution = dini.torch.root("a, z: z**2 - a", 1.0, 2.0, details=True)
+layer = dini.torch.wrap(lambda a: dini.root(lambda a, z: z**2 - a, 1.0, a).value)
+v: torch.Tensor = layer(torch.tensor(4.0))
+layer.clear_cache()
+g: dini.Array = dini.grad(dini.torch.translate(f))(dini.zeros(3), dini.zeros(3))
+dini.torch.FixedPoint(f)  # wrong
+dini.torch.wrapped(f)  # wrong
+layer.clear()  # wrong
+""",
+    "jax": """
+import jax
+import jax.numpy as jnp
+import dini
+import dini.jax
+
+def f(x: jax.Array, z: jax.Array) -> jax.Array:
+    return jnp.cos(z) + x
+
+y: jax.Array = dini.jax.fixed_point(f, jnp.zeros(3), jnp.ones(3), solver=dini.Newton())
+m: jax.Array = dini.jax.minimize(lambda z: jnp.sum(z**2), jnp.ones(3))
+layer = dini.jax.wrap(lambda a: dini.root(lambda a, z: z**2 - a, 1.0, a).value)
+v: jax.Array = jax.jit(layer)(4.0)
+layer.clear_cache()
+g: dini.Array = dini.grad(dini.jax.translate(f))(dini.zeros(3), dini.zeros(3))
+dini.jax.wrap(3)  # wrong
+dini.jax.fixedpoint(f, jnp.zeros(3))  # wrong
+layer.clear()  # wrong
+""",
+}
 WRONG = """
 import dini
 dini.sum(dini.zeros(3), axes=0)
@@ -35,8 +87,8 @@ x: int = dini.eye(2)
 """
 
 
-def mypy(*what):
-    out = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir=/dev/null", *map(str, what)], capture_output=True, text=True)
+def mypy(*what, cache="/dev/null"):
+    out = subprocess.run([sys.executable, "-m", "mypy", "--strict", f"--cache-dir={cache}", *map(str, what)], capture_output=True, text=True)
     return out.stdout + out.stderr
 
 
@@ -47,6 +99,17 @@ def test_users_code(tmp_path):
     assert "user.py" not in said, said
     for line in (3, 4, 5, 6):
         assert f"wrong.py:{line}: error" in said, said
+
+
+@pytest.mark.parametrize("framework", USERS_OF)
+def test_users_of_bridges(framework, tmp_path, request):
+    pytest.importorskip(framework)
+    pytest.importorskip("dini." + framework, exc_type=ImportError)
+    file = tmp_path / "user.py"
+    file.write_text(USERS_OF[framework])
+    said = mypy(file, cache=request.config.cache.mkdir("mypy"))  # (torch takes twenty seconds to read)
+    lines = {int(m) for m in re.findall(r"user\.py:(\d+): error", said)}
+    assert lines == {k for k, line in enumerate(USERS_OF[framework].split("\n"), 1) if line.endswith("# wrong")}, said
 
 
 def test_stubs():
