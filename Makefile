@@ -116,11 +116,11 @@ bench-plots: $(venv)/requirements.txt ## the pictures of docs/performance.md: ho
 	build/bench/bin/bench/growth --json >build/bench/growth.json
 	$(venv)/bin/python scripts/growth_plots.py build/bench/growth.json docs/images
 
-bench-python: $(venv)/requirements.txt ## what calls from Python cost, beside JAX, JAXopt, Optimistix and SciPy, which are installed into build/python-bench
+bench-python: $(venv)/requirements.txt ## what calls from Python cost, beside JAX, JAXopt, Optimistix, SciPy and PyTorch, 6 GB of them, which are installed into build/python-bench
 	cmake --preset release $(configure_options) -DDINI_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(venv))/bin/python
 	cmake --build --preset release -j $(jobs) --target _dini
 	test -x build/python-bench/bin/python || python3 -m venv build/python-bench
-	build/python-bench/bin/pip install -q numpy scipy jax jaxopt optimistix
+	build/python-bench/bin/pip install -q numpy scipy jax jaxopt optimistix torch
 	rm -rf build/python-bench/lib/python3*/site-packages/dini
 	cmake --install build/release --component python --prefix $$(echo $(abspath build/python-bench)/lib/python3*/site-packages) >/dev/null
 	build/python-bench/bin/python bench/python_calls.py

@@ -1,6 +1,6 @@
 """What calls from Python cost, beside other libraries where they are installed; a goal that is missed by a factor of three is a failure.
 
-    make bench-python                         with JAX, JAXopt, Optimistix and SciPy, which it installs under build/
+    make bench-python                         with JAX, JAXopt, Optimistix and SciPy, which it installs under build/, and PyTorch
     python bench/python_calls.py [--quick]    in any environment that has the package
 
 Microseconds, the best of many calls; first calls and imports in milliseconds of CPU, in a process of their own. The goals are those of two
@@ -144,41 +144,52 @@ f = lambda W, x, z: dini.tanh(W @ z + x)
           **{n: ("import numpy", f"import {m}") for n, m in modules.items()})
 
 
-def bridges(t):
-    """Layers as functions of torch's and JAX's, where these and the bridges are there."""
+def bridges(t, jax):
+    """Layers as functions of torch's and JAX's, where these and the bridges are there; beside them the same written by hand."""
     r = np.random.default_rng(0)
     W, x = 0.7 * r.standard_normal((10, 10)) / np.sqrt(10), r.standard_normal(10)
-    layer = lambda W, x: dini.fixed_point(lambda W, x, z: dini.tanh(W @ z + x), dini.zeros_like(x), W, x, solver="forward_iteration",
-                                          tolerance=peers.TOLERANCE).value
+    options = dict(solver="forward_iteration", tolerance=peers.TOLERANCE)
+    layer = lambda W, x: dini.fixed_point(lambda W, x, z: dini.tanh(W @ z + x), dini.zeros_like(x), W, x, **options).value
     try:
-        import torch
-
+        torch = peers.Torch(W, x)
         import dini.torch
     except ImportError:
         pass
     else:
-        Wt, xt = torch.tensor(W, requires_grad=True), torch.tensor(x, requires_grad=True)
+        both = lambda solve: lambda: torch.gradient(solve(torch.W, torch.x), (torch.W, torch.x))
         wrapped = dini.torch.wrap(layer)
-        t.row("torch: a layer's value", 15, lambda: wrapped(Wt, xt))
-        t.row("torch: value and backward", 55, lambda: torch.autograd.grad((wrapped(Wt, xt) ** 2).sum(), (Wt, xt)),
-              torch_alone=lambda: torch.autograd.grad((torch.tanh(Wt @ xt) ** 2).sum(), (Wt, xt)))
-        of_torch = lambda: dini.torch.fixed_point(lambda W, x, z: torch.tanh(W @ z + x), torch.zeros(10, dtype=torch.float64), Wt, xt,
-                                                  solver="forward_iteration", tolerance=peers.TOLERANCE)
-        t.row("torch: f in torch, value", None, of_torch)
-        t.row("torch: f in torch, value and backward", 60, lambda: torch.autograd.grad((of_torch() ** 2).sum(), (Wt, xt)))
+        of_torch = lambda W, x: dini.torch.fixed_point(torch.step, torch.zeros, W, x, **options)
+        assert all(np.allclose(a, b) for a, b in zip(both(of_torch)(), both(torch.by_hand)()))
+        t.row("torch: a layer's value", 15, lambda: wrapped(torch.W, torch.x), torch_by_hand=lambda: torch.by_hand(torch.W, torch.x))
+        t.row("torch: value and backward", 55, both(wrapped), torch_by_hand=both(torch.by_hand), one_step_of_torch=both(torch.one_step))
+        t.row("torch: f in torch, value", None, lambda: of_torch(torch.W, torch.x))
+        t.row("torch: f in torch, value and backward", 60, both(of_torch))
+        deq = dini.torch.FixedPoint(torch.cell, **options)
+        own = tuple(torch.cell.parameters())
+        of_module = lambda solve: lambda: torch.gradient(solve(torch.input), own)
+        assert all(np.allclose(a, b) for a, b in zip(of_module(deq)(), of_module(torch.module_by_hand)()))
+        t.row("torch: a module of 1,000 parameters, a step", 150, of_module(deq), torch_by_hand=of_module(torch.module_by_hand),
+              one_step_of_torch=of_module(lambda x: torch.cell(x, 0 * x)))
     try:
-        import jax
-        import jax.numpy as jnp
-
         import dini.jax
     except ImportError:
-        pass
-    else:
-        wrapped = dini.jax.wrap(layer)
-        Wj, xj = jnp.asarray(W), jnp.asarray(x)
-        value, both = jax.jit(wrapped), jax.jit(jax.value_and_grad(lambda W, x: jnp.sum(wrapped(W, x) ** 2), (0, 1)))
-        t.row("JAX: a layer's value", 9, lambda: jax.block_until_ready(value(Wj, xj)))
-        t.row("JAX: value and gradient", 18, lambda: jax.block_until_ready(both(Wj, xj)))
+        return
+    if jax is None:
+        return
+    theirs = {n.replace(" ", "_"): s for n, s in jax.layers(False).items()}
+    of_jax = lambda W, x: dini.jax.fixed_point(jax.step, jax.jnp.zeros_like(x), W, x, **options)
+    assert all(np.allclose(a, b) for a, b in zip(jax.compiled(jax.both(of_jax))()[1], jax.compiled(jax.both(theirs["JAX_by_hand"]))()[1]))
+    t.row("JAX: a layer's value", 9, jax.compiled(dini.jax.wrap(layer)), **{n: jax.compiled(s) for n, s in theirs.items()})
+    t.row("JAX: value and gradient", 18, jax.compiled(jax.both(dini.jax.wrap(layer))), **{n: jax.compiled(jax.both(s)) for n, s in theirs.items()})
+    t.row("JAX: f in JAX, value and gradient", 18, jax.compiled(jax.both(of_jax)))
+    first = """
+import dini.jax
+solve = lambda W, x: dini.jax.fixed_point(j.step, j.jnp.zeros_like(x), W, x, solver="forward_iteration", tolerance=1e-10)
+"""
+    setup = peers.JAX_SETUP.format(folder=FOLDER, newton=False)
+    t.row("JAX: f in JAX, first value and gradient, ms", 55, (setup + first, "j.compiled(j.both(solve))()"), measure=lambda p: once(*p),
+          **{n: (setup, f"j.compiled(j.both(layers[{n.replace('_', ' ')!r}]))()") for n in theirs},
+          tanh_alone=(setup, "j.compiled(j.both(lambda W, x: j.step(W, x, x)))()"))
 
 
 def main():
@@ -191,7 +202,7 @@ def main():
     small_calls(t, jax)
     layers(t, jax)
     first_calls(t, jax)
-    bridges(t)
+    bridges(t, jax)
     if t.missed:
         print(f"\nThree times slower than the goal, and more: {', '.join(t.missed)}")
         return 1

@@ -93,6 +93,78 @@ class Jax:
         return self.wait(lambda: g(W, x))
 
 
+class Torch:
+    """What is written by hand in PyTorch. Raises ImportError where it is not there."""
+
+    def __init__(self, W, x):
+        import torch
+
+        torch.set_num_threads(1)  # what is small is slower on several
+        self.torch = torch
+        self.W, self.x = torch.tensor(W, requires_grad=True), torch.tensor(x, requires_grad=True)
+        self.zeros = torch.zeros(len(x), dtype=torch.float64)
+        step, iterated = self.step, self.iterated
+
+        class Layer(torch.autograd.Function):
+            """By the implicit function theorem written out."""
+
+            @staticmethod
+            def forward(ctx, W, x):
+                z = iterated(lambda z: step(W, x, z), torch.zeros_like(x))
+                ctx.save_for_backward(W, z)
+                return z
+
+            @staticmethod
+            def backward(ctx, ct):
+                W, z = ctx.saved_tensors
+                slope = 1 - z**2
+                u = slope * torch.linalg.solve((torch.eye(len(z), dtype=z.dtype) - slope[:, None] * W).T, ct)
+                return torch.outer(u, z), u
+
+        self.by_hand = Layer.apply
+
+        class Cell(torch.nn.Module):
+            """1,000 parameters."""
+
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = torch.nn.Linear(22, 22), torch.nn.Linear(22, 22)
+
+            def forward(self, x, z):
+                return torch.tanh(0.5 * self.b(torch.relu(self.a(z))) + x)
+
+        torch.manual_seed(0)
+        self.cell = Cell().double()
+        self.input = torch.randn(22, dtype=torch.float64)
+
+    def step(self, W, x, z):
+        return self.torch.tanh(W @ z + x)
+
+    def one_step(self, W, x):
+        return self.step(W, x, x)
+
+    def iterated(self, f, z):
+        while True:
+            z_next = f(z)
+            if self.torch.linalg.vector_norm(z_next - z) < TOLERANCE:
+                return z_next
+            z = z_next
+
+    def module_by_hand(self, x):
+        """One more step from the solution, and a hook that solves for its cotangent by iteration."""
+        torch = self.torch
+        with torch.no_grad():
+            z = self.iterated(lambda z: self.cell(x, z), torch.zeros_like(x))
+        before = z.clone().requires_grad_()
+        again = self.cell(x, before)
+        z = self.cell(x, z)
+        z.register_hook(lambda ct: self.iterated(lambda u: torch.autograd.grad(again, before, u, retain_graph=True)[0] + ct, ct))
+        return z
+
+    def gradient(self, z, inputs):
+        return self.torch.autograd.grad((z**2).sum(), inputs)
+
+
 # Programs of their own, for what is done once in a process: what is there before the clock runs, and what is timed.
 SETUP = """
 import numpy as np
