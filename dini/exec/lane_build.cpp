@@ -207,7 +207,8 @@ void LanePlanBuilder::lower_shared(LaneLevel& l, const Equation& e) {
 
 bool LanePlanBuilder::lower_kernel(LaneLevel& l, LaneBlock& block, const Equation& e, int number) {
   LaneStep step;
-  if (e.inputs.size() > std::size(step.in) || e.outputs.size() > std::size(step.out)) return false;
+  const std::size_t outputs = e.outputs.size();
+  if (e.inputs.size() > (outputs == 3 ? third_output : std::size(step.in)) || outputs > 3) return false;
   std::vector<Aval> in, out;
   for (int v : e.inputs) in.push_back(l.aval(v));
   for (int v : e.outputs) out.push_back(l.aval(v));
@@ -238,7 +239,7 @@ bool LanePlanBuilder::lower_kernel(LaneLevel& l, LaneBlock& block, const Equatio
   for (std::size_t k = 0; k < out.size(); ++k) {
     const int slot = over >= 0 && k == 0 ? over : result(l, e.outputs[k]);
     touch(slot);
-    step.out[k] = static_cast<std::uint32_t>(slot);
+    (k < std::size(step.out) ? step.out[k] : step.in[third_output]) = static_cast<std::uint32_t>(slot);
   }
   block.push_back(step);
   return true;

@@ -230,8 +230,8 @@ LaneKernel lane_kernel(const Equation& e, std::span<const Aval> in, std::span<co
   LaneKernel k;
   k.step.name = e.op->name.c_str();
   if (choose_choice(k, e, out, lane) || choose_elementwise(k, e, in, out, lane) || choose_move(k, e, in, out, data) ||
-      choose_sum(k, e, in, out, data) || choose_index(k, e, in, out, data) ||
-      choose_rounding(k, e, in, out, lane, data) || choose_matrices(k, e, in, lane, data))
+      choose_sum(k, e, in, data) || choose_index(k, e, in, out, data) || choose_rounding(k, e, in, out, lane, data) ||
+      choose_factors(k, e, in, out, data) || choose_matrices(k, e, in, lane, data))
     return k;
   return {};
 }

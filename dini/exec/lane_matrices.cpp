@@ -4,6 +4,7 @@
 #include "dini/exec/lane_kernels.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/ops/contract_ops.hpp"
+#include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/dense_micro.hpp"
 #include "dini/ops/linalg_ops.hpp"
 
@@ -91,8 +92,27 @@ template <class T> void lu(const LaneStep& s, LaneRun& r) {
 // x = A⁻¹b for n×n and so many columns, and `corrections` by A.
 struct SolveData final : StepData {
   std::size_t n = 0, columns = 0, corrections = 0;
-  bool transposed = false;
+  bool transposed = false, symmetric = false;
 };
+// By Cholesky's factors, and in the lanes that have others by these.
+template <class T>
+void solve_symmetric(const SolveData& d, const LaneRun& r, const T* factors, const std::int32_t* pivots, const T* b,
+                     T* x) {
+  kernels::lane_kernels<T>().cholesky_solve(d.n, d.columns, factors, b, x);
+  const std::size_t square = d.n * d.n, size = d.n * d.columns;
+  for (std::uint64_t live = r.live; live; live &= live - 1) {
+    const auto lane = static_cast<std::size_t>(__builtin_ctzll(live));
+    if (pivots[lane] == detail::cholesky_pivot) continue;
+    kernels::Scratch<T> memory(square + size);
+    T *own = memory.data(), *column = own + square;
+    std::int32_t order[kernels::largest_lane_matrix];
+    take_lane(factors, square, lane, own);
+    take_lane(pivots, d.n, lane, order);
+    take_lane(b, size, lane, column);
+    kernels::ldlt_solve(d.n, d.columns, own, order, column, column);
+    put_lane(column, size, lane, x);
+  }
+}
 template <class T> void solve(const LaneStep& s, LaneRun& r) {
   const SolveData& d = *static_cast<const SolveData*>(s.data);
   const kernels::LaneKernels<T>& k = kernels::lane_kernels<T>();
@@ -102,6 +122,7 @@ template <class T> void solve(const LaneStep& s, LaneRun& r) {
   T* x = static_cast<T*>(r.v[s.out[0]]);
   constexpr std::size_t row = tile_lanes;
   const auto solved = [&](const T* right, T* to) {
+    if (d.symmetric) return solve_symmetric(d, r, factors, perm, right, to);
     if (d.n > 1) return k.lu_solve(d.transposed, d.n, d.columns, factors, perm, right, to);
     for (std::size_t j = 0; j < d.columns; ++j) {
       const void* quotient[] = {right + j * row, factors};
@@ -149,7 +170,8 @@ bool choose_matrices(LaneKernel& k, const Equation& e, std::span<const Aval> in,
     d->columns = in[3].shape.ndim() == 2 ? static_cast<std::size_t>(in[3].shape[1]) : 1;
     d->corrections = flag("refined") ? static_cast<std::size_t>(detail::solve_corrections) : 0;
     d->transposed = flag("transposed");
-    if (d->n == 0 || d->columns == 0 || flag("symmetric") || in[3].shape.ndim() > 2) return false;
+    d->symmetric = flag("symmetric");
+    if (d->n == 0 || d->columns == 0 || in[3].shape.ndim() > 2) return false;
     k.step.run = in[3].dtype == Dtype::float32 ? solve<float> : solve<double>;
     k.step.data = static_cast<const StepData*>(data.own(std::move(d)));
     return true;

@@ -63,6 +63,9 @@ std::unique_ptr<const LanePlan> make_lane_plan(const Program& program, const std
 
 // ---- Steps ------------------------------------------------------------------------------------------------------------
 
+/// Where a step of three outputs has the slot of the last, in place of a fourth operand's.
+inline constexpr std::size_t third_output = 3;
+
 /// The step of an op that has a kernel for tiles, without its slots. Operands that are `lane` are rows; the step says of which others
 /// it takes the layout of their own, in place of rows that are all the same.
 struct LaneKernel {

@@ -9,6 +9,7 @@
 #include "dini/ops/indexing_ops.hpp"
 #include "dini/ops/reduce_loops.hpp"
 #include "dini/ops/reduce_ops.hpp"
+#include "dini/ops/sort_ops.hpp"
 
 namespace dini::exec {
 
@@ -94,18 +95,24 @@ template <class T> void sum_product(const LaneStep& s, LaneRun& r) {
                                  static_cast<T*>(r.v[s.out[0]]));
 }
 // As norm_of, lane by lane.
-template <class T> void norm(const LaneStep& s, LaneRun& r) {
-  const T* a = static_cast<const T*>(r.v[s.in[0]]);
-  T* y = static_cast<T*>(r.v[s.out[0]]);
-  if (s.n == 1) {
+template <class T> void norm_of_rows(std::size_t n, const T* a, T* y, std::uint64_t live) {
+  if (n == 1) {
     const void* in[] = {a};
     return kernels::lane_kernels<T>().abs(in, y, tile_lanes);
   }
-  for (std::uint64_t other = kernels::lane_kernels<T>().norm(s.n, a, y) & r.live; other; other &= other - 1) {
+  for (std::uint64_t other = kernels::lane_kernels<T>().norm(n, a, y) & live; other; other &= other - 1) {
     const auto l = static_cast<std::size_t>(__builtin_ctzll(other));
     T elements[kernels::reduction_block];
-    for (std::size_t k = 0; k < s.n; ++k) elements[k] = a[k * tile_lanes + l];
-    y[l] = reduce_detail::norm_of<T>(static_cast<const T*>(elements), s.n);
+    take_lane(a, n, l, elements);
+    y[l] = reduce_detail::norm_of<T>(static_cast<const T*>(elements), n);
+  }
+}
+template <class T> void norm(const LaneStep& s, LaneRun& r) {
+  const RunsData& d = *static_cast<const RunsData*>(s.data);
+  T* y = static_cast<T*>(r.v[s.out[0]]);
+  for (std::size_t first : d.first) {
+    norm_of_rows(d.count, static_cast<const T*>(r.v[s.in[0]]) + first * tile_lanes, y, r.live);
+    y += tile_lanes;
   }
 }
 
@@ -116,17 +123,16 @@ template <class T> void choose_floating_sum(LaneKernel& k, const Op& op) {
   if (&op == &all_finite_op()) k.step.run = all_finite<T>;
 }
 
-bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out, LaneData& data) {
+bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, LaneData& data) {
   const Op& op = *e.op;
-  const bool axes = &op == &sum_op() || &op == &max_op() || &op == &min_op();
-  if (!axes && &op != &sum_product_op() && &op != &norm2_op() && &op != &all_finite_op()) return false;
+  const bool norms = &op == &norm2_op(), axes = norms || &op == &sum_op() || &op == &max_op() || &op == &min_op();
+  if (!axes && &op != &sum_product_op() && &op != &all_finite_op()) return false;
   if (in[0].shape.size() == 0 || in[0].shape.size() > static_cast<std::int64_t>(kernels::reduction_block)) return false;
   k.step.n = static_cast<std::uint32_t>(in[0].shape.size());
   k.step.m = static_cast<std::uint32_t>(item_size(in[0].dtype));
-  if (&op == &norm2_op() && out[0].shape.size() != 1) return false;
   if (axes) {
     auto runs = runs_of(in[0].shape, e.params.axes("axes"));
-    if (!runs) return false;
+    if (!runs || (norms && runs->apart != 1)) return false;
     k.step.data = static_cast<const StepData*>(data.own(std::move(runs)));
   }
   if (&op == &max_op() || &op == &min_op() || (&op == &sum_op() && in[0].dtype == Dtype::int64)) {
@@ -165,6 +171,33 @@ template <class T, bool largest> void argument(const LaneStep& s, LaneRun& r) {
   }
 }
 
+// The places of whole numbers in their order, of equal ones the first before, as argsort: at once where they are 0, 1, ... in some order.
+template <class T> void order(const LaneStep& s, LaneRun& r) {
+  const T* a = static_cast<const T*>(r.v[s.in[0]]);
+  auto* y = static_cast<std::int64_t*>(r.v[s.out[0]]);
+  std::uint64_t seen[tile_lanes] = {};
+  for (std::size_t k = 0; k < s.n; ++k) {
+    for (std::size_t l = 0; l < tile_lanes; ++l) {
+      const auto place = static_cast<std::uint64_t>(a[k * tile_lanes + l]);
+      if (place >= s.n) continue;
+      seen[l] |= std::uint64_t{1} << place;
+      y[place * tile_lanes + l] = static_cast<std::int64_t>(k);
+    }
+  }
+  for (std::size_t l = 0; l < tile_lanes; ++l) {
+    if (static_cast<std::uint32_t>(__builtin_popcountll(seen[l])) == s.n) continue;
+    for (std::size_t k = 0; k < s.n; ++k) {
+      const T here = a[k * tile_lanes + l];
+      std::size_t place = 0;
+      for (std::size_t j = 0; j < s.n; ++j) {
+        const T other = a[j * tile_lanes + l];
+        place += other < here || (other == here && j < k);
+      }
+      y[place * tile_lanes + l] = static_cast<std::int64_t>(k);
+    }
+  }
+}
+
 struct TakeData final : StepData {
   std::size_t places = 0, row = 0;  // indices, elements of what each says
   std::int64_t last = 0;
@@ -191,10 +224,18 @@ bool choose_index(LaneKernel& k, const Equation& e, std::span<const Aval> in, st
     const bool largest = e.op == &argmax_op();
     if (in[0].dtype == Dtype::float64) k.step.run = largest ? argument<double, true> : argument<double, false>;
     if (in[0].dtype == Dtype::float32) k.step.run = largest ? argument<float, true> : argument<float, false>;
+    if (in[0].dtype == Dtype::int64)
+      k.step.run = largest ? argument<std::int64_t, true> : argument<std::int64_t, false>;
     auto runs = runs_of(in[0].shape, {static_cast<int>(e.params.integer("axis"))});
     if (!k.step.run || !runs) return false;
     k.step.data = static_cast<const StepData*>(data.own(std::move(runs)));
     return true;
+  }
+  if (e.op == &argsort_op() && in[0].shape.ndim() == 1 && in[0].shape.size() <= 64) {
+    if (in[0].dtype == Dtype::int32) k.step.run = order<std::int32_t>;
+    if (in[0].dtype == Dtype::int64) k.step.run = order<std::int64_t>;
+    k.step.n = static_cast<std::uint32_t>(in[0].shape.size());
+    return k.step.run != nullptr;
   }
   if (e.op == &take_op()) {
     if (in[0].shape.size() == 0 || out[0].shape.size() == 0) return false;

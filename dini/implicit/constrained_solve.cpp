@@ -95,7 +95,8 @@ class ConstrainedSolve final : public SingleSolve {
       s.prepared = method->prepare(LinearSystem::of_matrix(stop_gradient(s.matrix), structure));
       s.regular = array(true);
       s.measure = scalar_like(0, y);
-      if (!anyway) judge(s, residual(still(theta)), stop_gradient(y), at.z.size());
+      if (!anyway)
+        judge(s, by_null_space ? s.prepared : Leaves{}, residual(still(theta)), stop_gradient(y), at.z.size());
       return s;
     };
 
@@ -207,12 +208,16 @@ class ConstrainedSolve final : public SingleSolve {
   }
 
   // A side is regular where the Hessian is on the null space of the active constraints (for a minimum: positive definite), and the
-  // matrix does not change by much of itself along the largest correction that rounding may hide: at a multiple solution it does.
-  void judge(Side& s, const std::function<Array(const Array&)>& residual, const Array& y, std::int64_t n) const {
+  // matrix does not change by much of itself along the largest correction that rounding may hide: at a multiple solution it does. That of
+  // a quadratic program is the same everywhere. `prepared`: factors of the null-space method, or nothing.
+  void judge(Side& s, const Leaves& prepared, const std::function<Array(const Array&)>& residual, const Array& y,
+             std::int64_t n) const {
     const Array k = stop_gradient(s.matrix);
-    const Leaves factors = factorize_kkt(k, n, symmetric());
+    const Leaves factors = prepared.empty() ? factorize_kkt(k, n, symmetric()) : prepared;
     const Inverse inverse = [&](const Array& b) { return solve_kkt(factors, k, b, false); };
     const Array regular = kkt_regular(factors) & (symmetric() ? kkt_definite(factors) : array(true));
+    s.regular = regular;
+    if (settings.kind == Kind::quadratic_program) return;
     const Array eta = rounding_noise(residual)(y);
     const Array felt = felt_correction(-inverse(residual(y)), inverse(noise_patterns(eta)), k);
     const Array omega = relative_change(k, inverse, stop_gradient(jacobian(residual)(y + felt)) - k, y);

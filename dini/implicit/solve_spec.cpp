@@ -198,8 +198,16 @@ struct Lanes final : Spec {
   const SolveSettings& settings_of() const override { return inner->settings_of(); }
   // What it makes is kept with the Programs of the single one.
   std::vector<ProgramRef> made() const override { return inner->made(); }
-  // Which bounds and constraints are active, and which weakly, is such a verdict.
-  LaneRule rule(const Mask& linear = {}) const { return {linear, settings_of().form.any()}; }
+  // Which bounds and constraints are active, and which weakly, is such a verdict. Those of a quadratic program come from factors of its
+  // own rows, and are as far from the edge in a tile as alone.
+  LaneRule rule(const Mask& linear = {}) const {
+    LaneRule rule{linear};
+    if (settings_of().kind == Kind::quadratic_program)
+      rule.largest_matrix = 48;
+    else
+      rule.one_by_one = settings_of().form.any();
+    return rule;
+  }
   ProgramRef forward(bool derivable) const override {
     const ProgramRef one = inner->forward(derivable);
     return lanes_program(one, batched, size, Mask(one->outputs.size(), true), rule()).program;

@@ -1,5 +1,6 @@
 #include "dini/solvers/homogeneous_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -87,7 +88,7 @@ Array HomogeneousModel::pull(const Array& v) const {
 
 HomogeneousIterate HomogeneousModel::start() const {
   const Array one = ones_like(h_);
-  const Both solved = solve(factorized(one), {-d.q, sides_});
+  const Both solved = solve(factorized(one), {-d.q, sides_}, refinements_);
   const Array z = solved.rows(slice(me_, end));
   auto raised = [&](const Array& v) {
     const Array least = h_.size() ? min(where(live_, v, one)) : scalar_like(1, d.q);
@@ -111,16 +112,16 @@ HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
   const Array of_tau = at.kappa + dot(d.q, at.x) + dot(sides_, rows) + dot(px, xi);
   const Array mu = complementarity(at), slope = d.q + 2 * p_xi;
 
-  const Both second = solve(f, {-d.q, sides_});
+  const Both second = solve(f, {-d.q, sides_}, refinements_);
   const Array z2 = second.rows(slice(me_, end));
   const Array apart = second.x - xi;
   const Array exact = dot(apart, dot(d.p, apart)) + sum(only(live_, w * square(z2))) + at.kappa / at.tau;
   const Array direct = dot(p_xi, xi) + at.kappa / at.tau - dot(slope, second.x) - dot(sides_, second.rows);
   const Array below = where(direct > 0.5 * exact, direct, exact);
   // `left` of the residuals is to go, by these right sides of the complementarity.
-  auto direction = [&](const Array& left, const Array& by_rows, const Array& by_tau) {
+  auto direction = [&](const Array& left, const Array& by_rows, const Array& by_tau, int refinements) {
     const Array of_s = joined({zeros_like(at.y), only(live_, by_rows / at.z)}, d.q);
-    const Both first = solve(f, {-left * of_x, -left * of_rows - of_s});
+    const Both first = solve(f, {-left * of_x, -left * of_rows - of_s}, refinements);
     const Array above = left * of_tau + by_tau / at.tau + dot(slope, first.x) + dot(sides_, first.rows);
     Direction out;
     out.tau = above / below;
@@ -133,11 +134,12 @@ HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
   };
   const Array one = scalar_like(1, d.q);
   const Array to_border = -at.s * at.z, tau_to_border = -at.tau * at.kappa;
-  const Direction affine = direction(one, to_border, tau_to_border);
+  // The predictor says how far one may go, and that need not be exact.
+  const Direction affine = direction(one, to_border, tau_to_border, std::min(refinements_, 1));
   const Array sigma = power(1 - minimum(longest(at, affine), one), 3);
   const Array by_rows = only(live_, sigma * mu + to_border - affine.s * affine.z);
   const Array by_tau = sigma * mu + tau_to_border - affine.tau * affine.kappa;
-  const Direction to = direction(1 - sigma, by_rows, by_tau);
+  const Direction to = direction(1 - sigma, by_rows, by_tau, refinements_);
   // The nearer to the end, the nearer to the border.
   const Array rest = maximum(mu, scalar_like(1e-5, d.q));
   const Array alpha = minimum(one, (1 - minimum(rest, scalar_like(1 - border_, d.q))) * longest(at, to));
@@ -170,14 +172,14 @@ HomogeneousModel::Factors HomogeneousModel::factorized(const Array& w) const {
   return f;
 }
 
-HomogeneousModel::Both HomogeneousModel::solve(const Factors& f, const Both& b) const {
+HomogeneousModel::Both HomogeneousModel::solve(const Factors& f, const Both& b, int refinements) const {
   auto once = [&](const Both& r) {
     const Array right = f.by * (r.x + pull(f.weights * r.rows));
     const Array x = f.by * emit_linear_solve(f.of, f.matrix, right, false, true);
     return Both{x, f.weights * (along(x) - r.rows)};
   };
   Both v = once(b);
-  for (int k = 0; k < refinements_; ++k) {
+  for (int k = 0; k < refinements; ++k) {
     const Both more = once({b.x - dot(d.p, v.x) - pull(v.rows), b.rows - along(v.x) + f.w * v.rows});
     v = {v.x + more.x, v.rows + more.rows};
   }

@@ -58,7 +58,7 @@ class HomogeneousModel {
   // How far along a direction it is to the border, 1/border at the most.
   Array longest(const HomogeneousIterate& at, const Direction& to) const;
   Factors factorized(const Array& w) const;
-  Both solve(const Factors& f, const Both& b) const;
+  Both solve(const Factors& f, const Both& b, int refinements) const;
 
   QuadraticData d;
   double border_;

@@ -1,6 +1,7 @@
 #include "dini/solvers/interior_point_qp.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "dini/core/option_table.hpp"
@@ -19,7 +20,8 @@ namespace dini {
 namespace detail {
 namespace interior_point {
 
-constexpr int most_steps = 80, patience = 8;
+constexpr int most_steps = 80;
+constexpr std::int64_t patience = 8;
 
 using Iterate = HomogeneousIterate;
 
@@ -71,7 +73,7 @@ struct Method final : SolverMethod {
       return kkt_look(kkt_parts(data, here), here, beside).error;
     };
     const std::int64_t most = stop.max_steps >= 0 ? std::min<std::int64_t>(stop.max_steps, most_steps) : most_steps;
-    const double enough = 450 * epsilon(z0.dtype());  // 1e-13
+    const double enough = 450 * epsilon(z0.dtype()), near = std::pow(epsilon(z0.dtype()), 0.7);  // 1e-13, 1e-11
     Progress p;
     p.now = p.best = start;
     p.error = error_of(p.now);
@@ -82,9 +84,10 @@ struct Method final : SolverMethod {
     p.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
     auto judged = [&](Progress q, const Array& going) {
       if (stop.history > 0) q.history = where(arange(stop.history) == q.steps, q.error, q.history);
-      // There is no solution to come where τ vanishes beside κ.
+      // There is no solution to come where τ vanishes beside κ. Near one an error that no longer falls is rounding.
+      const Array waits = where(q.best_error <= near, array(std::int64_t{1}), array(patience));
       Array on =
-          (q.best_error > enough) & ((q.ratio > enough) | (q.mu > enough)) & (q.since < patience) & (q.steps < most);
+          (q.best_error > enough) & ((q.ratio > enough) | (q.mu > enough)) & (q.since < waits) & (q.steps < most);
       if (stop.budget.defined()) on = on & (q.steps < stop.budget);
       q.cancelled = array(false);
       if (stop.watch) q.cancelled = watch(stop.watch, q.steps, q.error, q.best_error, going);

@@ -60,7 +60,8 @@ KktParts kkt_parts(const SolverProblem& problem, const KktUnknowns& at, const Kk
   p.upper = bounds.upper;
   if (before) {
     p.hessian = before->hessian;
-    p.bending = before->bending;
+    p.bending =
+        p.hessian.defined() && problem.kind == Kind::quadratic_program ? dot(abs(p.hessian), abs(z)) : before->bending;
     p.opposite = before->opposite;
     return p;
   }

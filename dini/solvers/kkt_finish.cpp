@@ -25,6 +25,11 @@ constexpr double sign_noise = 450;  // units of rounding by which a slack or a m
 Array largest(const Array& v) { return v.size() ? max(abs(v)) : zeros({}, v.dtype()); }
 Array either(const ActiveSet& a) { return concatenate({a.lower, a.upper, a.rows}); }
 
+// Parts to take the Hessian from, where it is the same everywhere.
+const KktParts* same_hessian(const SolverProblem& problem, const KktParts& before) {
+  return problem.kind == Kind::quadratic_program ? &before : nullptr;
+}
+
 struct Finish {
   const SolverProblem& problem;
   const Array& z0;
@@ -96,11 +101,12 @@ struct Finish {
     r.turn = array(std::int64_t{0});
     r.seen = zeros({most_rounds, either(r.active).size()}, Dtype::bool_);
     r.going = isfinite(look.error);
-    return loop([](const Rounds& q) { return q.going; }, [&](const Rounds& q) { return round(q); }, r, most_rounds);
+    return loop([](const Rounds& q) { return q.going; }, [&](const Rounds& q) { return round(q, parts); }, r,
+                most_rounds);
   }
 
-  Rounds round(const Rounds& q) const {
-    const KktParts parts = kkt_parts(problem, masked(q.at, q.active));
+  Rounds round(const Rounds& q, const KktParts& before) const {
+    const KktParts parts = kkt_parts(problem, masked(q.at, q.active), same_hessian(problem, before));
     const Array matrix = kkt_matrix(parts, q.active);
     Leaves factors = factorize_kkt(matrix, q.at.z.size(), symmetric);
     if (symmetric) factors = completed_kkt(factors);
@@ -166,13 +172,19 @@ Array blocked(const KktParts& p, const ActiveSet& weak, const Array& d) {
   return in_the_way(1) & in_the_way(-1);
 }
 
+// Of the strictly active rows.
+struct Conditions {
+  Array matrix;
+  Leaves factors;
+};
+
 Verdict verdict_on(const SolverProblem& problem, const KktParts& parts, const KktUnknowns& at, const ActiveSets& sets,
-                   const KktLook& look, const Array& z0) {
+                   const Conditions& strict, const KktLook& look, const Array& z0) {
   const bool symmetric = problem.kind != Kind::root;
   const std::int64_t n = at.z.size();
   const double eps = epsilon(z0.dtype()), rtol = solution_tolerance(z0.dtype());
-  const Array matrix = kkt_matrix(parts, sets.strict);
-  const Leaves factors = factorize_kkt(matrix, n, symmetric);
+  const Array& matrix = strict.matrix;
+  const Leaves& factors = strict.factors;
   const Array delta = solve_kkt(factors, matrix, kkt_residual(parts, at, sets.strict), false)(slice(0, n));
   const Array noise = noise_of(problem, parts, at, sets.strict);
   Array shift = max(abs(solve_kkt(factors, matrix, noise_patterns(noise), false)(slice(0, n))), 1);
@@ -222,10 +234,9 @@ Verdict verdict_on(const SolverProblem& problem, const KktParts& parts, const Kk
 
 // Where strictly active rows depend on each other, the multipliers of least norm, if they keep the same rows strictly active.
 KktUnknowns with_least_multipliers(const KktParts& parts, const KktUnknowns& at, const ActiveSets& sets,
-                                   const Array& z0, double tau, bool symmetric) {
-  const std::int64_t n = at.z.size(), me = at.equal.size();
+                                   const Leaves& factors, const Array& z0, double tau) {
+  const std::int64_t me = at.equal.size();
   if (me + at.at_most.size() == 0) return at;
-  const Leaves factors = factorize_kkt(kkt_matrix(parts, sets.strict), n, symmetric);
   const Array rows = concatenate({ones({me}, Dtype::bool_), sets.strict.rows});
   const Array all_of = concatenate({at.equal, at.at_most});
   const Array least = where(rows, least_multipliers(factors, where(rows, all_of, zeros_like(all_of))), all_of);
@@ -251,7 +262,7 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
     const Finish::Rounds r = finish.rounds(point, parts, look);
     point = r.best;
     evaluations = evaluations + 3 * r.turn + 2;
-    parts = kkt_parts(problem, point);
+    parts = kkt_parts(problem, point, same_hessian(problem, KktParts(parts)));
     look = kkt_look(parts, point, z0);
   }
   // Multipliers that rounding has made negative are 0.
@@ -259,11 +270,13 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
                         maximum(point.at_most, zeros_like(point.at_most)));
   look = kkt_look(parts, point, z0);
   const double strict = stop.strict > 0 ? stop.strict : rtol;
-  ActiveSets sets = active_sets(parts, look, strict);
+  const ActiveSets sets = active_sets(parts, look, strict);
+  Conditions conditions;
   if (formed && z0.size() > 0) {
-    point = with_least_multipliers(parts, point, sets, z0, strict, problem.kind != Kind::root);
+    conditions.matrix = kkt_matrix(parts, sets.strict);
+    conditions.factors = factorize_kkt(conditions.matrix, z0.size(), problem.kind != Kind::root);
+    point = with_least_multipliers(parts, point, sets, conditions.factors, z0, strict);
     look = kkt_look(parts, point, z0);
-    sets = active_sets(parts, look, strict);
   }
   const Array failed = where(at.status == 0, code(StatusCode::stagnated), at.status);
   const Array tau = scalar_like(rtol, z0);
@@ -274,7 +287,7 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
   ConstrainedEnd end = no_constrained_end(problem, point.z);
   out.error_estimate = scalar_like(z0.size() ? std::numeric_limits<double>::infinity() : 0, z0);
   if (formed && z0.size() > 0) {
-    const Verdict v = verdict_on(problem, parts, point, sets, look, z0);
+    const Verdict v = verdict_on(problem, parts, point, sets, conditions, look, z0);
     const Array right = look.error <= tau;
     out.status = where(sound & v.small & v.definite, code(StatusCode::converged), failed);
     out.status = where(v.semidefinite & right, code(StatusCode::converged), out.status);

@@ -7,6 +7,7 @@
 #include "dini/ops/create.hpp"
 #include "dini/ops/elementwise.hpp"
 #include "dini/ops/kernels/lane.hpp"
+#include "dini/ops/linalg_ops.hpp"
 #include "dini/ops/reduce.hpp"
 #include "dini/ops/shaping.hpp"
 #include "dini/ops/shaping_build.hpp"
@@ -266,22 +267,30 @@ bool any_marked(const Equation& e, const Mask& marks) {
   return std::any_of(e.inputs.begin(), e.inputs.end(), [&](int v) { return marks[static_cast<std::size_t>(v)]; });
 }
 
-constexpr std::int64_t small_matrix = 16, most_elements = 4096;
+constexpr std::int64_t factorised_matrix = 16, most_elements = 4096;
 
-// Whether lanes have matrices of their own that are not small, or long vectors: 64 of them side by side are in no cache.
-bool has_matrices(const Program& p, const Mask& mapped) {
+bool factorises(const Op& op) {
+  return &op == &lu_factor_op() || &op == &symmetric_factor_op() || &op == &cholesky_op() || &op == &qr_op() ||
+         &op == &qr_pivoted_op();
+}
+
+// Whether lanes have matrices of their own of more rows and columns than so many, or long vectors: 64 of them side by side are in no
+// cache, and of larger ones there are no factors in tiles.
+bool has_matrices(const Program& p, const Mask& mapped, std::int64_t largest) {
   const Mask marks = dependents_of_inputs(p, mapped);
-  const auto is_one = [&](int v) {
-    const Shape& s = p.variables[static_cast<std::size_t>(v)].shape;
-    return (s.ndim() >= 2 && s.at(-1) > small_matrix && s.at(-2) > small_matrix) || s.size() > most_elements;
-  };
   return std::any_of(p.equations.begin(), p.equations.end(), [&](const Equation& e) {
     if (!any_marked(e, marks)) return false;
+    const std::int64_t most = factorises(*e.op) ? std::min(largest, factorised_matrix) : largest;
+    const auto is_one = [&](int v) {
+      const Shape& s = p.variables[static_cast<std::size_t>(v)].shape;
+      return (s.ndim() >= 2 && s.at(-1) > most && s.at(-2) > most) || s.size() > most_elements;
+    };
     if (std::any_of(e.outputs.begin(), e.outputs.end(), is_one)) return true;
     const std::vector<ProgramRef> within = programs_in(p, e);
-    return std::any_of(within.begin(), within.end(), [](const ProgramRef& inner) {
-      return *inner->cached<bool>(
-          "matrices", [&] { return std::make_shared<bool>(has_matrices(*inner, Mask(inner->inputs.size(), true))); });
+    return std::any_of(within.begin(), within.end(), [largest](const ProgramRef& inner) {
+      return *inner->cached<bool>("matrices beyond " + std::to_string(largest), [&] {
+        return std::make_shared<bool>(has_matrices(*inner, Mask(inner->inputs.size(), true), largest));
+      });
     });
   });
 }
@@ -301,7 +310,15 @@ bool has_matrices(const Program& p, const Mask& mapped) {
 //     forward iteration, n = 30      8.9   3.3   5.2
 //     n = 100                         41    20    39
 //     n = 300                        154   185   383      (20 lanes)
-std::int64_t together(const Program& p, const Mask& mapped) {
+//
+// Quadratic programs have small matrices to factorise, and the larger one of their conditions, with the rows, to multiply with:
+// microseconds a lane for value and gradient in tiles, one by one:
+//
+//     5 unknowns, 10 rows             34   140
+//     10, 20                         107   248
+//     16, 32                         300   395
+//     20, 30                         684   540
+std::int64_t together(const Program& p, const Mask& mapped, const LaneRule& rule) {
   if (is_effectful(p)) return 0;
   const Mask marks = dependents_of_inputs(p, mapped);
   bool loops = false, any = false, within = false;
@@ -319,8 +336,8 @@ std::int64_t together(const Program& p, const Mask& mapped) {
     loops |= has_loops(p, e);
   }
   if (!any || within) return 0;
-  if (has_matrices(p, mapped)) return loops ? 1 : 0;
-  return tile_size;
+  if (has_matrices(p, mapped, rule.largest_matrix)) return loops ? 1 : 0;
+  return rule.one_by_one ? 1 : tile_size;
 }
 
 }  // namespace lanes
@@ -359,16 +376,18 @@ Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool
 }
 
 std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
-                                std::int64_t size, bool one_by_one) {
-  const std::int64_t together = lanes::together(*p, mapped);
+                                std::int64_t size, const LaneRule& rule) {
+  const std::int64_t together = lanes::together(*p, mapped, rule);
   if (together == 0) return std::nullopt;
-  return emit_lanes(p, in, mapped, size, {}, one_by_one ? 1 : together);
+  return emit_lanes(p, in, mapped, size, {}, together);
 }
 
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,
                            const std::vector<bool>& want, const LaneRule& rule) {
   return *p->cached<BatchProgram>(
-      derived_key("by lanes", mapped, want, size) + derived_key("linear in", rule.linear, {}, rule.one_by_one), [&] {
+      derived_key("by lanes", mapped, want, size) +
+          derived_key("linear in", rule.linear, {}, rule.one_by_one ? 0 : rule.largest_matrix),
+      [&] {
         // What reports on all lanes, and what follows from it, comes behind the rest.
         const SplitProgram parts =
             split_program(*p, std::vector<bool>(p->inputs.size(), false), {.stays = lanes::reports});
@@ -384,7 +403,7 @@ BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped,
           const auto all_lanes = [&](const ProgramRef& q, const Leaves& in, const std::vector<bool>& axes) {
             return vmap([&](const Leaves& v) { return evaluate(*q, v); }, in, axes, size, false);
           };
-          const std::optional<Batched> first = by_lanes(moved, inputs, mapped, size, rule.one_by_one);
+          const std::optional<Batched> first = by_lanes(moved, inputs, mapped, size, rule);
           if (!first) return all_lanes(p, inputs, mapped);
           const Batched others = all_lanes(known, only(inputs, flipped(given)), only(mapped, flipped(given)));
           Batched both;

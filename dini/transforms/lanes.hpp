@@ -20,12 +20,6 @@ const Op& lanes_op();  // dini/trace/lane_parts.hpp
 Batched emit_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped, std::int64_t size,
                    const std::vector<bool>& summed = {}, std::int64_t tile = 1);
 
-/// A Program over lanes in the way that is best for its shapes, if that is another than to compute them all together: one by one, or
-/// some at a time. Only for Programs with loops that lanes end by themselves, without effects, which a batch has to have in its order,
-/// and without check_status, which is to see all lanes.
-std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
-                                std::int64_t size, bool one_by_one = false);
-
 /// What is known of a Program that is to run in lanes.
 struct LaneRule {
   /// The inputs in which it is linear: what does not depend on them is no output of an equation that does, and so is known where the
@@ -33,7 +27,15 @@ struct LaneRule {
   std::vector<bool> linear = {};
   /// No tiles, whose sums are in another order than those of a lane alone: for what has verdicts at the edge of rounding.
   bool one_by_one = false;
+  /// Up to so many rows and columns matrices of lanes are side by side in a tile; those that are factorised up to 16 in any case.
+  std::int64_t largest_matrix = 16;
 };
+
+/// A Program over lanes in the way that is best for its shapes, if that is another than to compute them all together: one by one, or
+/// some at a time. Only for Programs with loops that lanes end by themselves, without effects, which a batch has to have in its order,
+/// and without check_status, which is to see all lanes.
+std::optional<Batched> by_lanes(const ProgramRef& p, const Leaves& in, const std::vector<bool>& mapped,
+                                std::int64_t size, const LaneRule& rule = {});
 
 /// As batch_program, by lanes where that is better. What a Program has of check_status then comes after all lanes.
 BatchProgram lanes_program(const ProgramRef& p, const std::vector<bool>& mapped, std::int64_t size,

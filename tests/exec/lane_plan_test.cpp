@@ -6,6 +6,9 @@
 #include <cmath>
 
 #include "dini/dini.hpp"
+#include "dini/linear/system.hpp"
+#include "dini/ops/linalg_ops.hpp"
+#include "dini/trace/emit.hpp"
 #include "dini/transforms/lanes.hpp"
 #include "programs.hpp"
 #include "random_program.hpp"
@@ -129,6 +132,62 @@ TEST(LanePlan, LoopsAndBranchesGiveEachLaneItsOwn) {
     const Array limit = 3.0 + numbers({size}, float64, 4);
     const Case c = in_tiles(lane, {turns, limit}, {true, true}, size);
     EXPECT_TRUE(exec_tests::agrees(c)) << size;
+  }
+}
+
+// Factors of small matrices, also in lanes in which a tile's kernels do not have them: where the matrix is indefinite, not finite, or of
+// numbers whose squares under- or overflow.
+TEST(LanePlan, FactorsAndPlacesInEachLane) {
+  const std::int64_t n = 6, m = 9, size = 70;
+  const Array root = numbers({size, n, n}, float64, 3), wide = numbers({size, n, m}, float64, 5),
+              b = numbers({size, n}, float64, 7);
+  Array definite = einsum("bij,bkj->bik", root, root) + 0.5 * eye(n);
+  definite = definite.at(3).set(definite(3) - 2.0 * eye(n));
+  definite = definite.at(66).set(-definite(66));
+  Array rows = wide.at(4).set(1e-200 * wide(4));
+  rows = rows.at(5).set(1e200 * wide(5)).at(6, 0, 0).set(std::nan("")).at(7).set(0.0 * wide(7));
+  const auto factored = [](const Leaves& v) { return detail::factorize(v[0], {.symmetric = true}); };
+  struct Row {
+    const char* name;
+    std::function<Leaves(const Leaves&)> f;
+  };
+  const Row table[] = {
+      {"symmetric solve",
+       [&](const Leaves& v) {
+         return Leaves{detail::solve_factored(factored(v), v[0], v[2], {.symmetric = true}),
+                       detail::solve_factored(factored(v), v[0], v[2], {.symmetric = true}, true)};
+       }},
+      {"cholesky", [](const Leaves& v) { return Leaves{linalg::cholesky(v[0])}; }},
+      {"triangles",
+       [](const Leaves& v) {
+         return Leaves{linalg::solve_triangular(v[0], v[2]), linalg::solve_triangular(v[0], v[2], false, true)};
+       }},
+      // Signs and the order of columns are nobody's choice.
+      {"orthogonal",
+       [](const Leaves& v) {
+         const Leaves f = emit(qr_op(), {v[1]}, {{"full", false}});
+         return Leaves{dot(f[0], f[1])};
+       }},
+      {"pivoted",
+       [](const Leaves& v) {
+         const Leaves f = emit(qr_pivoted_op(), {v[1]}, {{"full", true}});
+         return Leaves{take(dot(f[0], f[1]), argsort(f[2]), 1)};
+       }},
+      {"norms", [](const Leaves& v) { return Leaves{norm(v[1], 2.0, 1)}; }},
+      {"places", [](const Leaves& v) {
+         const Array whole = astype(4.0 * v[2], int64);
+         return Leaves{argmax(whole), argsort(whole)};
+       }}};
+  for (const Row& r : table) {
+    const ProgramRef lane = lane_program(r.f, {definite(0), rows(0), b(0)});
+    const Case c = in_tiles(lane, {definite, rows, b}, {true, true, true}, size);
+    const Leaves plain = Executable::compile(*c.program, {.optimize = false})->run(c.inputs),
+                 tiles = Executable::compile(*c.program)->run(c.inputs);
+    // Each lane by its own size.
+    for (std::size_t k = 0; k < plain.size(); ++k)
+      for (std::int64_t l = 0; l < size; ++l)
+        expect_close({tiles[k](l)}, {plain[k](l)}, 1e-12, std::string(r.name) + ", lane " + std::to_string(l));
+    EXPECT_EQ(Executable::compile(*c.program)->str().find("lane by lane"), std::string::npos) << r.name;
   }
 }
 

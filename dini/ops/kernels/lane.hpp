@@ -67,10 +67,25 @@ template <class T> struct LaneKernels {
   /// As lu_solve, of nrhs columns. Not in place.
   void (*lu_solve)(bool transposed, std::size_t n, std::size_t nrhs, const T* lu, const std::int32_t* perm, const T* b,
                    T* x);
+  /// Cholesky's factors of each lane's matrix of that order, as cholesky_factor; l may be a. The lanes whose matrix is not positive
+  /// definite, in which they have no meaning.
+  std::uint64_t (*cholesky)(std::size_t n, const T* a, T* l);
+  void (*cholesky_solve)(std::size_t n, std::size_t nrhs, const T* l, const T* b, T* x);
+  /// As triangular_solve, of that order.
+  void (*triangular_solve)(bool lower, bool transposed, bool unit, std::size_t n, std::size_t nrhs, const T* a,
+                           const T* b, T* x);
+  /// As qr_factor or qr_pivoted of [m, n], with so many columns of q, in memory of lane_qr_memory numbers. The lanes that have to be
+  /// computed in another way, since lengths over- or underflow.
+  std::uint64_t (*qr)(bool pivoted, std::size_t m, std::size_t n, std::size_t q_columns, const T* a, T* q, T* r,
+                      std::int32_t* perm, T* memory);
   TileFunction is_finite, abs, neg;
   TileBinary add, sub, mul, div, maximum, minimum, less, less_equal, equal, not_equal;
 };
 inline constexpr std::size_t largest_lane_matrix = 16;
+/// Of LaneKernels::qr, for any register.
+inline constexpr std::size_t lane_qr_memory(std::size_t m, std::size_t n, std::size_t q_columns) {
+  return 16 * (m * n + m * q_columns + (m < n ? m : n));
+}
 
 template <class T> const LaneKernels<T>& lane_kernels();
 

@@ -1,6 +1,7 @@
 // The kernels on tiles of one instruction set; see vector_isa.hpp for who includes it.
 #pragma once
 
+#include "lane_impl_factor.hpp"
 #include "lane_impl_logic.hpp"
 #include "lane_tables.hpp"
 
@@ -76,7 +77,13 @@ template <class T> std::uint64_t lane_norm(std::size_t n, const T* a, T* y) {
   std::uint64_t in_range = 0;
   for (std::size_t l = 0; l < tile_lanes; l += width<T>) {
     const Vec<T> s = load(squares + l);
-    in_range |= static_cast<std::uint64_t>(to_bits((less_equal(least, s) & less_equal(s, most)) | is_nan(s))) << l;
+    Mask<T> fits = (less_equal(least, s) & less_equal(s, most)) | is_nan(s);
+    if (any(~fits)) {  // of nothing but zeros √0 is right
+      Vec<T> size = T(0);
+      for (std::size_t k = 0; k < n; ++k) size = size + abs(load(a + k * tile_lanes + l));
+      fits = fits | equal(size, Vec<T>(T(0)));
+    }
+    in_range |= static_cast<std::uint64_t>(to_bits(fits)) << l;
     store(y + l, sqrt(s));
   }
   return ~in_range;
@@ -196,6 +203,10 @@ constexpr LaneKernels<T> lane_table = {
     .rounding = lane_rounding<T>,
     .lu = lane_lu<T>,
     .lu_solve = lane_lu_solve<T>,
+    .cholesky = lane_cholesky<T>,
+    .cholesky_solve = lane_cholesky_solve<T>,
+    .triangular_solve = lane_triangular_solve<T>,
+    .qr = lane_qr<T>,
     .is_finite = tile_function<tile_is_finite<T>, 1>,
     .abs = tile_function<tile_map<T, AbsLanes>, 1>,
     .neg = tile_function<tile_map<T, NegLanes>, 1>,
