@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "dini/core/arithmetic.hpp"
 #include "dini/core/readback.hpp"
@@ -14,12 +15,74 @@ std::string Aval::str() const { return std::string(name(dtype)) + (weak ? "*" : 
 
 namespace detail {
 
-// One block holds the header and, from its 64th byte, the elements: one allocation a buffer.
+namespace {
+
+constexpr std::size_t align = 64;
+
+// One block holds the header and, from its 64th byte, the elements.
+std::size_t block_size(std::size_t bytes) { return align + (bytes + align - 1) / align * align; }
+
+#if defined(__SANITIZE_ADDRESS__)
+#define DINI_KEEPS_BLOCKS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DINI_KEEPS_BLOCKS 0
+#endif
+#endif
+#ifndef DINI_KEEPS_BLOCKS
+#define DINI_KEEPS_BLOCKS 1
+#endif
+
+// Small blocks that a thread has freed, for its next small arrays: the results of a call that takes a microsecond or two cost as much as
+// the rest of it where aligned memory is asked for each time. (A sanitizer is to see what is used after its end.)
+class KeptBlocks {
+ public:
+  static constexpr std::size_t largest = DINI_KEEPS_BLOCKS ? 4096 : 0, most_bytes = std::size_t{1} << 17;
+  ~KeptBlocks() {
+    ended = true;
+    for (Link*& list : lists_) {
+      while (list) ::operator delete(static_cast<void*>(std::exchange(list, list->next)), std::align_val_t(align));
+    }
+  }
+  /// A block of this size, or none.
+  void* take(std::size_t size) {
+    Link*& list = lists_[size / align];
+    if (!list) return nullptr;
+    bytes_ -= size;
+    return std::exchange(list, list->next);
+  }
+  bool keep(void* block, std::size_t size) {
+    if (bytes_ + size > most_bytes) return false;
+    bytes_ += size;
+    Link*& list = lists_[size / align];
+    list = new (block) Link{list};
+    return true;
+  }
+  /// This thread's, or null for a size that is not kept, and when the thread is about to end.
+  static KeptBlocks* of(std::size_t size) {
+    if (size > largest || ended) return nullptr;
+    thread_local KeptBlocks kept;
+    return &kept;
+  }
+
+ private:
+  struct Link {
+    Link* next;
+  };
+  static thread_local bool ended;
+  Link* lists_[largest / align + 1] = {};
+  std::size_t bytes_ = 0;
+};
+thread_local bool KeptBlocks::ended = false;
+
+}  // namespace
+
 Buffer* Buffer::create(std::size_t bytes) {
-  constexpr std::size_t align = 64;
   static_assert(sizeof(Buffer) <= align);
-  const std::size_t total = align + (bytes + align - 1) / align * align;
-  void* block = ::operator new(total, std::align_val_t(align));
+  const std::size_t total = block_size(bytes);
+  KeptBlocks* kept = KeptBlocks::of(total);
+  void* block = kept ? kept->take(total) : nullptr;
+  if (!block) block = ::operator new(total, std::align_val_t(align));
   Buffer* b = new (block) Buffer;
   b->bytes_ = bytes;
   b->data_ = static_cast<char*>(block) + align;
@@ -27,7 +90,7 @@ Buffer* Buffer::create(std::size_t bytes) {
 }
 
 Buffer* Buffer::adopt(const void* data, std::size_t bytes, std::shared_ptr<const void> owner) {
-  void* block = ::operator new(64, std::align_val_t(64));
+  void* block = ::operator new(align, std::align_val_t(align));
   Buffer* b = new (block) Buffer;
   b->bytes_ = bytes;
   b->data_ = const_cast<void*>(data);  // `unique` keeps everybody from writing
@@ -37,8 +100,10 @@ Buffer* Buffer::adopt(const void* data, std::size_t bytes, std::shared_ptr<const
 
 void Buffer::release() {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::size_t size = owner_ ? align : block_size(bytes_);
   this->~Buffer();
-  ::operator delete(static_cast<void*>(this), std::align_val_t(64));
+  KeptBlocks* kept = KeptBlocks::of(size);
+  if (!kept || !kept->keep(this, size)) ::operator delete(static_cast<void*>(this), std::align_val_t(align));
 }
 
 Array from_rows(const void* data, Dtype dtype, const Shape& shape) {

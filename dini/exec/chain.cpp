@@ -367,6 +367,69 @@ std::string ChainData::line() const {
   return out;
 }
 
+namespace chain {
+
+template <class T> void write_whole(ChainData::Link& l, Code unary, Code binary) {
+  const kernels::VectorKernels<T>& k = kernels::vector_kernels<T>();
+  const kernels::WholeKernels<T>& w = k.whole;
+  const auto change = [&](const auto& list) {
+    for (const auto& [function, whole] : list) {
+      if (reinterpret_cast<void (*)()>(function) != l.function) continue;
+      l.function = reinterpret_cast<void (*)()>(whole);
+      return;
+    }
+  };
+  using Unary = std::pair<kernels::UnaryKernel<T>, kernels::UnaryKernel<T>>;
+  using Binary = std::pair<kernels::BinaryKernel<T>, kernels::BinaryKernel<T>>;
+  if (l.code == unary) {
+    change(std::initializer_list<Unary>{{k.neg, w.neg},
+                                        {k.abs, w.abs},
+                                        {k.square, w.square},
+                                        {k.sqrt, w.sqrt},
+                                        {k.exp, w.exp},
+                                        {k.log, w.log},
+                                        {k.sin, w.sin},
+                                        {k.cos, w.cos},
+                                        {k.tanh, w.tanh}});
+  } else if (l.code == binary) {
+    change(std::initializer_list<Binary>{{k.add, w.add},
+                                         {k.sub, w.sub},
+                                         {k.mul, w.mul},
+                                         {k.div, w.div},
+                                         {k.maximum, w.maximum},
+                                         {k.minimum, w.minimum}});
+  }
+}
+
+}  // namespace chain
+
+void write_whole_registers(Plan& plan) {
+  // Of no other array, the bytes of the one in the slot; 0 elsewhere.
+  const auto own_bytes = [&](std::uint32_t slot) {
+    const Slot& s = plan.slots[slot];
+    return s.kind == Slot::temporary || s.kind == Slot::dedicated ? s.bytes : 0;
+  };
+  const auto in_block = [&](Block& block) {
+    for (Step& s : block.steps) write_whole_product(s, own_bytes(s.d));
+  };
+  in_block(plan.main);
+  for (const std::unique_ptr<StepData>& data : plan.data) {
+    if (auto* links = dynamic_cast<ChainData*>(data.get())) {
+      for (ChainData::Link& l : links->links) {
+        const std::size_t bytes = own_bytes(l.d);
+        if (bytes == l.n * sizeof(float)) chain::write_whole<float>(l, chain::unary_f32, chain::binary_f32);
+        if (bytes == l.n * sizeof(double)) chain::write_whole<double>(l, chain::unary_f64, chain::binary_f64);
+      }
+    } else if (auto* loop = dynamic_cast<WhileData*>(data.get())) {
+      in_block(loop->cond), in_block(loop->body);
+    } else if (auto* scan = dynamic_cast<ScanData*>(data.get())) {
+      in_block(scan->body);
+    } else if (auto* branches = dynamic_cast<CondData*>(data.get())) {
+      for (Block& branch : branches->branches) in_block(branch);
+    }
+  }
+}
+
 void join_chains(Block& block, std::vector<std::unique_ptr<StepData>>& owned) {
   std::size_t to = 0;
   for (std::size_t k = 0; k < block.steps.size(); ++to) {

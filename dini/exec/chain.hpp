@@ -19,6 +19,10 @@ struct ChainData final : StepData {
   std::string line() const;
 };
 
+/// What writes into memory of the plan's own, whose every array has a cache line's end to itself, writes whole registers. To be done when
+/// all blocks and the kinds of all slots are there.
+void write_whole_registers(Plan& plan);
+
 /// Makes each run of steps that have a code one step. To be done once for every block, when all of its steps are there.
 void join_chains(Block& block, std::vector<std::unique_ptr<StepData>>& owned);
 

@@ -287,6 +287,7 @@ void PlanBuilder::build(Program& p, const std::vector<Aval>& outputs) {
 std::unique_ptr<const Plan> make_plan(Program& program, const std::vector<Aval>& outputs) {
   auto plan = std::make_unique<Plan>();
   PlanBuilder(*plan).build(program, outputs);
+  write_whole_registers(*plan);
   plan->workspace_bytes = assign_memory(plan->slots);
   return plan;
 }

@@ -81,6 +81,17 @@ template <class T> void choose_product(Step& s, const ProductData& d) {
   s.function = reinterpret_cast<Function>(f);
 }
 
+template <class T> void whole_product(Step& s, std::size_t bytes) {
+  constexpr std::size_t small = 4096;
+  if ((s.run != product<T> && s.run != product_swapped<T>) || s.m * s.n > small) return;
+  const auto is = [&](auto f) { return s.function == reinterpret_cast<Function>(f); };
+  const kernels::WholeKernels<T>& whole = kernels::vector_kernels<T>().whole;
+  if (is(kernels::matrix_vector<T>) && s.m * sizeof(T) == bytes)
+    s.function = reinterpret_cast<Function>(whole.gemv);
+  else if (is(kernels::transposed_vector<T>) && s.n * sizeof(T) == bytes)
+    s.function = reinterpret_cast<Function>(whole.gemv_t);
+}
+
 // ---- Reductions along axes ----------------------------------------------------------------------------------------------
 
 struct ReductionData final : StepData {
@@ -188,6 +199,11 @@ Step product_step(const ProductData& data, Dtype dtype) {
   else
     step::choose_product<double>(s, data);
   return s;
+}
+
+void write_whole_product(Step& s, std::size_t bytes) {
+  step::whole_product<float>(s, bytes);
+  step::whole_product<double>(s, bytes);
 }
 
 Step kernel_step(const KernelData& data) {

@@ -33,6 +33,8 @@ struct ProductData final : StepData {
 /// Null where a dot_general has to rearrange an operand, or is not of floating numbers.
 std::unique_ptr<ProductData> product_of(const Params& params, std::span<const Aval> in);
 Step product_step(const ProductData& data, Dtype dtype);
+/// Makes a small product with a vector write whole registers (exec/chain.hpp) where its result is so long.
+void write_whole_product(Step& step, std::size_t bytes);
 
 /// Full sums and other kernels that need none of a KernelCall's preparation.
 Step dense_step(const Op& op, const Params& params, std::span<const Aval> in, const Aval& out);

@@ -83,6 +83,7 @@ DINI_FUNCTION2(mod, mod(a, b))
 #define DINI_SHORT2(name) .name = map2<T, name##_function<T>>
 #define DINI_LONG(name) .name = map_long<T, name##_function<T>>
 #define DINI_LONG2(name) .name = map2_long<T, name##_function<T>>
+#define DINI_WHOLE(loop, name) .name = loop<T, name##_function<T>, true>
 
 template <class T>
 constexpr VectorKernels<T> table = {
@@ -153,12 +154,18 @@ constexpr VectorKernels<T> table = {
     .gemv_t = gemv_t<T>,
     .axpy = axpy<T>,
     .outer = outer<T>,
+    .whole = {DINI_WHOLE(map, neg), DINI_WHOLE(map, abs), DINI_WHOLE(map, square), DINI_WHOLE(map, sqrt),
+              DINI_WHOLE(map_long, exp), DINI_WHOLE(map_long, log), DINI_WHOLE(map_long, sin),
+              DINI_WHOLE(map_long, cos), DINI_WHOLE(map_long, tanh), DINI_WHOLE(map2, add), DINI_WHOLE(map2, sub),
+              DINI_WHOLE(map2, mul), DINI_WHOLE(map2, div), DINI_WHOLE(map2, maximum), DINI_WHOLE(map2, minimum),
+              .gemv = gemv_whole<T>, .gemv_t = gemv_t_whole<T>},
 };
 
 #undef DINI_SHORT
 #undef DINI_SHORT2
 #undef DINI_LONG
 #undef DINI_LONG2
+#undef DINI_WHOLE
 
 }  // namespace
 

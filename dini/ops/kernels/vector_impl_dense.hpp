@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "vector_impl_reduce.hpp"
+#include "vector_impl_simple.hpp"
 
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
@@ -16,7 +17,8 @@ inline constexpr std::size_t rows_at_once = 8, cache_line = 64;
 // y[r] = the sum of a[r]'s lanes for r < count <= rows, where rows is 8 or 4: a transposition and the additions in one
 // go, in an order that is the same for every row and for both values of `rows`.
 #if DINI_VECTOR_LEVEL == 512
-template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+// The sums in the first lanes; of four rows twice in float64, four times in float32.
+template <int rows> DINI_INLINE Vec<double> folded(const Vec<double>* a) {
   Vec<double> pairs[rows / 2];
   for (int i = 0; i < rows / 2; ++i) {
     pairs[i] = Vec<double>(_mm512_unpacklo_pd(a[2 * i].v, a[2 * i + 1].v)) +
@@ -27,15 +29,21 @@ template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, 
   };
   Vec<double> quad = halve(pairs[0], pairs[1]);
   if constexpr (rows == 8) {
-    Vec<double> sums = halve(quad, halve(pairs[2], pairs[3]));
+    return halve(quad, halve(pairs[2], pairs[3]));
+  } else {
+    return halve(quad, quad);
+  }
+}
+template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
+  const Vec<double> sums = folded<rows>(a);
+  if constexpr (rows == 8) {
     if (count == 8) return store(y, sums);
     store_part(y, sums, count);
   } else {
-    __m256d sums = _mm512_castpd512_pd256(halve(quad, quad).v);
-    _mm256_mask_storeu_pd(y, __mmask8((1u << count) - 1), sums);
+    _mm256_mask_storeu_pd(y, __mmask8((1u << count) - 1), _mm512_castpd512_pd256(sums.v));
   }
 }
-template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+template <int rows> DINI_INLINE Vec<float> folded(const Vec<float>* a) {
   Vec<float> pairs[rows / 2], quads[rows / 4];
   for (int i = 0; i < rows / 2; ++i) {
     pairs[i] = Vec<float>(_mm512_unpacklo_ps(a[2 * i].v, a[2 * i + 1].v)) +
@@ -50,8 +58,17 @@ template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, st
     return Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0x88)) + Vec<float>(_mm512_shuffle_f32x4(p.v, q.v, 0xdd));
   };
   Vec<float> sums = halve(quads[0], quads[rows / 4 - 1]);
-  sums = halve(sums, sums);
-  _mm256_mask_storeu_ps(y, __mmask8((1u << count) - 1), _mm512_castps512_ps256(sums.v));
+  return halve(sums, sums);
+}
+template <int rows> DINI_INLINE void fold_rows(const Vec<float>* a, float* y, std::size_t count) {
+  _mm256_mask_storeu_ps(y, __mmask8((1u << count) - 1), _mm512_castps512_ps256(folded<rows>(a).v));
+}
+// `to` with the sums of four rows, as folded<4> gives them, from its `place`-th lane on.
+DINI_INLINE Vec<double> with_four(Vec<double> to, std::size_t place, Vec<double> sums) {
+  return _mm512_mask_broadcast_f64x4(to.v, __mmask8(0xfu << place), _mm512_castpd512_pd256(sums.v));
+}
+DINI_INLINE Vec<float> with_four(Vec<float> to, std::size_t place, Vec<float> sums) {
+  return _mm512_mask_broadcast_f32x4(to.v, __mmask16(0xfu << place), _mm512_castps512_ps128(sums.v));
 }
 #elif DINI_VECTOR_LEVEL == 2
 template <int rows> DINI_INLINE void fold_rows(const Vec<double>* a, double* y, std::size_t count) {
@@ -177,9 +194,43 @@ template <class T> void gemv(std::size_t m, std::size_t n, const T* A, const T* 
   gemv_rows<false>(m, n, A, x, y);
 }
 
+// The last rows, that do not fill a register, into one.
+template <class T> void gemv_whole(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+#if DINI_VECTOR_LEVEL == 512
+  constexpr std::size_t w = width<T>;
+  const std::size_t before = m / w * w;
+  if (before) gemv(before, n, A, x, y);
+  m -= before;
+  if (m == 0) return;
+  A += before * n;
+  Vec<T> acc[rows_at_once], sums = T(0);
+  std::size_t place = 0;
+  if (w > 8 && m & 8) {
+    row_sums<8, false>(n, A, x, acc);
+    sums = folded<8>(acc);
+    A += 8 * n, place = 8;
+  }
+  if (m & 4) {
+    row_sums<4, false>(n, A, x, acc);
+    sums = with_four(sums, place, folded<4>(acc));
+    A += 4 * n, place += 4;
+  }
+  if (m & 3) {
+    for (std::size_t r = 0; r < 4; ++r) acc[r] = T(0);
+    if ((m & 3) == 1) row_sums<1, false>(n, A, x, acc);
+    if ((m & 3) == 2) row_sums<2, false>(n, A, x, acc);
+    if ((m & 3) == 3) row_sums<3, false>(n, A, x, acc);
+    sums = with_four(sums, place, folded<4>(acc));
+  }
+  store(y + before, sums);
+#else
+  gemv(m, n, A, x, y);
+#endif
+}
+
 // `count` registers of y at once, all of them full but perhaps the last. A row's last register is read as a whole where the rows
 // after it make up for what is too much, which ends in lanes that are not stored: a load under a mask takes longer.
-template <std::size_t count, class T>
+template <std::size_t count, bool whole_result, class T>
 DINI_INLINE void column_sums(std::size_t m, std::size_t ld, const T* A, const T* x, T* y, std::size_t last) {
   constexpr std::size_t w = width<T>;
   const Vec<T> zero = T(0);
@@ -204,25 +255,26 @@ DINI_INLINE void column_sums(std::size_t m, std::size_t ld, const T* A, const T*
   if (last == w) {
     store(y + (count - 1) * w, s[count - 1]);
   } else {
-    store_part(y + (count - 1) * w, s[count - 1], last);
+    store_last<whole_result>(y + (count - 1) * w, s[count - 1], last);
   }
 }
 
 // Registers up to which all of y stays in registers: measured. The bits are the same either way.
 inline constexpr std::size_t narrow = 8;
 
-template <class T> void gemv_t_narrow(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x, T* y) {
+template <bool whole, class T>
+void gemv_t_narrow(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x, T* y) {
   constexpr std::size_t w = width<T>;
   std::size_t registers = (n + w - 1) / w, last = n - (registers - 1) * w;
   switch (registers) {
-    case 1: return column_sums<1>(m, ld, A, x, y, last);
-    case 2: return column_sums<2>(m, ld, A, x, y, last);
-    case 3: return column_sums<3>(m, ld, A, x, y, last);
-    case 4: return column_sums<4>(m, ld, A, x, y, last);
-    case 5: return column_sums<5>(m, ld, A, x, y, last);
-    case 6: return column_sums<6>(m, ld, A, x, y, last);
-    case 7: return column_sums<7>(m, ld, A, x, y, last);
-    case 8: return column_sums<8>(m, ld, A, x, y, last);
+    case 1: return column_sums<1, whole>(m, ld, A, x, y, last);
+    case 2: return column_sums<2, whole>(m, ld, A, x, y, last);
+    case 3: return column_sums<3, whole>(m, ld, A, x, y, last);
+    case 4: return column_sums<4, whole>(m, ld, A, x, y, last);
+    case 5: return column_sums<5, whole>(m, ld, A, x, y, last);
+    case 6: return column_sums<6, whole>(m, ld, A, x, y, last);
+    case 7: return column_sums<7, whole>(m, ld, A, x, y, last);
+    case 8: return column_sums<8, whole>(m, ld, A, x, y, last);
     default: return;
   }
 }
@@ -251,7 +303,7 @@ DINI_INLINE void add_rows(std::size_t n, std::size_t ld, const T* A, const T* x,
 
 template <class T> void gemv_t(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x, T* y) {
   if (n == 0) return;
-  if (n <= narrow * width<T>) return gemv_t_narrow(m, n, ld, A, x, y);
+  if (n <= narrow * width<T>) return gemv_t_narrow<false>(m, n, ld, A, x, y);
   if (m == 0) {
     for (std::size_t j = 0; j < n; ++j) y[j] = T(0);
     return;
@@ -263,6 +315,11 @@ template <class T> void gemv_t(std::size_t m, std::size_t n, std::size_t ld, con
   for (; i + 8 <= m; i += 8) add_rows<8, false>(n, ld, A + i * ld, x + i, y, i == 0);
   if (m - i >= 4) add_rows<4, false>(n, ld, A + i * ld, x + i, y, i == 0), i += 4;
   for (; i < m; ++i) add_rows<1, false>(n, ld, A + i * ld, x + i, y, i == 0);
+}
+
+template <class T> void gemv_t_whole(std::size_t m, std::size_t n, const T* A, const T* x, T* y) {
+  if (n == 0 || n > narrow * width<T>) return gemv_t(m, n, n, A, x, y);
+  gemv_t_narrow<true>(m, n, n, A, x, y);
 }
 
 template <class T> void axpy(std::size_t n, T alpha, const T* x, T* y) {

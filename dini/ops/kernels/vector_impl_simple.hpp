@@ -6,27 +6,36 @@
 namespace dini::kernels::DINI_VECTOR_ISA {
 namespace {
 
+// The last register of a result, of which `count` lanes are asked for: all of them where there is room.
+template <bool whole, class T> DINI_INLINE void store_last(T* y, Vec<T> v, std::size_t count) {
+  if constexpr (whole) {
+    store(y, v);
+  } else {
+    store_part(y, v, count);
+  }
+}
+
 // The part that does not fill a register is padded with ones, which no function here has trouble with, and goes
 // through the same code. The function's body stands once in the machine code: some are long.
-template <class T, class F> void map(const T* x, T* y, std::size_t n) {
+template <class T, class F, bool whole = false> void map(const T* x, T* y, std::size_t n) {
   for (std::size_t i = 0; i < n; i += width<T>) {
     if (n - i >= width<T>) {
       store(y + i, F::apply(load(x + i)));
     } else {
-      store_part(y + i, F::apply(load_part(x + i, n - i, Vec<T>(T(1)))), n - i);
+      store_last<whole>(y + i, F::apply(load_part(x + i, n - i, Vec<T>(T(1)))), n - i);
     }
   }
 }
 
-template <class T, class F> void map2(const T* a, const T* b, T* y, std::size_t n) {
+template <class T, class F, bool whole = false> void map2(const T* a, const T* b, T* y, std::size_t n) {
   std::size_t i = 0;
   const Vec<T> one = T(1);
   for (; i + width<T> <= n; i += width<T>) store(y + i, F::apply(load(a + i), load(b + i)));
-  if (i < n) store_part(y + i, F::apply(load_part(a + i, n - i, one), load_part(b + i, n - i, one)), n - i);
+  if (i < n) store_last<whole>(y + i, F::apply(load_part(a + i, n - i, one), load_part(b + i, n - i, one)), n - i);
 }
 
 // For long bodies.
-template <class T, class F> void map_long(const T* x, T* y, std::size_t n) {
+template <class T, class F, bool whole = false> void map_long(const T* x, T* y, std::size_t n) {
   for (std::size_t i = 0; i < n; i += width<T>) {
     bool full = n - i >= width<T>;
     Vec<T> v = full ? load(x + i) : load_part(x + i, n - i, Vec<T>(T(1)));
@@ -34,7 +43,7 @@ template <class T, class F> void map_long(const T* x, T* y, std::size_t n) {
     if (full) {
       store(y + i, v);
     } else {
-      store_part(y + i, v, n - i);
+      store_last<whole>(y + i, v, n - i);
     }
   }
 }
