@@ -3,6 +3,7 @@ import functools
 import gc
 import subprocess
 import sys
+import threading
 import weakref
 
 import numpy as np
@@ -410,3 +411,33 @@ def test_clear_caches():
     gc.collect()
     assert program() is None
     assert layer(4.0) == values[0]
+
+
+def test_what_keeps_its_inputs():
+    """Small inputs of a call have the memory of the last call's; not where something has kept these, nor on two threads at once."""
+    kept = []
+
+    def keeps(x):
+        kept.append(x)
+        return x + 1
+
+    g = jax.jit(dini.jax.wrap(dini.host_function(keeps)))
+    for k in range(3):
+        assert np.array_equal(g(jnp.full(3, float(k))), np.full(3, k + 1.0))
+    assert [a.tolist() for a in kept] == [[0.0] * 3, [1.0] * 3, [2.0] * 3]
+
+    h = jax.jit(LAYERS["written with dini"])
+    wanted = {k: np.asarray(h(0.1 * k * W, B)) for k in range(4)}
+    wrong = []
+
+    def calls(k):
+        for _ in range(100):
+            if not np.array_equal(h(0.1 * k * W, B), wanted[k]):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=calls, args=(k,)) for k in wanted]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
