@@ -1,9 +1,13 @@
 // Kernels that write whole registers: the bits of those that do not, and no register beyond the last.
+#include <gtest/gtest.h>
+
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <vector>
 
-#include "vector_test.hpp"
+#include "dini/ops/kernels/vector.hpp"
 
 namespace dini::kernels {
 namespace {
