@@ -132,7 +132,8 @@ void kepler(std::int64_t lanes, bool json) {
             [&] {
               double by_hand = 0;
               for (double g : hand.gradient_e) by_hand += g;
-              return std::abs(sum(std::get<0>(both(e, M).second)).item<double>() - by_hand) / std::abs(by_hand);
+              const Array by_e = std::get<0>(both(e, M).second);
+              return std::abs(sum(by_e).item<double>() - by_hand) / std::abs(by_hand);
             }},
            json);
   };
