@@ -1,8 +1,8 @@
 // How the linear system of a solution's derivative, A dz = b or Aᵀu = w with A = ∂F/∂z, is solved.
 //
 // An adjoint is a linear method with its options: `{.adjoint = GMRES{.restart = 100}}`. One that is given nothing is chosen by
-// cost: the factors that the solver has made of A where it has made some, else a factorisation where A is small enough to be
-// formed unasked, else MINRES where A is known to be symmetric, else GMRES.
+// cost: the factors that the solver has made of A, else products where a fixed point's map contracts, or a factorisation where A is
+// small enough to be formed unasked, else MINRES where A is known to be symmetric, else GMRES.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,7 @@ class Preconditioner {
 };
 
 /// A is formed and factorised, as its structure says: its diagonal alone; Cholesky where it is symmetric, LDLᵀ where that breaks
-/// down; LU otherwise. Exact. The default up to 1,000 unknowns, and wherever the solver has factorised A itself.
+/// down; LU otherwise. Exact. The default up to 1,000 unknowns but where a fixed point's map contracts, and with a solver's factors.
 struct Direct {
   detail::LinearMethodRef method() const;
   static const detail::MethodTable<Direct>& table();
