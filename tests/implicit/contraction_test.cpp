@@ -78,15 +78,15 @@ TEST(Contraction, GradientsAreThoseOfFactorsWithoutAny) {
       const Loss loss = loss_of(m, {}), by_factors = loss_of(m, Direct{});
       const auto slope = grad<0, 1>(loss), expected = grad<0, 1>(by_factors);
       const auto compiled = jit(slope);
-      const auto [w, b] = expected(m.W, x);
+      const auto wanted = expected(m.W, x);
       // Anderson's own systems are factorised, too.
       const std::int64_t own = Factorisations::during([&] { loss(m.W, x); });
       const std::int64_t once = m.seen ? own : own + 1;
       const auto check = [&](const auto& by) {
         std::pair<Array, Array> g;
         EXPECT_EQ(Factorisations::during([&] { g = {std::get<0>(by(m.W, x)), std::get<1>(by(m.W, x))}; }), 2 * once);
-        expect_near(g.first, w, 1e-12);
-        expect_near(g.second, b, 1e-12);
+        expect_near(g.first, std::get<0>(wanted), 1e-12);
+        expect_near(g.second, std::get<1>(wanted), 1e-12);
       };
       check(slope);
       compiled(m.W, x);
