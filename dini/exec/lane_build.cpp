@@ -231,7 +231,7 @@ bool LanePlanBuilder::lower_kernel(LaneLevel& l, LaneBlock& block, const Equatio
     step.in[k] = static_cast<std::uint32_t>(slots[k]);
   }
   int over = -1;
-  for (std::size_t k = 0; kernel.in_place && k < in.size() && over < 0; ++k) {
+  for (std::size_t k = 0; k < std::min(kernel.in_place, in.size()) && over < 0; ++k) {
     if (in[k].dtype == out[0].dtype && bytes_of(in[k]) == bytes_of(out[0]) && dying(l, e.inputs[k], number))
       over = slots[k];
   }

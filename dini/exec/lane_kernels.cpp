@@ -100,7 +100,7 @@ bool choose_elementwise(LaneKernel& k, const Equation& e, std::span<const Aval> 
     k.step.function = reinterpret_cast<Function>(own);
   }
   k.step.n = static_cast<std::uint32_t>(out[0].shape.size()) * static_cast<std::uint32_t>(tile_lanes);
-  k.in_place = true;
+  k.in_place = in.size();
   return true;
 }
 

@@ -14,9 +14,17 @@ using TileElements = void (*)(const void* const* in, void* out, std::size_t n);
 /// The kernels for tiles of an elementwise op of two operands; null where it has none of its own.
 const TileBinary* known_two(const Op& op, Dtype dtype);
 
+/// For each element of the result the first row, of so many, so many apart.
+struct RunsData final : StepData {
+  std::vector<std::size_t> first;
+  std::size_t count = 0, apart = 1;
+};
+/// Null where the rows of a result are not at equal distances, or there are none.
+std::unique_ptr<RunsData> runs_of(const Shape& shape, const Axes& axes);
+
 /// Sums, extremes, norms.
 bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, LaneData& data);
-/// Places of extremes, elements at given places.
+/// Places of extremes, elements at given places, which are taken or put there.
 bool choose_index(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,
                   LaneData& data);
 /// Symmetric and orthogonal factors, triangular solves.

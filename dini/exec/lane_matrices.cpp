@@ -160,7 +160,7 @@ bool choose_matrices(LaneKernel& k, const Equation& e, std::span<const Aval> in,
     k.step.n = static_cast<std::uint32_t>(order_of(in[0]));
     if (k.step.n == 0) return false;
     k.step.run = in[0].dtype == Dtype::float32 ? lu<float> : lu<double>;
-    k.in_place = true;
+    k.in_place = 1;
     return true;
   }
   if (e.op == &linear_solve_op()) {

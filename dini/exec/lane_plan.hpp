@@ -71,7 +71,7 @@ inline constexpr std::size_t third_output = 3;
 struct LaneKernel {
   LaneStep step;
   std::array<bool, 4> takes_shared = {};
-  bool in_place = false;  // it may write over an operand of the output's size
+  std::size_t in_place = 0;  // it may write over one of the first so many operands, if that has the output's size
   /// Where operand 0 is shared: what is made of it before the first tile, in so many bytes, to be taken in its place.
   Step prepare{nullptr};
   std::size_t prepared_bytes = 0;

@@ -1,4 +1,4 @@
-// Steps of a tile that make few elements of many: sums, norms, extremes, their places.
+// Steps of a tile that make few elements of many: sums, norms, extremes.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -6,7 +6,6 @@
 #include "dini/exec/lane_kernels.hpp"
 #include "dini/exec/steps.hpp"
 #include "dini/ops/elementwise_ops.hpp"
-#include "dini/ops/indexing_ops.hpp"
 #include "dini/ops/reduce_loops.hpp"
 #include "dini/ops/reduce_ops.hpp"
 #include "dini/ops/sort_ops.hpp"
@@ -15,13 +14,6 @@ namespace dini::exec {
 
 namespace lane_kernels {
 
-// For each element of the result the first row, of so many, so many apart.
-struct RunsData final : StepData {
-  std::vector<std::size_t> first;
-  std::size_t count = 0, apart = 1;
-};
-
-// Null where the rows of a result are not at equal distances, or there are none.
 std::unique_ptr<RunsData> runs_of(const Shape& shape, const Axes& axes) {
   auto d = std::make_unique<RunsData>();
   std::vector<std::vector<std::size_t>> rows;
@@ -146,112 +138,6 @@ bool choose_sum(LaneKernel& k, const Equation& e, std::span<const Aval> in, Lane
   if (in[0].dtype == Dtype::float32) choose_floating_sum<float>(k, op);
   if (in[0].dtype == Dtype::float64) choose_floating_sum<double>(k, op);
   return k.step.run != nullptr;
-}
-
-// ---- Places -------------------------------------------------------------------------------------------------------------
-
-// The place of the largest of each lane's elements, or of the smallest, as argument_kernel.
-template <class T, bool largest> void argument(const LaneStep& s, LaneRun& r) {
-  const RunsData& d = *static_cast<const RunsData*>(s.data);
-  auto* y = static_cast<std::int64_t*>(r.v[s.out[0]]);
-  for (std::size_t first : d.first) {
-    const T* a = static_cast<const T*>(r.v[s.in[0]]) + first * tile_lanes;
-    T best[tile_lanes];
-    std::copy_n(a, tile_lanes, best);
-    std::fill_n(y, tile_lanes, 0);
-    for (std::size_t k = 1; k < d.count; ++k) {
-      a += d.apart * tile_lanes;
-      for (std::size_t l = 0; l < tile_lanes; ++l) {
-        const bool better = best[l] == best[l] && (a[l] != a[l] || (largest ? a[l] > best[l] : a[l] < best[l]));
-        best[l] = better ? a[l] : best[l];
-        y[l] = better ? static_cast<std::int64_t>(k) : y[l];
-      }
-    }
-    y += tile_lanes;
-  }
-}
-
-// The places of whole numbers in their order, of equal ones the first before, as argsort: at once where they are 0, 1, ... in some order.
-template <class T> void order(const LaneStep& s, LaneRun& r) {
-  const T* a = static_cast<const T*>(r.v[s.in[0]]);
-  auto* y = static_cast<std::int64_t*>(r.v[s.out[0]]);
-  std::uint64_t seen[tile_lanes] = {};
-  for (std::size_t k = 0; k < s.n; ++k) {
-    for (std::size_t l = 0; l < tile_lanes; ++l) {
-      const auto place = static_cast<std::uint64_t>(a[k * tile_lanes + l]);
-      if (place >= s.n) continue;
-      seen[l] |= std::uint64_t{1} << place;
-      y[place * tile_lanes + l] = static_cast<std::int64_t>(k);
-    }
-  }
-  for (std::size_t l = 0; l < tile_lanes; ++l) {
-    if (static_cast<std::uint32_t>(__builtin_popcountll(seen[l])) == s.n) continue;
-    for (std::size_t k = 0; k < s.n; ++k) {
-      const T here = a[k * tile_lanes + l];
-      std::size_t place = 0;
-      for (std::size_t j = 0; j < s.n; ++j) {
-        const T other = a[j * tile_lanes + l];
-        place += other < here || (other == here && j < k);
-      }
-      y[place * tile_lanes + l] = static_cast<std::int64_t>(k);
-    }
-  }
-}
-
-struct TakeData final : StepData {
-  std::size_t places = 0, row = 0;  // indices, elements of what each says
-  std::int64_t last = 0;
-};
-template <class T, class Index> void take(const LaneStep& s, LaneRun& r) {
-  const TakeData& d = *static_cast<const TakeData*>(s.data);
-  const T* a = static_cast<const T*>(r.v[s.in[0]]);
-  const Index* index = static_cast<const Index*>(r.v[s.in[1]]);
-  T* y = static_cast<T*>(r.v[s.out[0]]);
-  for (std::size_t p = 0; p < d.places; ++p, index += tile_lanes, y += d.row * tile_lanes) {
-    for (std::size_t l = 0; l < tile_lanes; ++l) {
-      const auto at = static_cast<std::size_t>(std::clamp<std::int64_t>(index[l], 0, d.last)) * d.row;
-      for (std::size_t j = 0; j < d.row; ++j) y[j * tile_lanes + l] = a[(at + j) * tile_lanes + l];
-    }
-  }
-}
-template <class T> void choose_take(LaneKernel& k, Dtype index) {
-  k.step.run = index == Dtype::int32 ? take<T, std::int32_t> : take<T, std::int64_t>;
-}
-
-bool choose_index(LaneKernel& k, const Equation& e, std::span<const Aval> in, std::span<const Aval> out,
-                  LaneData& data) {
-  if (e.op == &argmax_op() || e.op == &argmin_op()) {
-    const bool largest = e.op == &argmax_op();
-    if (in[0].dtype == Dtype::float64) k.step.run = largest ? argument<double, true> : argument<double, false>;
-    if (in[0].dtype == Dtype::float32) k.step.run = largest ? argument<float, true> : argument<float, false>;
-    if (in[0].dtype == Dtype::int64)
-      k.step.run = largest ? argument<std::int64_t, true> : argument<std::int64_t, false>;
-    auto runs = runs_of(in[0].shape, {static_cast<int>(e.params.integer("axis"))});
-    if (!k.step.run || !runs) return false;
-    k.step.data = static_cast<const StepData*>(data.own(std::move(runs)));
-    return true;
-  }
-  if (e.op == &argsort_op() && in[0].shape.ndim() == 1 && in[0].shape.size() <= 64) {
-    if (in[0].dtype == Dtype::int32) k.step.run = order<std::int32_t>;
-    if (in[0].dtype == Dtype::int64) k.step.run = order<std::int64_t>;
-    k.step.n = static_cast<std::uint32_t>(in[0].shape.size());
-    return k.step.run != nullptr;
-  }
-  if (e.op == &take_op()) {
-    if (in[0].shape.size() == 0 || out[0].shape.size() == 0) return false;
-    auto d = std::make_unique<TakeData>();
-    d->places = static_cast<std::size_t>(in[1].shape.size());
-    d->row = static_cast<std::size_t>(in[0].shape.size() / in[0].shape[0]);
-    d->last = in[0].shape[0] - 1;
-    switch (item_size(in[0].dtype)) {
-      case 8: choose_take<std::uint64_t>(k, in[1].dtype); break;
-      case 4: choose_take<std::uint32_t>(k, in[1].dtype); break;
-      default: choose_take<unsigned char>(k, in[1].dtype);
-    }
-    k.step.data = static_cast<const StepData*>(data.own(std::move(d)));
-    return true;
-  }
-  return false;
 }
 
 }  // namespace lane_kernels

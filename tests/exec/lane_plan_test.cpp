@@ -9,6 +9,7 @@
 #include "dini/linear/system.hpp"
 #include "dini/ops/linalg_ops.hpp"
 #include "dini/trace/emit.hpp"
+#include "dini/ops/indexing_ops.hpp"
 #include "dini/transforms/lanes.hpp"
 #include "programs.hpp"
 #include "random_program.hpp"
@@ -174,9 +175,26 @@ TEST(LanePlan, FactorsAndPlacesInEachLane) {
          return Leaves{take(dot(f[0], f[1]), argsort(f[2]), 1)};
        }},
       {"norms", [](const Leaves& v) { return Leaves{norm(v[1], 2.0, 1)}; }},
-      {"places", [](const Leaves& v) {
+      {"places",
+       [](const Leaves& v) {
          const Array whole = astype(4.0 * v[2], int64);
          return Leaves{argmax(whole), argsort(whole)};
+       }},
+      // At places within and without, the same ones in all lanes or not, over an operand that somebody else wants and over one that nobody
+      // does; what comes later stays.
+      {"put", [](const Leaves& v) {
+         const Array place = astype(9.0 * v[2], int64), few = astype(place, int32), twice = 2.0 * v[0];
+         const auto put = [](const Array& a, const Array& at, const Array& u) {
+           return detail::emit_scatter("set", a, at, u);
+         };
+         return Leaves{put(v[2], place, 3.0 * v[2]),
+                       put(2.0 * v[2], few, v[2]),
+                       put(v[0], place(0), v[2]),
+                       put(twice, array(std::int64_t{2}), v[2]),
+                       put(place, few, 5 * place),
+                       put(v[2] > 0, place, v[2] < 0.5),
+                       put(astype(v[2], float32), few, astype(4.0 * v[2], float32)),
+                       twice};
        }}};
   for (const Row& r : table) {
     const ProgramRef lane = lane_program(r.f, {definite(0), rows(0), b(0)});
