@@ -84,7 +84,7 @@ struct ContractionMethod final : LinearMethod {
                              where(contracts, 10 * size(b), zeros_like(size(b))), rate});
     const Array residual = apply(s.sum) - b, left = size(residual);
     const Array met = contracts & (left <= 32 * eps * (size(s.sum) + size(b)));
-    const LinearOutcome by_products{s.sum, code(StatusCode::converged), length(residual)};
+    LinearOutcome by_products{s.sum, code(StatusCode::converged), length(residual)};
     return cond(
         met, [&] { return by_products; },
         [&] {

@@ -185,7 +185,7 @@ namespace {
 // Of numbers: each is as regular as can be, but for 0 and what is none.
 Array condition_of_numbers(const Array& a) {
   const Array size = abs(stop_gradient(a));
-  return where(isfinite(size), where(size > 0.0, ones_like(size), zeros_like(size)), size - size);
+  return where(isfinite(size), where(size > 0.0, ones_like(size), zeros_like(size)), 0.0 * size);
 }
 }  // namespace
 
