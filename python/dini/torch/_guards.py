@@ -28,6 +28,7 @@ from ._reads import (
     BUILTINS, C_METHODS, PLAIN, PURE_MODULES, Check, Reads, Unguarded, equal, equal_digits, is_impure, is_torch, is_torchs_class,
     is_torchs_function, reads_of, this_one,
 )
+from ._tensors import all_of_kind
 
 _MOST = 5000  # parts of one guard
 _MISSING = object()
@@ -129,6 +130,20 @@ class _Guards:
         of_type, n, checks = weakref.ref(type(v)), len(v), [self.of(x) for x in v]
         if not n:
             return lambda x, found: type(x) is of_type() and not x
+
+        if type(v) is tuple and all_of_kind(torch.Tensor, v):  # what arguments are most often
+            kinds = [type(x) for x in v]
+
+            def tensors(x: Any, found: Any) -> bool:
+                if type(x) is not tuple or len(x) != n:
+                    return False
+                found += x
+                for kind, y in zip(kinds, x):
+                    if type(y) is not kind or not y.__dict__.keys() <= _OF_BUFFERS:
+                        return False
+                return True
+
+            return tensors
 
         def check(x: Any, found: Any) -> bool:
             if type(x) is not of_type() or len(x) != n:

@@ -6,6 +6,7 @@ that was read to make it (_guards.py), which says for another call whether it wo
 from __future__ import annotations
 
 import collections
+from types import FunctionType, MethodType
 from typing import Any, Iterable, NamedTuple, Sequence
 
 import torch
@@ -44,9 +45,10 @@ class _Known(NamedTuple):
             t = found[place]
             if t.dtype is not dtype or t.shape != shape:
                 return None
-            for k in others:
-                if found[k] is not t:
-                    return None
+            if others:
+                for k in others:
+                    if found[k] is not t:
+                        return None
             given.append(t)
         return given
 
@@ -69,10 +71,11 @@ class Solve:
     """A solve of functions of torch's: `functions`, by name, z0, args, and the other options."""
 
     def __init__(self, kind: str, details: bool, functions: dict[str, Any], z0: Any, args: Any, options: Any) -> None:
-        self.values = (functions, z0, args, options)
         f = functions[""]
-        f = getattr(f, "__func__", f)
-        self._held = getattr(f, "__code__", None) or type(f)
+        self.values = (f if len(functions) == 1 else functions, z0, args, options)
+        if type(f) is MethodType:
+            f = f.__func__
+        self._held = f.__code__ if type(f) is FunctionType else type(f)
         self._of = (kind, details, torch.get_default_dtype(), id(self._held))
         self._function: _Function | None = None
         self._check: Check | None = None
@@ -85,13 +88,13 @@ class Solve:
         if one is None:
             return None
         known = one.known
-        for k, solve in enumerate(known):
+        for solve in known:
             tensors = solve.tensors(self.values)
             if tensors is not None:
                 one.in_vain = 0
-                if k:
-                    one.known = [solve, *known[:k], *known[k + 1:]]
-                values = apply(solve.forms, [*tensors, *solve.constants])
+                if solve is not known[0]:
+                    one.known = [solve, *(other for other in known if other is not solve)]
+                values = apply(solve.forms, [*tensors, *solve.constants] if solve.constants else tensors)
                 return (values[0] if solve.structure is None else build(solve.structure, values),)
         return None
 

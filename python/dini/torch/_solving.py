@@ -127,16 +127,16 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
 
 def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool, options: dict[str, Any]) -> Any:
     """The solve with f translated or not. It is begun again where f turns out to close over more than was known."""
-    solver = getattr(_dini, kind)
-    of_torch = {"": f}
+    of_torch, others = {"": f}, options
     for name in ("equal", "at_most"):
-        if callable(options.get(name)) and not isinstance(options[name], _dini.Formula):
+        if name in options and callable(options[name]) and not isinstance(options[name], _dini.Formula):
             of_torch[name] = options[name]
-    others = {k: v for k, v in options.items() if k not in of_torch} if options else options
+            others = {k: v for k, v in others.items() if k != name}
     known = Solve(kind, details, of_torch, z0, args, others) if mode else None
     before = known.again() if known else None
     if before:
         return before[0]
+    solver = getattr(_dini, kind)
     functions = {name: _Followed(g, mode) for name, g in of_torch.items()}
     starts, given, optional = (leaves_of_kind(torch.Tensor, tree) for tree in (z0, args, others))
     build_start, build_args, build_options = (rebuilder(torch.Tensor, tree) for tree in (z0, args, others))
