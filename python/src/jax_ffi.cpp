@@ -3,10 +3,7 @@
 
 #ifdef DINI_XLA_FFI
 
-#include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <memory>
 #include <mutex>
 #include <random>
 #include <unordered_map>
@@ -69,24 +66,11 @@ ffi::Error failure(const std::string& text) { return {ffi::ErrorCode::kInternal,
 
 std::size_t bytes_of(const Aval& a) { return static_cast<std::size_t>(a.shape.size()) * dini::item_size(a.dtype); }
 
-// Small inputs are kept for the next run: making them takes longer than filling them.
-constexpr std::size_t most_spare = std::size_t{1} << 16;
-
-const dini::detail::Value& value_of(const Array& a) { return *static_cast<const dini::detail::Value*>(a.node()); }
-
-bool nobody_else_has(const Array& a) {
-  const dini::detail::Value& v = value_of(a);
-  return v.refs.load(std::memory_order_acquire) == 1 && v.buffer->unique();
-}
-
 // What an executable of XLA's keeps, and lets go with itself.
 struct Running {
   static ffi::TypeId id;
   e::ProgramRef program;
   std::vector<Aval> in, out;
-  std::size_t bytes = 0;                // of the inputs
-  std::atomic<Leaves*> spare{nullptr};  // the inputs of a run that has ended, if nothing has kept one of them
-  ~Running() { delete spare.load(); }
 };
 ffi::TypeId Running::id = {};
 
@@ -99,33 +83,27 @@ ffi::ErrorOr<std::unique_ptr<Running>> instantiate(std::int64_t number) {
   auto running = std::make_unique<Running>();
   running->in = program->input_avals();
   running->out = program->output_avals();
-  for (const Aval& a : running->in) running->bytes += bytes_of(a);
   running->program = std::move(program);
   return running;
 }
 
-ffi::Error run_on(Running& p, const ffi::RemainingArgs& args, const ffi::RemainingRets& rets) {
+ffi::Error run_on(const Running& p, const ffi::RemainingArgs& args, const ffi::RemainingRets& rets) {
   if (args.size() != p.in.size() || rets.size() != p.out.size())
     return failure("dini: called with " + std::to_string(args.size()) + " buffers, " + std::to_string(p.in.size()) +
                    " are wanted");
-  std::unique_ptr<Leaves> inputs(p.spare.exchange(nullptr, std::memory_order_acq_rel));
-  const bool made = inputs != nullptr;
-  if (!made) inputs = std::make_unique<Leaves>();
+  Leaves inputs;
   for (std::size_t k = 0; k < p.in.size(); ++k) {
     const auto buffer = args.get<ffi::AnyBuffer>(k);
     if (buffer.has_error()) return buffer.error();
     const std::size_t bytes = bytes_of(p.in[k]);
     if (buffer->size_bytes() != bytes) return failure("dini: a buffer is not a " + p.in[k].str());
     void* memory;
-    if (made)
-      memory = value_of((*inputs)[k]).buffer->data();
-    else
-      inputs->push_back(dini::allocate(p.in[k], &memory));
+    inputs.push_back(dini::allocate(p.in[k], &memory));
     if (bytes != 0) std::memcpy(memory, buffer->untyped_data(), bytes);
   }
-  Leaves results = [&] {
+  const Leaves results = [&] {
     const Interruptible interruptible;
-    return dini::run_program(*p.program, *inputs);
+    return dini::run_program(*p.program, inputs);
   }();
   for (std::size_t k = 0; k < p.out.size(); ++k) {
     auto buffer = rets.get<ffi::AnyBuffer>(k);
@@ -134,9 +112,6 @@ ffi::Error run_on(Running& p, const ffi::RemainingArgs& args, const ffi::Remaini
     if ((*buffer)->size_bytes() != bytes) return failure("dini: a buffer is not a " + p.out[k].str());
     if (bytes != 0) std::memcpy((*buffer)->untyped_data(), results[k].raw(), bytes);
   }
-  results.clear();
-  if (p.bytes <= most_spare && std::all_of(inputs->begin(), inputs->end(), nobody_else_has))
-    delete p.spare.exchange(inputs.release(), std::memory_order_acq_rel);
   return ffi::Error::Success();
 }
 
