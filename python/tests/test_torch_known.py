@@ -396,6 +396,13 @@ counted = []
 last = None
 
 
+class Silent(dict):
+    """What cannot be looked at."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError("nothing is said here")
+
+
 def appends(x, z):
     counted.append(1)
     return torch.tanh(z) * len(counted) / 1000 + x
@@ -437,7 +444,11 @@ def generated():
     return lambda x, z: torch.tanh(z) * (next(numbers) % 0.5) + x
 
 
+endless: list[object] = [0.5]
+endless.append(endless)
 UNSEEN = {
+    "a list within itself": lambda x, z: torch.tanh(z) * endless[0] + x,
+    "what answers with an error": lambda x, z, a=Silent(): torch.tanh(z) * 0.5 + x,
     "memory of NumPy's": lambda x, z: torch.tanh(z) * float(memory[0]) + x,
     "a list that grows": appends,
     "a global that is written": remembers,

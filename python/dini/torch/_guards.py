@@ -378,7 +378,7 @@ class _Guards:
         if known is not None:
             return known
         kind, given = type(m), m.__dict__
-        if any(given[k] for k in _HOOKS) or given.get("_compiled_call_impl") is not None:
+        if any(given.get(k) for k in _HOOKS) or given.get("_compiled_call_impl") is not None:
             raise Unguarded("a module with hooks")
         torchs = [k for k in kind.__mro__ if k not in (torch.nn.Module, object) and is_torchs_class(k)]
         if any(not k.__module__.startswith("torch.nn.modules.") for k in torchs):
@@ -396,8 +396,9 @@ class _Guards:
             now = x.__dict__
             if size is not None and len(now) != size:
                 return False
-            if now["_forward_hooks"] or now["_forward_pre_hooks"] or now["_backward_hooks"] or now["_backward_pre_hooks"]:
-                return False
+            for k in _HOOKS:
+                if now.get(k):
+                    return False
             for k, part in own:
                 if not part(now.get(k, _MISSING), found):
                     return False

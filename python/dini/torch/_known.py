@@ -118,8 +118,8 @@ class Solve:
             self._found: list[torch.Tensor] = []
             if not self._check(self.values, self._found):
                 self._check = None
-        except Unguarded:
-            pass
+        except Exception:  # beside Unguarded, whatever an object answers that is looked at
+            self._check = None
 
     def keep(self, starts: Sequence[Any], captured: Iterable[Any], given: Sequence[Any], optional: Sequence[Any], constants: Sequence[Any],
              forms: Forms, structure: Any) -> None:
