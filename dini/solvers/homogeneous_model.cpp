@@ -69,14 +69,9 @@ Array HomogeneousModel::longest(const HomogeneousIterate& at, const Direction& t
   return minimum(most, minimum(reach(at.tau, to.tau), reach(at.kappa, to.kappa)));
 }
 
-Array HomogeneousModel::bounds_along(const Array& x) const {
-  const Array none = zeros({0}, x.dtype());
-  const Array all = joined({d.below ? -x : none, d.above ? x : none}, x);
-  return bounds_ ? only(live_(slice(mg_, end)), all) : all;
-}
-
 Array HomogeneousModel::along(const Array& x) const {
-  return joined({c_.size() ? dot(c_, x) : zeros({me_ + mg_}, x.dtype()), bounds_along(x)}, x);
+  const Array none = zeros({0}, x.dtype());
+  return joined({c_.size() ? dot(c_, x) : zeros({me_ + mg_}, x.dtype()), d.below ? -x : none, d.above ? x : none}, x);
 }
 
 Array HomogeneousModel::pull(const Array& v) const {
@@ -103,33 +98,34 @@ Array HomogeneousModel::complementarity(const HomogeneousIterate& at) const {
 }
 
 HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
-  const Array w = where(live_, at.s / at.z, ones_like(at.s));
+  const Array by_z = reciprocal(at.z), by_tau = reciprocal(at.tau), w = where(live_, at.s * by_z, ones_like(at.s));
   const Factors f = factorized(w);
-  const Array px = dot(d.p, at.x), xi = at.x / at.tau, p_xi = px / at.tau;
+  const Array px = dot(d.p, at.x), xi = at.x * by_tau, p_xi = px * by_tau;
+  // What rows that are none have as right sides has no weight.
   const Array rows = joined({at.y, only(live_, at.z)}, d.q);
   const Array of_x = px + pull(rows) + d.q * at.tau;
-  const Array of_rows = along(at.x) + joined({zeros_like(at.y), only(live_, at.s)}, d.q) - sides_ * at.tau;
+  const Array of_rows = along(at.x) + joined({zeros_like(at.y), at.s}, d.q) - sides_ * at.tau;
   const Array of_tau = at.kappa + dot(d.q, at.x) + dot(sides_, rows) + dot(px, xi);
   const Array mu = complementarity(at), slope = d.q + 2 * p_xi;
 
   const Both second = solve(f, {-d.q, sides_}, refinements_);
   const Array z2 = second.rows(slice(me_, end));
-  const Array apart = second.x - xi;
-  const Array exact = dot(apart, dot(d.p, apart)) + sum(only(live_, w * square(z2))) + at.kappa / at.tau;
-  const Array direct = dot(p_xi, xi) + at.kappa / at.tau - dot(slope, second.x) - dot(sides_, second.rows);
+  const Array apart = second.x - xi, fall = at.kappa * by_tau;
+  const Array exact = dot(apart, dot(d.p, apart)) + sum(w * square(z2)) + fall;
+  const Array direct = dot(p_xi, xi) + fall - dot(slope, second.x) - dot(sides_, second.rows);
   const Array below = where(direct > 0.5 * exact, direct, exact);
   // `left` of the residuals is to go, by these right sides of the complementarity.
-  auto direction = [&](const Array& left, const Array& by_rows, const Array& by_tau, int refinements) {
-    const Array of_s = joined({zeros_like(at.y), only(live_, by_rows / at.z)}, d.q);
-    const Both first = solve(f, {-left * of_x, -left * of_rows - of_s}, refinements);
-    const Array above = left * of_tau + by_tau / at.tau + dot(slope, first.x) + dot(sides_, first.rows);
+  auto direction = [&](const Array& left, const Array& of_z, const Array& of_kappa, int refinements) {
+    const Array of_s = of_z * by_z;
+    const Both first = solve(f, {-left * of_x, -left * of_rows - joined({zeros_like(at.y), of_s}, d.q)}, refinements);
+    const Array above = left * of_tau + of_kappa * by_tau + dot(slope, first.x) + dot(sides_, first.rows);
     Direction out;
     out.tau = above / below;
     out.x = first.x + out.tau * second.x;
     out.y = first.rows(slice(0, me_)) + out.tau * second.rows(slice(0, me_));
-    out.z = only(live_, first.rows(slice(me_, end)) + out.tau * z2);
-    out.s = only(live_, by_rows / at.z - w * out.z);
-    out.kappa = (by_tau - at.kappa * out.tau) / at.tau;
+    out.z = first.rows(slice(me_, end)) + out.tau * z2;
+    out.s = only(live_, of_s - w * out.z);
+    out.kappa = (of_kappa - at.kappa * out.tau) * by_tau;
     return out;
   };
   const Array one = scalar_like(1, d.q);
@@ -137,18 +133,18 @@ HomogeneousIterate HomogeneousModel::step(const HomogeneousIterate& at) const {
   // The predictor says how far one may go, and that need not be exact.
   const Direction affine = direction(one, to_border, tau_to_border, std::min(refinements_, 1));
   const Array sigma = power(1 - minimum(longest(at, affine), one), 3);
-  const Array by_rows = only(live_, sigma * mu + to_border - affine.s * affine.z);
-  const Array by_tau = sigma * mu + tau_to_border - affine.tau * affine.kappa;
-  const Direction to = direction(1 - sigma, by_rows, by_tau, refinements_);
+  const Array of_z = sigma * mu + to_border - affine.s * affine.z;
+  const Array of_kappa = sigma * mu + tau_to_border - affine.tau * affine.kappa;
+  const Direction to = direction(1 - sigma, of_z, of_kappa, refinements_);
   // The nearer to the end, the nearer to the border.
   const Array rest = maximum(mu, scalar_like(1e-5, d.q));
   const Array alpha = minimum(one, (1 - minimum(rest, scalar_like(1 - border_, d.q))) * longest(at, to));
   HomogeneousIterate next{at.x + alpha * to.x, at.y + alpha * to.y,     at.z + alpha * to.z,
                           at.s + alpha * to.s, at.tau + alpha * to.tau, at.kappa + alpha * to.kappa};
-  const Array size = maximum(next.tau, next.kappa);
-  for (Array* v : {&next.x, &next.y, &next.tau, &next.kappa}) *v = *v / size;
-  next.z = where(live_, next.z / size, next.z);
-  next.s = where(live_, next.s / size, next.s);
+  const Array unit = reciprocal(maximum(next.tau, next.kappa));
+  for (Array* v : {&next.x, &next.y, &next.tau, &next.kappa}) *v = *v * unit;
+  next.z = where(live_, next.z * unit, next.z);
+  next.s = where(live_, next.s * unit, next.s);
   return next;
 }
 

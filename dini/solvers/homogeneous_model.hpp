@@ -51,8 +51,7 @@ class HomogeneousModel {
   // a where the mask holds, 0 elsewhere; v as a column.
   static Array only(const Array& mask, const Array& a);
   static Array column(const Array& v);
-  Array bounds_along(const Array& x) const;
-  // Cx, without what is no row, and Cᵀv.
+  // Cx, where what is no row has any number, and Cᵀv.
   Array along(const Array& x) const;
   Array pull(const Array& v) const;
   // How far along a direction it is to the border, 1/border at the most.
