@@ -204,6 +204,19 @@ def volatility(lanes, without):
     return (lambda strike, price: jnp.nansum(jax.vmap(one)(strike, price))), (strike, price)
 
 
+def programs(lanes):
+    key = jax.random.key(7)
+    root, G, q = (jax.random.normal(jax.random.fold_in(key, k), size) for k, size in enumerate(((10, 10), (20, 10), (lanes, 10))))
+    h = jax.random.uniform(jax.random.fold_in(key, 3), (20,), minval=0.1, maxval=1.0)
+    P = root @ root.T + jnp.eye(10)
+    solver = jaxopt.OSQP(tol=1e-8, maxiter=20000)
+
+    def one(q):
+        return jnp.sum(solver.run(params_obj=(P, q), params_eq=None, params_ineq=(G, h)).params.primal)
+
+    return (lambda q: jnp.sum(jax.vmap(one)(q))), (q,)
+
+
 def batches(rows, part):
     jax.config.update("jax_enable_x64", True)
     W = (0.7 * jax.random.normal(jax.random.key(0), (10, 10), jnp.float32) / np.sqrt(10.0)).astype(jnp.float32)
@@ -221,6 +234,8 @@ def batches(rows, part):
     for without in (0, 3):
         loss, args = volatility(5000 // part, without)
         rows.jax(f"volatility, {without} without" if without else "volatility", "", "Optimistix Newton", loss, args, 1)
+    loss, args = programs(1000 // part)
+    rows.jax("programs, 10 and 20", "", "JAXopt OSQP", loss, args, 0)
 
 
 if __name__ == "__main__":

