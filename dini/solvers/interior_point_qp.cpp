@@ -84,7 +84,7 @@ struct Method final : SolverMethod {
     p.history = full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype());
     auto judged = [&](Progress q, const Array& going) {
       if (stop.history > 0) q.history = where(arange(stop.history) == q.steps, q.error, q.history);
-      // There is no solution to come where τ vanishes beside κ. Near one an error that no longer falls is rounding.
+      // There is no solution to come where τ vanishes beside κ. Near one an error that hardly falls any more is rounding.
       const Array waits = where(q.best_error <= near, array(std::int64_t{1}), array(patience));
       Array on =
           (q.best_error > enough) & ((q.ratio > enough) | (q.mu > enough)) & (q.since < waits) & (q.steps < most);
@@ -104,7 +104,8 @@ struct Method final : SolverMethod {
                const Array better = r.error < q.best_error;
                // Until μ is at rounding, too, the error may wait.
                const Array mu = model.complementarity(r.now), falls = (mu < 0.9 * q.mu) & (mu > enough);
-               const Array much = (r.error < 0.9 * q.best_error) | (ratio < 0.9 * q.ratio) | falls;
+               const Array some = (r.error < 0.9 * q.best_error) | (ratio < 0.9 * q.ratio) | falls;
+               const Array much = where(q.best_error <= near, r.error < 0.1 * q.best_error, some);
                r.best = tree_map([&](const Array& a, const Array& b) { return where(better, a, b); }, r.now, q.best);
                r.best_error = where(better, r.error, q.best_error);
                r.ratio = where(ratio < q.ratio, ratio, q.ratio);
