@@ -101,6 +101,10 @@ class Config:
     shift: float = 0.0
 
 
+class Classed:
+    rate = 0.5
+
+
 class Slotted:
     __slots__ = ("rate",)
 
@@ -147,6 +151,10 @@ def of_globals(x, z):
     return helper(z) + x
 
 
+def of_builtins(x, z):
+    return pow(0.5, 2) * torch.tanh(z) + x
+
+
 def with_defaults(x, z, *, rate=0.3):
     return rate * torch.tanh(z) + x
 
@@ -186,16 +194,20 @@ def changes():
     yield "a longer list", *reads([0.1, 0.1], sum, lambda a: a.append(0.2))
     yield "a dict", *reads({"rate": 0.5}, lambda a: a["rate"], lambda a: a.update(rate=0.25))
     yield "a dict's order", *reads({"a": 0.5, "b": 0.1}, lambda a: next(iter(a.values())), lambda a: a.update(a=a.pop("a")))
+    yield "a dict's keys", *reads({"a": 0.5, "b": 0.1}, lambda a: a["a"], lambda a: (a.clear(), a.update(b=0.5, a=0.1)))
+    yield "the sign of zero", *reads([0.0], lambda a: math.copysign(0.5, a[0]), lambda a: a.__setitem__(0, -0.0))
     yield "within a tuple", *reads(({"rate": [0.5]},), lambda a: a[0]["rate"][0], lambda a: a[0]["rate"].__setitem__(0, 0.25))
     yield "a set", *reads({0.5}, lambda a: max(a), lambda a: a.add(0.75))
     yield "a dataclass", *reads(Config(0.5), lambda a: a.rate, lambda a: setattr(a, "rate", 0.25))
     yield "a namespace", *reads(types.SimpleNamespace(rate=0.5), lambda a: a.rate, lambda a: setattr(a, "rate", 0.25))
+    yield "an attribute of an object's class", *reads(Classed(), lambda a: a.rate, lambda a: setattr(Classed, "rate", 0.25))
     yield "a slot", *reads(Slotted(0.5), lambda a: a.rate, lambda a: setattr(a, "rate", 0.25))
     yield "a named tuple's", *reads([Pair(0.5, 0.0)], lambda a: a[0].rate, lambda a: a.__setitem__(0, Pair(0.25, 0.0)))
     yield "an attribute that is computed", *reads(Computed([0.5]), lambda a: a.rate, lambda a: a.rates.__setitem__(0, 0.25))
     yield "an attribute of a module", *reads(settings, lambda a: a.rate, lambda a: setattr(a, "rate", 0.25))
     yield "a global of what is called", of_globals, set_global("rate_of_all", 0.1)
     yield "a function that is called", of_globals, set_global("helper", lambda z: 0.1 * z)
+    yield "a global over a builtin", of_builtins, set_global("pow", lambda a, b: 0.75)
     yield "a default", with_defaults, lambda: with_defaults.__kwdefaults__.update(rate=0.1)
     held = lambda x, z: held.rate * torch.tanh(z) + x
     held.rate = 0.5
@@ -256,7 +268,10 @@ def as_it_was():
     known = dict(globals()), dict(vars(Cell)), dict(with_defaults.__kwdefaults__)
     settings.rate = 0.5
     yield
+    for name in set(globals()) - set(known[0]):
+        del globals()[name]
     globals().update(known[0])
+    Classed.rate = 0.5
     for name in ("scale", "twice", "turned"):
         setattr(Cell, name, known[1][name])
     Scaled.bias_scale = 1.0
@@ -475,6 +490,24 @@ def test_what_cannot_be_looked_at_is_traced(name, traces, as_it_was):
         count = len(traces)
         solved(f, x)
         assert len(traces) == count + 1
+
+
+def test_what_f_changes_itself(traces):
+    """It is changed at each call, also where it comes back to what it was."""
+    def values(between):
+        turn = [0]
+
+        def f(x, z):
+            turn[0] = (turn[0] + 1) % 3
+            return 0.2 * turn[0] * torch.cos(z) + x
+
+        out = []
+        for _ in range(7):
+            out.append(solved(f, arange()))
+            between()
+        return out
+
+    assert all(map(same, values(lambda: None), values(dini.clear_caches)))
 
 
 def test_numbers_that_change_always_are_not_kept(traces):
