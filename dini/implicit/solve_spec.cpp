@@ -199,10 +199,10 @@ struct Lanes final : Spec {
   // What it makes is kept with the Programs of the single one.
   std::vector<ProgramRef> made() const override { return inner->made(); }
   // Which bounds and constraints are active, and which weakly, is such a verdict. Those of a quadratic program come from factors of its
-  // own rows, and are as far from the edge in a tile as alone.
-  LaneRule rule(const Mask& linear = {}) const {
+  // own rows, and are as far from the edge in a tile as alone; in float32 not where its units are far apart.
+  LaneRule rule(const ProgramRef& one, const Mask& linear = {}) const {
     LaneRule rule{linear};
-    if (settings_of().kind == Kind::quadratic_program)
+    if (settings_of().kind == Kind::quadratic_program && one->input_avals()[0].dtype == Dtype::float64)
       rule.largest_matrix = 48;
     else
       rule.one_by_one = settings_of().form.any();
@@ -210,7 +210,7 @@ struct Lanes final : Spec {
   }
   ProgramRef forward(bool derivable) const override {
     const ProgramRef one = inner->forward(derivable);
-    return lanes_program(one, batched, size, Mask(one->outputs.size(), true), rule()).program;
+    return lanes_program(one, batched, size, Mask(one->outputs.size(), true), rule(one)).program;
   }
   Derivative derivative(const Mask& active) const override {
     const Derivative one = inner->derivative(active);
@@ -221,14 +221,15 @@ struct Lanes final : Spec {
     prepare_in.resize(prepare_in.size() + 1 + made, true);
     prepare_in.insert(prepare_in.end(), batched.begin() + 1, batched.end());
     // What is the same in all lanes, as a matrix that they share, is kept once.
-    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size, {}, rule());
+    const BatchProgram prepare = lanes_program(one.prepare, prepare_in, size, {}, rule(one.prepare));
     Mask push_in;
     for (std::size_t k = 0; k < active.size(); ++k) {
       if (active[k]) push_in.push_back(batched[k + 1]);
     }
     const Mask tangents(push_in.size(), true);
     push_in.insert(push_in.end(), prepare.out_batched.begin(), prepare.out_batched.end());
-    return {prepare.program, lanes_program(one.push, push_in, size, Mask(n, true), rule(tangents)).program};
+    return {prepare.program,
+            lanes_program(one.push, push_in, size, Mask(n, true), rule(one.prepare, tangents)).program};
   }
 };
 
