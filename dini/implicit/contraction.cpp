@@ -53,8 +53,6 @@ Array unlike(const Array& like) {
   return where(cos(1.7 * square(k) + 0.3) < 0, -size, size);
 }
 
-bool is_symmetric(const MatrixStructure& s) { return s.symmetric || s.positive_definite; }
-
 struct ContractionMethod final : LinearMethod {
   explicit ContractionMethod(const MatrixStructure& s) : structure(s) {}
   MatrixStructure structure;

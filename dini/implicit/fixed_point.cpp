@@ -195,6 +195,9 @@ ConstrainedLeaves constrained_leaves(const Outcome& out, const Ravel& z, const R
 // A hint for who has f's arguments in another order.
 const char* const z_is_last = " (f is called with its parameters first and z last)";
 
+// Whether there are as many equations as unknowns.
+bool is_square(Kind kind) { return kind == Kind::root || kind == Kind::fixed_point || kind == Kind::bracketed_root; }
+
 // f's values in one array, or of a minimum its scalar.
 Array checked_values(const SolveRequest& request, const Leaves& values, const Ravel& z) {
   const std::string name = request.function;
@@ -225,9 +228,7 @@ Array checked_values(const SolveRequest& request, const Leaves& values, const Ra
     }
     return astype(values[0], z.dtype);
   }
-  const bool square =
-      request.kind == Kind::root || request.kind == Kind::fixed_point || request.kind == Kind::bracketed_root;
-  if (square && n != z.size) {
+  if (is_square(request.kind) && n != z.size) {
     throw ShapeError(name + ": " + std::to_string(n) + " equations (shape " + shapes + ") for " +
                      std::to_string(z.size) + " unknowns (shape " +
                      shapes_of(z.parts, [](const Aval& p) { return p.shape; }) + ")" + z_is_last);
@@ -315,7 +316,8 @@ SolvedLeaves solve_leaves(const SolveRequest& request) {
       if (anything_abstract()) throw;  // else the map is called with values
     }
     if (staged) {
-      if (!settings.structure.known() && !form.any()) settings.structure.diagonal = is_elementwise(*staged->program, 0);
+      if (!settings.structure.known() && !form.any() && is_square(request.kind))
+        settings.structure.diagonal = is_elementwise(*staged->program, 0);
       if (request.with_multipliers) {
         check_multipliers(name, "equal", theta[form.bounds()], equal.size);
         check_multipliers(name, "at_most", theta[form.bounds() + 1], at_most.size);

@@ -64,8 +64,7 @@ Factored factor_at(const SolverProblem& problem, const PointOfSolve& point) {
                            double enough) {
     Leaves changes;
     for (const Array& other : others) changes.push_back(other - matrix);
-    if (!known.symmetric && !known.positive_definite && !known.diagonal)
-      return change_of_factored(matrix, factors, changes, at, enough);
+    if (!is_symmetric(known) && !known.diagonal) return change_of_factored(matrix, factors, changes, at, enough);
     FactoredChange c{reciprocal_condition(matrix), relative_change(matrix, inverse(factors, matrix), changes[0], at)};
     if (changes.size() > 1)
       c.omega = maximum(c.omega, relative_change(matrix, inverse(factors, matrix), changes[1], at));

@@ -67,8 +67,8 @@ struct Plain final : SingleSolve {
   LinearMethodRef linear_method(bool factors_there, std::int64_t order) const {
     if (settings.adjoint.automatic()) {
       if (factors_there || order <= formed_unasked) return Direct{}.method();
-      const bool symmetric = settings.kind == Kind::minimize || settings.kind == Kind::least_squares ||
-                             settings.structure.symmetric || settings.structure.positive_definite;
+      const bool symmetric =
+          settings.kind == Kind::minimize || settings.kind == Kind::least_squares || is_symmetric(settings.structure);
       return symmetric ? MINRES{}.method() : GMRES{}.method();
     }
     if (const auto* same = dynamic_cast<const SameSolverChoice*>(settings.adjoint.method().get()))

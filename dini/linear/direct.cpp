@@ -17,8 +17,7 @@ struct DirectMethod final : TableMethod<Direct> {
                         bool transposed) const override {
     const MatrixStructure& known = s.structure();
     if (known.diagonal) return judged(solve_factored(prepared, s.matrix(), b, known), apply, b);
-    const bool symmetric = known.symmetric || known.positive_definite;
-    return judged(emit_linear_solve(prepared, s.matrix(), b, transposed, symmetric), apply, b);
+    return judged(emit_linear_solve(prepared, s.matrix(), b, transposed, is_symmetric(known)), apply, b);
   }
 };
 

@@ -198,7 +198,7 @@ struct NullSpaceMethod final : TableMethod<NullSpace> {
   bool wants_matrix() const override { return true; }
   Leaves prepare(const LinearSystem& s) const override {
     const Array& a = s.matrix();
-    const bool symmetric = s.structure().symmetric || s.structure().positive_definite;
+    const bool symmetric = is_symmetric(s.structure());
     return factorize_kkt(a, options.n < 0 ? a.shape()[0] : options.n, symmetric);
   }
   LinearOutcome attempt(const Product& apply, const LinearSystem& s, const Leaves& prepared, const Array& b,

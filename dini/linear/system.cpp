@@ -67,10 +67,6 @@ Array LinearMethod::solve(const LinearSystem& system, const Leaves& prepared, co
   return operator_solve(system, shared_from_this(), prepared, b, failure);
 }
 
-namespace {
-bool is_symmetric(const MatrixStructure& s) { return s.symmetric || s.positive_definite; }
-}  // namespace
-
 Array product_with(const Array& a, const Array& v) { return a.ndim() == 1 ? a * v : dot(a, v); }
 
 Array transposed_product_with(const Array& a, const Array& v) { return a.ndim() == 1 ? a * v : dot(v, a); }
@@ -102,7 +98,7 @@ Array is_definite(const Leaves& factors, const Array& a) {
 }
 
 Array looks_symmetric(const LinearSystem& system, std::int64_t n, Dtype dtype) {
-  if (system.structure().symmetric || system.structure().positive_definite || n < 2) return array(true);
+  if (is_symmetric(system.structure()) || n < 2) return array(true);
   // wᵀAv = vᵀAw for two vectors that have nothing to do with one another.
   const Array k = astype(arange(n), dtype), v = cos(1.7 * square(k) + 0.3), w = sin(2.3 * k + 1.1);
   const Array av = system.apply(v), aw = system.apply(w);

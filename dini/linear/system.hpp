@@ -23,6 +23,8 @@ namespace dini::detail {
 /// Unknowns up to which A is formed without being asked for, and up to which it is formed just to look at a point.
 constexpr std::int64_t formed_unasked = 1000, formed_for_a_look = 200;
 
+inline bool is_symmetric(const MatrixStructure& s) { return s.symmetric || s.positive_definite; }
+
 class LinearSystem {
  public:
   static LinearSystem of_matrix(const Array& a, MatrixStructure structure = {});

@@ -1,5 +1,5 @@
 // Batches of random problems of every kind, up to a thousand, a tenth of them without a solution, are the solves one by one: values,
-// statuses, gradients, counts, certificates, and steps to one.
+// statuses, steps, gradients, counts, certificates.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -63,7 +63,9 @@ TEST_P(RandomLanes, AreTheSolvesOneByOne) {
     same(a.active, b.active, "active");
     same(a.weakly_active, b.weakly_active, "weakly active");
     same(a.dependent, b.dependent, "dependent");
-    EXPECT_LE(std::abs(a.steps.item<std::int64_t>() - b.steps.item<std::int64_t>()), 1) << what << ": steps";
+    // Those of a quadratic program may end a step apart: its lanes are in tiles, whose sums are in another order.
+    const std::int64_t apart_in_steps = std::abs(a.steps.item<std::int64_t>() - b.steps.item<std::int64_t>());
+    EXPECT_LE(apart_in_steps, c.problem.kind == Kind::quadratic_program ? 1 : 0) << what << ": steps";
     values = std::max(values, apart(a.everything(), b.everything()));
     proofs = std::max({proofs, apart(a.certificate, b.certificate), apart(a.ray, b.ray)});
     const bool good = a.code() == StatusCode::converged;
