@@ -175,6 +175,12 @@ std::vector<End> ends() {
       {"a triple root", [](const Array& t, const Array& z) { return z - z * z * z + t; }, none, 0.3 + none, loose},
       {"beside a double root", [](const Array& t, const Array& z) { return z - square(z) + t; }, 1e-3 + none,
        0.4 + none, loose},
+      // Its slope changes by much of itself within what rounding hides: it contracts, and there is no derivative.
+      {"a slope within the noise",
+       [](const Array& t, const Array& z) { return t + ((1e8 + 0.4e-9 * sin(1e9 * z)) - 1e8); },
+       one,
+       none,
+       {.solver = FwdSolver{.tolerance = 1e-6}}},
       {"a kink", [](const Array& t, const Array& z) { return 0.5 * sqrt(abs(z)) * z + t; }, none, none, tight},
   };
 }
