@@ -38,8 +38,9 @@ def best(f, seconds=None):
 def once(setup, timed):
     """Milliseconds of CPU in a new process, the best of three."""
     code = f"{setup}\nimport time\nbegun = time.process_time()\n{timed}\nprint(1e3 * (time.process_time() - begun))"
-    # With what Python keeps of sources that it has read, as it is after the first time.
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    # With what Python keeps of sources that it has read, as it is after the first time. And without the threads of NumPy's BLAS, which
+    # wait for work in a loop for some 10 ms after NumPy's import.
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"OPENBLAS_NUM_THREADS": "1"}
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env) for _ in range(1 if "--quick" in sys.argv else 3)]
     if any(r.returncode for r in runs):
         raise RuntimeError(runs[0].stderr.strip().splitlines()[-1])

@@ -1,6 +1,8 @@
 // Loops, branches and fused elementwise loops.
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "dini/core/pool.hpp"
 #include "dini/exec/steps.hpp"
@@ -75,16 +77,15 @@ template <class T> T block_part(const FusedData::Sum& sum, char* const* at, std:
   }
 }
 
-// std::fill_n, which compilers make a loop over single elements at this level of optimisation.
+// n elements x. Compilers make a loop over single elements of std::fill_n at this level of optimisation; integers go as the
+// numbers of the same bits.
 template <class T> void fill(T* y, std::size_t n, T x) {
-  using Vector [[gnu::vector_size(16), gnu::may_alias]] = T;
-  constexpr std::size_t width = sizeof(Vector) / sizeof(T);
-  const Vector v = Vector{} + x;
-  std::size_t i = 0;
-  for (; i + 4 * width <= n; i += 4 * width) {
-    for (std::size_t k = 0; k < 4; ++k) std::memcpy(y + i + k * width, &v, sizeof v);
+  if constexpr (sizeof(T) == 1) {
+    std::memset(y, x, n);
+  } else {
+    using Number = std::conditional_t<sizeof(T) == 4, float, double>;
+    kernels::vector_kernels<Number>().fill(n, std::bit_cast<Number>(x), reinterpret_cast<Number*>(y));
   }
-  for (; i < n; ++i) y[i] = x;
 }
 
 // Elements `first` to first + n of what o repeats.

@@ -221,6 +221,11 @@ TYPED_TEST(VectorArrays, MatrixTimesVector) {
         T fused = std::fma(T(0.3), x[i], start[i]), plain = T(0.3) * x[i] + start[i];
         ASSERT_TRUE(y[i] == fused || y[i] == plain);
       }
+      // The very bits.
+      for (const T value : {T(0.1), T(-0.0), nan_of<T>, -nan_of<T>}) {
+        y = guarded<T>(n, T(7), [&](T* p) { k.fill(n, value, p); });
+        for (std::size_t i = 0; i < n; ++i) ASSERT_TRUE(same_bits(y[i], value)) << isa << " element " << i;
+      }
     }
   }
 }

@@ -192,33 +192,54 @@ void multiply(Accumulate mode, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_
 
 // ---- triangular solves ----------------------------------------------------------------------------------------------
 
-template <class T, int NV>
-inline void solve_diagonal_block(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, std::ptrdiff_t a_row,
-                                 std::ptrdiff_t a_col, T* x, std::ptrdiff_t x_row) {
+// A block of rows is solved in registers: what was just stored under a mask cannot be loaded again before it has reached the
+// cache. Row p is divided, and taken from all rows below.
+template <class T, int NV, int Rows>
+inline void solve_rows(bool unit, std::ptrdiff_t nrhs, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, T* x,
+                       std::ptrdiff_t x_row) {
   const std::ptrdiff_t tail = nrhs - (NV - 1) * Vec<T>::width;
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
-    typename Vec<T>::Type acc[NV];
-    load_row<T, NV, true>(acc, x + i * x_row, tail);
-    for (std::ptrdiff_t p = 0; p < i; ++p) {
-      typename Vec<T>::Type row[NV];
-      load_row<T, NV, true>(row, x + p * x_row, tail);
-      accumulate<T, NV, true>(acc, a[i * a_row + p * a_col], row);
-    }
+  typename Vec<T>::Type rows[Rows][NV];
+  repeat<Rows>([&](auto r) DINI_INLINE { load_row<T, NV, true>(rows[r.value], x + r.value * x_row, tail); });
+  repeat<Rows>([&](auto p) DINI_INLINE {
     if (!unit) {
-      const auto pivot = Vec<T>::broadcast(a[i * (a_row + a_col)]);
-      repeat<NV>([&](auto j) DINI_INLINE { acc[j.value] = Vec<T>::div(acc[j.value], pivot); });
+      const auto pivot = Vec<T>::broadcast(a[p.value * (a_row + a_col)]);
+      repeat<NV>([&](auto j) DINI_INLINE { rows[p.value][j.value] = Vec<T>::div(rows[p.value][j.value], pivot); });
     }
-    store_row<T, NV, true>(x + i * x_row, acc, tail);
-  }
+    repeat<Rows - 1 - p.value>([&](auto below) DINI_INLINE {
+      constexpr int i = p.value + 1 + below.value;
+      accumulate<T, NV, true>(rows[i], a[i * a_row + p.value * a_col], rows[p.value]);
+    });
+  });
+  repeat<Rows>([&](auto r) DINI_INLINE { store_row<T, NV, true>(x + r.value * x_row, rows[r.value], tail); });
 }
 
-template <class T>
-inline void solve_vector_block(bool unit, std::ptrdiff_t n, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col,
-                               T* x, std::ptrdiff_t x_row) {
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
-    T acc = x[i * x_row];
-    for (std::ptrdiff_t p = 0; p < i; ++p) acc = Vec<T>::fnma(a[i * a_row + p * a_col], x[p * x_row], acc);
-    x[i * x_row] = unit ? acc : acc / a[i * (a_row + a_col)];
+// The same of one column.
+template <class T, int Rows>
+inline void solve_column(bool unit, const T* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, T* x,
+                         std::ptrdiff_t x_row) {
+  T rows[Rows];
+  repeat<Rows>([&](auto r) DINI_INLINE { rows[r.value] = x[r.value * x_row]; });
+  repeat<Rows>([&](auto p) DINI_INLINE {
+    if (!unit) rows[p.value] /= a[p.value * (a_row + a_col)];
+    repeat<Rows - 1 - p.value>([&](auto below) DINI_INLINE {
+      constexpr int i = p.value + 1 + below.value;
+      rows[i] = Vec<T>::fnma(a[i * a_row + p.value * a_col], rows[p.value], rows[i]);
+    });
+  });
+  repeat<Rows>([&](auto r) DINI_INLINE { x[r.value * x_row] = rows[r.value]; });
+}
+
+// n rows, 1 ≤ n ≤ Rows, of nrhs columns: NV vectors of them, or with NV = 0 the one.
+template <class T, int NV, int Rows>
+inline void solve_block(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, std::ptrdiff_t a_row,
+                        std::ptrdiff_t a_col, T* x, std::ptrdiff_t x_row) {
+  if constexpr (Rows > 1) {
+    if (n < Rows) return solve_block<T, NV, Rows - 1>(unit, n, nrhs, a, a_row, a_col, x, x_row);
+  }
+  if constexpr (NV == 0) {
+    solve_column<T, Rows>(unit, a, a_row, a_col, x, x_row);
+  } else {
+    solve_rows<T, NV, Rows>(unit, nrhs, a, a_row, a_col, x, x_row);
   }
 }
 
@@ -244,7 +265,14 @@ void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, s
       } else if (i > 0) {
         multiply_column<T, true>(true, rows, i, ai, a_row, a_col, x, x_row, xi, x_row);
       }
-      solve_vector_block<T>(unit, rows, ai + i * a_col, a_row, a_col, xi, x_row);
+      // Of sixteen rows the first eight, and these out of the others.
+      const T* diagonal = ai + i * a_col;
+      const std::ptrdiff_t first = rows < 8 ? rows : 8, others = rows - first;
+      solve_block<T, 0, 8>(unit, first, 1, diagonal, a_row, a_col, xi, x_row);
+      if (others == 0) continue;
+      multiply_column<T, true>(true, others, first, diagonal + 8 * a_row, a_row, a_col, xi, x_row, xi + 8 * x_row,
+                               x_row);
+      solve_block<T, 0, 8>(unit, others, 1, diagonal + 8 * (a_row + a_col), a_row, a_col, xi + 8 * x_row, x_row);
     }
     return;
   }
@@ -258,9 +286,9 @@ void solve_lower(bool unit, std::ptrdiff_t n, std::ptrdiff_t nrhs, const T* a, s
       const T* ai = a + i * a_row;
       if (i > 0) multiply_any<T, true>(true, rows, nb, i, ai, a_row, a_col, x + j, x_row, xi, x_row);
       if (nb <= Vec<T>::width) {
-        solve_diagonal_block<T, 1>(unit, rows, nb, ai + i * a_col, a_row, a_col, xi, x_row);
+        solve_block<T, 1, Vec<T>::rows>(unit, rows, nb, ai + i * a_col, a_row, a_col, xi, x_row);
       } else {
-        solve_diagonal_block<T, 2>(unit, rows, nb, ai + i * a_col, a_row, a_col, xi, x_row);
+        solve_block<T, 2, Vec<T>::rows>(unit, rows, nb, ai + i * a_col, a_row, a_col, xi, x_row);
       }
     }
   }

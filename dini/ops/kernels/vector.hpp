@@ -71,6 +71,7 @@ template <class T> struct VectorKernels {
   void (*gemv_t)(std::size_t m, std::size_t n, std::size_t ld, const T* A, const T* x,
                  T* y);                                                       // y = Aᵀx;  x has m, y has n
   void (*axpy)(std::size_t n, T alpha, const T* x, T* y);                     // y += alpha x, fused if it can be
+  void (*fill)(std::size_t n, T x, T* y);                                     // y = x, its very bits
   void (*outer)(std::size_t m, std::size_t n, const T* a, const T* b, T* C);  // C = a bᵀ, m x n
 
   WholeKernels<T> whole;

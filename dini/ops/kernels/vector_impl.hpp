@@ -153,6 +153,7 @@ constexpr VectorKernels<T> table = {
     .gemv = gemv<T>,
     .gemv_t = gemv_t<T>,
     .axpy = axpy<T>,
+    .fill = fill<T>,
     .outer = outer<T>,
     .whole = {DINI_WHOLE(map, neg), DINI_WHOLE(map, abs), DINI_WHOLE(map, square), DINI_WHOLE(map, sqrt),
               DINI_WHOLE(map_long, exp), DINI_WHOLE(map_long, log), DINI_WHOLE(map_long, sin),

@@ -330,6 +330,14 @@ template <class T> void axpy(std::size_t n, T alpha, const T* x, T* y) {
   if (i < n) store_part(y + i, mul_add(a, load_part(x + i, n - i, zero), load_part(y + i, n - i, zero)), n - i);
 }
 
+template <class T> void fill(std::size_t n, T x, T* y) {
+  constexpr std::size_t w = width<T>;
+  const Vec<T> v = x;
+  std::size_t i = 0;
+  for (; i + w <= n; i += w) store(y + i, v);
+  if (i < n) store_part(y + i, v, n - i);
+}
+
 template <class T> void outer(std::size_t m, std::size_t n, const T* a, const T* b, T* C) {
   constexpr std::size_t w = width<T>;
   T* const end = C + m * n;
