@@ -6,8 +6,9 @@
 
 namespace dini {
 
-/// Forgets what the process keeps for who computes the same again: compiled Programs, and solves with their derivatives. What a jit
-/// object or a pullback holds is its own and stays. At any time from any thread; what is running goes on.
+/// Forgets what the process keeps for who computes the same again: compiled Programs, and solves with their derivatives, and the memory
+/// that large ones have worked in. What a jit object or a pullback holds is its own and stays. At any time from any thread; what is
+/// running goes on.
 void clear_caches();
 
 /// How many of these the process keeps. Both number and size are bounded: what was not used the longest goes first.

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -106,6 +107,8 @@ class Pool {
       for (; started_ + 1 < threads; ++started_) std::thread(&Pool::serve, this, started_ + 1).detach();
     } catch (const std::system_error&) {
       // Without this thread, then.
+    } catch (const std::bad_alloc&) {
+      // Nor where there is no memory for one.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return started_ + 1;

@@ -156,4 +156,17 @@ if [ -e /dev/full ]; then
 fi
 check 'no temporary files' [ -z "$(ls | grep -E '\.(part|tmp)' || true)" ]
 
+# How many threads there are changes no bit; what is no number of threads is an error.
+printf '%s' '{"kind": "root", "formula": "z**2 - a", "inputs": {"a": ['"$(seq -s, 300)"']}, "batch": ["a"], "z0": 2, "loss": "z"}' >lanes.json
+for threads in 1 2 5; do
+  DINI_THREADS=$threads run 0 solve lanes.json --quiet --out threads_$threads
+  for file in z loss gradient-a; do
+    check "$file by $threads threads" cmp -s threads_1/$file.npy threads_$threads/$file.npy
+  done
+done
+for threads in 0 257 two 1.5; do
+  DINI_THREADS=$threads run 2 solve lanes.json
+  has err 'DINI_THREADS'
+done
+
 finish

@@ -2,16 +2,20 @@
 #include "dini/core/pool.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
 #include "dini/core/cancel.hpp"
 #include "dini/dini.hpp"
+#include "tests/allocations.hpp"
 
 namespace dini::core_tests {
 namespace {
@@ -30,6 +34,18 @@ std::vector<int> runs(std::size_t pieces, detail::PieceOrder order = detail::Pie
   return {count.begin(), count.end()};
 }
 
+// Whether two pieces run at the same time: each waits for the other to have begun.
+bool two_at_once() {
+  std::atomic<int> begun = 0, met = 0;
+  detail::for_pieces(2, [&](std::size_t) {
+    ++begun;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (begun < 2 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    met += begun == 2 ? 1 : 0;
+  });
+  return met == 2;
+}
+
 TEST(Pool, EveryPieceRunsOnce) {
   for (int threads : {1, 2, 5, 16}) {
     const Threads setting(threads);
@@ -39,6 +55,55 @@ TEST(Pool, EveryPieceRunsOnce) {
     }
     for (int turn = 0; turn < 2000; ++turn) ASSERT_EQ(runs(8), std::vector<int>(8, 1));
   }
+}
+
+TEST(Pool, PiecesRunOnSeveralThreads) {
+  for (int threads : {2, 5}) {
+    const Threads setting(threads);
+    EXPECT_TRUE(two_at_once()) << threads;
+  }
+  const Threads setting(1);
+  std::set<std::thread::id> who;
+  detail::for_pieces(20, [&](std::size_t) { who.insert(std::this_thread::get_id()); });
+  EXPECT_EQ(who, std::set<std::thread::id>{std::this_thread::get_id()});
+}
+
+TEST(Pool, AThreadThatThereIsNoMemoryForLeavesItUsable) {
+  const Threads setting(24);  // more than any other test has started
+  sigset_t before, after;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  for (long n = 1; n <= 5; ++n) {
+    tests::FailAllocation fail(n);
+    try {
+      runs(48);
+    } catch (const std::bad_alloc&) { EXPECT_TRUE(fail.happened()); }
+  }
+  pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  for (int s : {SIGINT, SIGTERM}) EXPECT_EQ(sigismember(&after, s), sigismember(&before, s)) << s;
+  EXPECT_TRUE(two_at_once());
+}
+
+// What the caller's own piece cannot allocate is an error of the call, while others are at theirs.
+TEST(Pool, ACallerWithoutMemoryLeavesItUsable) {
+  const Threads setting(3);
+  const Array W = 0.3 * random::normal(random::key(1), {6, 6}), xs = random::normal(random::key(2), {640, 6});
+  const auto layer = [](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); };
+  const auto f =
+      jit(vmap([&](const Array& x) { return fixed_point(layer, zeros({6}), {.solver = Newton{}}, W, x).value; }));
+  const std::vector<double> wanted = f(xs).to_vector<double>();
+  long n = 0;
+  for (bool happened = true; happened && n < 1000;) {
+    std::thread([&] {  // which has no scratch memory yet
+      tests::FailAllocation fail(++n);
+      try {
+        EXPECT_EQ(f(xs).to_vector<double>(), wanted);
+      } catch (const std::bad_alloc&) { EXPECT_TRUE(fail.happened()); }
+      happened = fail.happened();
+    })
+        .join();
+  }
+  EXPECT_GT(n, 3);
+  EXPECT_TRUE(two_at_once());
 }
 
 TEST(Pool, APieceThatThrowsEndsTheCallAndNotTheThreads) {
@@ -92,11 +157,22 @@ TEST(Pool, PiecesSeeTheCallersCancelScope) {
 TEST(Pool, AChildOfForkStartsItsOwn) {
   const Threads setting(3);
   ASSERT_EQ(runs(30), std::vector<int>(30, 1));
+  // Also where another thread's call has the parent's pool just then.
+  std::atomic<bool> within = false, over = false;
+  std::thread other([&] {
+    detail::for_pieces(2, [&](std::size_t) {
+      within = true;
+      while (!over) std::this_thread::yield();
+    });
+  });
+  while (!within) std::this_thread::yield();
   const pid_t child = fork();
   if (child == 0) {
     alarm(20);
-    _exit(runs(30) == std::vector<int>(30, 1) ? 0 : 1);
+    _exit(runs(30) == std::vector<int>(30, 1) && two_at_once() ? 0 : 1);
   }
+  over = true;
+  other.join();
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status)) << status;

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
+#include <cstring>
 
 #include "dini/dini.hpp"
 #include "dini/linear/system.hpp"
 #include "dini/ops/linalg_ops.hpp"
+#include "dini/ops/op.hpp"
 #include "dini/trace/emit.hpp"
 #include "dini/ops/indexing_ops.hpp"
 #include "dini/transforms/lanes.hpp"
@@ -209,8 +212,76 @@ TEST(LanePlan, FactorsAndPlacesInEachLane) {
   }
 }
 
+// x as it is, and how often a kernel made it, whichever lanes somebody waits for.
+std::atomic<int> kernels_run = 0;
+const detail::Op& seen_op() {
+  static const detail::Op op = [] {
+    detail::Op o;
+    o.name = "seen";
+    o.infer = [](std::span<const Aval> in, const detail::Params&) { return std::vector<Aval>{in[0]}; };
+    o.kernel = [](const detail::KernelCall& call) {
+      ++kernels_run;
+      std::memcpy(call.out[0], call.in[0], static_cast<std::size_t>(call.in_avals[0].shape.size()) * sizeof(double));
+    };
+    o.element = [](std::span<const Aval>, const Aval&) -> detail::ElementKernel {
+      return [](const void* const* in, void* out, std::size_t n) {
+        ++kernels_run;
+        if (in[0] != out) std::memcpy(out, in[0], n * sizeof(double));
+      };
+    };
+    return o;
+  }();
+  return op;
+}
+Array seen(const Array& x) { return emit(seen_op(), {x}, {})[0]; }
+
+int kernels_run_by(const Case& c) {
+  EXPECT_TRUE(exec_tests::agrees(c));
+  const auto planned = Executable::compile(*c.program);
+  kernels_run = 0;
+  planned->run(c.inputs);
+  return kernels_run;
+}
+
+TEST(LanePlan, RunsNoBranchThatNoLaneTakes) {
+  const Array x = numbers({64});
+  const ProgramRef branch = lane_program(
+      [](const Leaves& v) {
+        return Leaves{cond(
+            v[0] > 0.0, [](const Array& y) { return seen(y) + 1.0; }, [](const Array& y) { return y * 2.0; }, v[1])};
+      },
+      {array(0.0), array(0.0)});
+  const Array all = ones({64}), some = cos(arange(64.0));
+  EXPECT_EQ(kernels_run_by(in_tiles(branch, {all, x}, {true, true}, 64)), 1);
+  EXPECT_EQ(kernels_run_by(in_tiles(branch, {some, x}, {true, true}, 64)), 1);
+  EXPECT_EQ(kernels_run_by(in_tiles(branch, {-all, x}, {true, true}, 64)), 0);
+}
+
+// Lane 0 needs 40 inner turns in its only outer one; the others one each in 10.
+TEST(LanePlan, RunsNoTurnThatNoLaneNeeds) {
+  using Pair = std::pair<Array, Array>;
+  const ProgramRef loops = lane_program(
+      [](const Leaves& v) {
+        const auto inner = [&](const Array& y) {
+          return while_loop([&](const Pair& p) { return p.first < v[1]; },
+                            [](const Pair& p) { return Pair(p.first + 1.0, seen(p.second * 0.5)); },
+                            Pair(array(0.0), y))
+              .second;
+        };
+        const Pair end =
+            while_loop([&](const Pair& s) { return s.first < v[0]; },
+                       [&](const Pair& s) { return Pair(s.first + 1.0, inner(s.second)); }, Pair(array(0.0), v[0]));
+        return Leaves{end.second};
+      },
+      {array(0.0), array(0.0)});
+  const Array slow = arange(64) == 0;
+  EXPECT_EQ(kernels_run_by(in_tiles(loops, {where(slow, array(1.0), array(10.0)), where(slow, array(40.0), array(1.0))},
+                                    {true, true}, 64)),
+            40 + 9);
+}
+
 TEST(LanePlan, BitsDoNotDependOnThreads) {
-  const Array W = 0.5 * numbers({6, 6}, float64, 2), x = numbers({1000, 6}, float64, 3);
+  const Array W = 0.5 * numbers({6, 6}, float64, 2), x = numbers({5000, 6}, float64, 3);
   const auto over = [](const Array& W, const Array& x) {
     const auto f = [](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); };
     return sum(square(fixed_point(f, zeros({6}), {.solver = Newton{}}, W, x).value));

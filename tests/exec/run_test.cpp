@@ -205,5 +205,27 @@ TEST(Run, EqualProgramsShareAnExecutable) {
   EXPECT_LT(shared, (tests::allocations() - start) / 2);
 }
 
+TEST(Run, MemoryOfASolveAndItsGradientDoesNotGrowWithItsSteps) {
+  for (const Solver& solver : {Solver(ForwardIteration{}), Solver(Anderson{}), Solver(Newton{}), Solver(FwdSolver{})}) {
+    std::vector<unsigned long> bytes;
+    for (std::int64_t most : {7, 100000}) {
+      const FixedPointOptions o{.solver = solver, .max_steps = most};
+      const auto loss = [&](const Array& W, const Array& x) {
+        const auto f = [](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); };
+        return sum(fixed_point(f, zeros_like(x), o, W, x).value);
+      };
+      const Case c = make_case(
+          [&](const Leaves& in) {
+            const auto [value, gradient] = value_and_grad<0, 1>(loss)(in[0], in[1]);
+            return Leaves{value, std::get<0>(gradient), std::get<1>(gradient)};
+          },
+          {0.3 * numbers({10, 10}, float64, 1), numbers({10}, float64, 2)});
+      const std::string plan = Executable::compile(*c.program)->str();
+      bytes.push_back(std::stoul(plan.substr(plan.rfind(" slots, ") + 8)));
+    }
+    EXPECT_EQ(bytes[0], bytes[1]) << solver.name();
+  }
+}
+
 }  // namespace
 }  // namespace dini::exec_tests

@@ -44,6 +44,24 @@ TEST(KeptSolves, FewerWhereTheyAreLarge) {
   EXPECT_GT(kept("solves"), 5);
 }
 
+// docs/performance.md, Memory.
+TEST(KeptSolves, OfManyUnknownsDoNotKeepAllThatTheyWorkedIn) {
+  if (tests::sanitized) GTEST_SKIP() << "malloc is the sanitizer's";
+  const auto bytes = [] { return ::mallinfo2().uordblks + ::mallinfo2().hblkhd; };
+  const auto f = [](const Array& a, const Array& z) { return z + 0.5 * tanh(roll(z, 1)) - a; };
+  const auto solved = [&](const Array& a) { return root(f, zeros({a.size()}), {.solver = Newton{}}, a).value; };
+  for (bool compiled : {false, true}) {
+    const auto through_jit = jit(solved);
+    clear_caches();
+    const std::size_t before = bytes();
+    for (std::int64_t n = 600; n < 632; ++n) compiled ? through_jit(ones({n})) : solved(ones({n}));  // 25 MB each
+    EXPECT_LT(bytes(), before + 400'000'000) << compiled;
+    EXPECT_GT(bytes(), before + 100'000'000) << compiled;
+    clear_caches();
+    EXPECT_LT(bytes(), before + 100'000'000) << compiled;
+  }
+}
+
 TEST(KeptSolves, AreClearedAndMadeAgain) {
   clear_caches();
   EXPECT_EQ(cached_programs(), 0);

@@ -12,6 +12,7 @@
 
 #include "dini/dini.hpp"
 #include "tests/allocations.hpp"
+#include "tests/sample.hpp"
 #include "tests/solvers/accurate.hpp"
 
 namespace solutions_test {
@@ -398,6 +399,31 @@ TEST(Process, TheLoopOfACompiledSolveAllocatesNothing) {
     const std::int64_t few_steps = steps;
     EXPECT_EQ(allocated(400), few) << info.name;
     EXPECT_GT(steps, few_steps) << info.name;
+  }
+}
+
+// docs/performance.md, How cost grows.
+TEST(Process, AWarmCallAllocatesItsResultsAndLittleElse) {
+  if (tests::sanitized) GTEST_SKIP() << "no memory is kept there";
+  const Array W = layer_weights(), x = sin(arange(12.0));
+  const std::pair<FixedPointOptions, long> rows[] = {{{.solver = FwdSolver{}, .adjoint = SameSolver{}}, 9},
+                                                     {{.solver = Newton{}}, 10}};
+  for (const auto& [options, most] : rows) {
+    const FixedPointOptions o = options;
+    const auto loss = [o](const Array& W, const Array& x) {
+      const auto f = [](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); };
+      return sum(fixed_point(f, zeros({12}), o, W, x).value);
+    };
+    const auto value = jit(loss);
+    const auto both = jit(value_and_grad<0, 1>(loss));
+    const auto allocated = [](const auto& call) {
+      for (int k = 0; k < 3; ++k) call();
+      const long before = tests::allocations();
+      call();
+      return tests::allocations() - before;
+    };
+    EXPECT_LE(allocated([&] { value(W, x); }), 4) << o.solver.name();
+    EXPECT_LE(allocated([&] { both(W, x); }), most) << o.solver.name();
   }
 }
 

@@ -1,10 +1,13 @@
 // Products, factorisations and triangular solves that are done in pieces: what they compute, and that they end between pieces.
 #include "dini/ops/kernels/dense_pieces.hpp"
 
+#include <ctime>
+
 #include "dense_test.hpp"
 #include "dini/core/error.hpp"
 #include "dini/ops/kernels/dense.hpp"
 #include "dini/ops/kernels/vector.hpp"
+#include "tests/sample.hpp"
 
 namespace dini::kernels {
 namespace {
@@ -131,6 +134,31 @@ TEST(DensePieces, EndBetweenPieces) {
   for (const auto& [what, run] : cases) {
     CancelScope scope(Deadline::in(0.01));
     EXPECT_THROW(run(), CancelledError) << what;
+  }
+}
+
+// By this thread's own clock, whatever else the machine does.
+TEST(DensePieces, EndSoonAfterTheDeadline) {
+  const std::size_t n = 3000;  // a product takes most of a second, LU a quarter
+  const Matrix<double> a = random<double>(n, n, 8);
+  Matrix<double> out(n, n);
+  std::vector<std::int32_t> perm(n);
+  const auto seconds = [] {
+    timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+  };
+  for (bool lu : {false, true}) {
+    const CancelScope scope(Deadline::in(0.01));
+    const double begin = seconds();
+    const auto run = [&] {
+      if (lu)
+        lu_factor(n, a.p(), out.p(), perm.data());
+      else
+        gemm(false, true, n, n, n, a.p(), a.p(), out.p());
+    };
+    EXPECT_THROW(run(), CancelledError);
+    EXPECT_LT(seconds() - begin, tests::sanitized ? 10 : 0.15) << lu;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dini/ops/kernels/dense.hpp"
+#include "dini/ops/kernels/dense_backend.hpp"
 #include "tests/ops/dense_test.hpp"
 
 namespace dini::kernels {
@@ -90,6 +91,18 @@ TEST(DenseThreads, TheNumberIsPutBackAfterTheLastOfManyCalls) {
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(same, (std::vector<int>{10, 10, 10}));
   EXPECT_EQ(openblas_get_num_threads(), 3);
+}
+
+TEST(DenseThreads, WhatTheHostSetsMeanwhileStays) {
+  const HostsThreads keep;
+  openblas_set_num_threads(3);
+  {
+    const OneBlasThread outer;
+    { const OneBlasThread inner; }
+    EXPECT_EQ(openblas_get_num_threads(), 1);
+    openblas_set_num_threads(2);
+  }
+  EXPECT_EQ(openblas_get_num_threads(), 2);
 }
 
 }  // namespace dense_test

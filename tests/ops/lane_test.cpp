@@ -308,5 +308,43 @@ TEST(LaneLogicTest, SomeLanesAndTranspositions) {
   }
 }
 
+TYPED_TEST(LaneTest, FactorsDoNotDependOnWhatIsBesideALane) {
+  using T = TypeParam;
+  using Limits = std::numeric_limits<T>;
+  const T strange[] = {Limits::quiet_NaN(),  Limits::infinity(), -Limits::infinity(), T(0),
+                       Limits::denorm_min(), Limits::max(),      -Limits::max()};
+  for (const LaneKernels<T>* k : tables<T>()) {
+    for (std::size_t n : {1, 2, 5, 16}) {
+      const std::size_t columns = 2, m = n + 3;
+      std::vector<T> a = rows_of<T>(n * n, n), b = rows_of<T>(n * columns, n + 1), tall = rows_of<T>(m * n, n + 2);
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t l = 0; l < row; ++l) a[(i * n + i) * row + l] += static_cast<T>(2 * n);
+      const auto results = [&] {
+        std::vector<T> lu(a.size()), l(a.size()), r(a.size()), q(tall.size()), memory(lane_qr_memory(m, n, n));
+        std::vector<T> x(b.size()), y(b.size()), z(b.size()), u(b.size());
+        std::vector<std::int32_t> perm(n * row), order(n * row);
+        k->lu(n, a.data(), lu.data(), perm.data());
+        k->lu_solve(false, n, columns, lu.data(), perm.data(), b.data(), x.data());
+        k->lu_solve(true, n, columns, lu.data(), perm.data(), b.data(), y.data());
+        k->cholesky(n, a.data(), l.data());
+        k->cholesky_solve(n, columns, l.data(), b.data(), z.data());
+        k->triangular_solve(true, false, false, n, columns, a.data(), b.data(), u.data());
+        k->qr(true, m, n, n, tall.data(), q.data(), r.data(), order.data(), memory.data());
+        const std::vector<T> pivots(perm.begin(), perm.end()), places(order.begin(), order.end());
+        return std::vector<std::vector<T>>{lu, l, x, y, z, u, q, r, pivots, places};
+      };
+      const std::vector<std::vector<T>> alone = results();
+      for (std::vector<T>* v : {&a, &b, &tall}) {
+        for (std::size_t at = 1; at < v->size(); at += 2) (*v)[at] = strange[at / 2 % std::size(strange)];
+      }
+      const std::vector<std::vector<T>> beside = results();
+      for (std::size_t which = 0; which < alone.size(); ++which) {
+        for (std::size_t l = 0; l < row; l += 2)
+          EXPECT_TRUE(same(lane_of(beside[which], l), lane_of(alone[which], l))) << n << ", result " << which;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dini::kernels

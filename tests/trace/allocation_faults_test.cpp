@@ -2,8 +2,10 @@
 // nothing leaked the address sanitizer says.)
 #include "../allocations.hpp"
 #include "../ops/expect_array.hpp"
+#include "dini/core/caches.hpp"
 #include "dini/dini.hpp"
 #include "dini/trace/internal.hpp"
+#include "tests/sample.hpp"
 
 namespace dini {
 namespace {
@@ -64,6 +66,45 @@ TEST(AllocationFaults, OfTracedFunctionsAreSurvived) {
       {"checkpoint", [&] { return grad(checkpoint(f))(x); }},
   };
   for (const auto& [what, run] : cases) expect_every_failure_survived(what, run);
+}
+
+// Of the tens of thousands of allocations of a solve some. What cannot be kept may be left out; a result is right or there is none.
+TEST(AllocationFaults, OfSolvesAreSurvived) {
+  const Array x = array({0.5, -1.0, 2.0});
+  const auto layer = [](const Array& v) {
+    return fixed_point([](const Array& x, const Array& z) { return 0.3 * tanh(flip(z, 0)) * x + x; }, zeros({3}),
+                       {.solver = Newton{}}, v)
+        .value;
+  };
+  const auto loss = [&](const Array& v) { return sum(square(layer(v))); };
+  const std::map<std::string, std::function<Array()>> cases = {
+      {"solve", [&] { return layer(x); }},
+      {"gradient", [&] { return grad(loss)(x); }},
+      {"lanes",
+       [&] {
+         return vmap(layer)(stack({x, x + 1}));
+       }},
+      {"gradient in lanes",
+       [&] {
+         return vmap(grad(loss))(stack({x, x + 1}));
+       }},
+  };
+  for (const auto& [what, run] : cases) {
+    const std::vector<double> wanted = run().to_vector<double>();
+    int thrown = 0;
+    bool happened = true;
+    for (long n = 1; happened && n < 200000; n += tests::sanitized ? 4999 : 499) {
+      clear_caches();
+      tests::FailAllocation fail(n);
+      try {
+        EXPECT_EQ(run().to_vector<double>(), wanted) << what << ": allocation " << n;
+      } catch (const std::bad_alloc&) { ++thrown; }
+      happened = fail.happened();
+      ASSERT_EQ(current_trace(), nullptr) << what << ": allocation " << n;
+    }
+    EXPECT_GT(thrown, tests::sanitized ? 0 : 3) << what;
+    EXPECT_EQ(run().to_vector<double>(), wanted) << what;
+  }
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // Batches of loops and solves that are run lane by lane or in tiles: a lane's bits, ends, derivatives and failures.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "../exec/programs.hpp"
 #include "counted.hpp"
@@ -117,6 +119,46 @@ TEST(BatchesByLanes, ALaneHasItsBitsWhateverIsBesideIt) {
   }
 }
 
+// From 2,049 lanes on a block has more than one tile, and a tile's memory is used again.
+TEST(BatchesByLanes, ALaneHasItsBitsInAnyBlockAndOnAnyThread) {
+  const Array shared = array(1.0), few = lanes_of(200), many = lanes_of(2500);
+  const int before = num_threads();
+  for (const Function& function : functions()) {
+    const auto over = jit(vmap(function.f, {.in = {0, not_mapped}}));
+    const std::vector<Array> wanted = over(few, shared);
+    std::vector<Array> first;
+    for (int threads : {1, 2, 5}) {
+      set_num_threads(threads);
+      const std::vector<Array> got = over(many, shared);
+      if (first.empty()) first = got;
+      EXPECT_TRUE(same_bits(got, first)) << function.name << ", " << threads << " threads";
+      for (std::size_t r = 0; r < got.size(); ++r)
+        EXPECT_TRUE(same_bits({got[r](slice(0, 200))}, {wanted[r]})) << function.name << ", " << threads << ", " << r;
+    }
+    set_num_threads(before);
+  }
+}
+
+TEST(BatchesByLanes, SeveralThreadsAtOnceGetTheSameBits) {
+  const Array shared = array(1.0), all = lanes_of(300);
+  const int before = num_threads();
+  set_num_threads(3);
+  for (std::size_t which : {0u, 3u, 4u}) {
+    const auto over = jit(vmap(functions()[which].f, {.in = {0, not_mapped}}));
+    const std::vector<Array> wanted = over(all, shared);
+    std::atomic<int> different = 0;
+    std::vector<std::thread> users;
+    for (int u = 0; u < 3; ++u) {
+      users.emplace_back([&] {
+        for (int k = 0; k < 10; ++k) different += same_bits(over(all, shared), wanted) ? 0 : 1;
+      });
+    }
+    for (std::thread& u : users) u.join();
+    EXPECT_EQ(different, 0) << functions()[which].name;
+  }
+  set_num_threads(before);
+}
+
 TEST(BatchesByLanes, LanesAreTheSolvesOneByOne) {
   const Array shared = array(1.0), all = lanes_of(70);
   for (const Function& function : functions()) {
@@ -124,12 +166,17 @@ TEST(BatchesByLanes, LanesAreTheSolvesOneByOne) {
     for (std::int64_t k : {0, 1, 7, 63, 64, 69}) {
       const std::vector<Array> alone = function.f(all(k), shared);
       for (std::size_t r = 0; r < got.size(); ++r) {
-        const bool counts = alone[r].dtype() == int64 && r < 2, norm = r == 3 && got.size() == 4;
-        const Array difference = max(abs(astype(got[r](k), float64) - astype(alone[r], float64)));
-        const Array size = 1.0 + max(abs(astype(alone[r], float64)));
-        if (norm || isnan(difference).item<bool>()) continue;
-        EXPECT_LE((difference / size).item<double>(), counts ? 1.0 : 1e-9)
-            << function.name << ", lane " << k << ", " << r;
+        if (r == 3) continue;  // evaluations go with steps, and norms are rounding
+        const std::string what = std::string(function.name) + ", lane " + std::to_string(k) + ", " + std::to_string(r);
+        if (alone[r].dtype() == int64) {
+          // Steps may differ by one, or by a few where there are thousands.
+          const auto wanted = alone[r].item<std::int64_t>(), off = got[r](k).item<std::int64_t>() - wanted;
+          EXPECT_LE(std::abs(off), r == 1 ? 1 + wanted / 256 : 0) << what;
+          continue;
+        }
+        EXPECT_TRUE(dini::all(isnan(got[r](k)) == isnan(alone[r])).item<bool>()) << what;
+        const Array off = where(isnan(alone[r]), 0.0, abs(got[r](k) - alone[r]) / (1.0 + abs(alone[r])));
+        EXPECT_LE(max(off).item<double>(), 1e-9) << what;
       }
     }
   }
@@ -247,6 +294,31 @@ TEST(BatchesByLanes, DerivativesOfBatchesOfSolves) {
     for (std::int64_t k = 0; k < 3; ++k)
       EXPECT_LE(distance(in_Ws(k), grad([&](const Array& W) { return sum(over(W, xs)); })(Ws(k))), 1e-11);
   }
+}
+
+// Twenty unknowns are too many for tiles.
+TEST(BatchesByLanes, SecondDerivativesOfLanesThatAreRunOneByOne) {
+  const std::int64_t n = 20;
+  const Array W = matrix_of(n), xs = numbers({3, n}, float64, 5), Ws = stack({W, 0.5 * W});
+  const auto one = [n](const Array& W, const Array& x) {
+    const Array z = fixed_point([](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); },
+                                zeros({n}), {.solver = Newton{}}, W, x)
+                        .value;
+    return sum(square(z) * z + z);
+  };
+  const auto over = vmap(one, {.in = {not_mapped, 0}});
+  const auto of_x = [&](const Array& x) { return one(W, x); };
+  const Array together = vmap(hessian(of_x))(xs), whole = hessian([&](const Array&x) { return sum(over(W, x)); })(xs);
+  for (std::int64_t k = 0; k < 3; ++k) {
+    const Array h = hessian(of_x)(xs(k));
+    EXPECT_LE(distance(together(k), h), 1e-10) << k;
+    EXPECT_LE(distance(whole(k, slice(), k, slice()), h), 1e-10) << k;
+    EXPECT_EQ(max(abs(whole(k, slice(), (k + 1) % 3, slice()))).item<double>(), 0) << k;
+  }
+  const auto nested = vmap([&](const Array& W) { return over(W, xs); });
+  const Array in_Ws = grad([&](const Array& Ws) { return sum(nested(Ws)); })(Ws);
+  for (std::int64_t k = 0; k < 2; ++k)
+    EXPECT_LE(distance(in_Ws(k), grad([&](const Array& W) { return sum(over(W, xs)); })(Ws(k))), 1e-11) << k;
 }
 
 TEST(BatchesByLanes, TangentsOfLoopsAreThoseOfEachLane) {
