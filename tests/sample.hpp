@@ -13,6 +13,19 @@ inline constexpr bool sanitized = true;
 inline constexpr bool sanitized = false;
 #endif
 
+/// Under the address sanitizer no block is kept for the next array.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool keeps_blocks = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool keeps_blocks = false;
+#else
+inline constexpr bool keeps_blocks = true;
+#endif
+#else
+inline constexpr bool keeps_blocks = true;
+#endif
+
 /// Whether the k-th of a sweep has its turn: each, or every n-th under sanitizers.
 constexpr bool sampled(std::size_t k, std::size_t n) { return !sanitized || k % n == 0; }
 
