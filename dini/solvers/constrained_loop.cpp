@@ -82,30 +82,12 @@ class Drive {
         record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.now.error);
     // An explicit tolerance is looked at by the judgement as well: this only says when it is made.
     p.margin = scalar_like(std::sqrt(epsilon(z0.dtype())), z0);
-    p.out = unjudged(p);
-    p.out.z = p.now.z;
-    p.out.residual_norm = p.now.error;
-    p.out.constrained = flatten(no_constrained_end(problem, p.now.z));
+    p.out = unjudged(problem, {p.now.z, p.now.equal, p.now.at_most, p.steps, p.steps, p.steps, p.history}, p.now.error,
+                     z0, stop);
     p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
     // Bounds that contradict each other have a point, and a proof, like what is found to be infeasible later.
     p.status = where(p.status == code(StatusCode::infeasible), array(to_be_judged), p.status);
     return p;
-  }
-
-  // Of the types that a judgement has.
-  Outcome unjudged(const Progress& p) const {
-    Outcome like;
-    const Leaves point{p.now.z, p.now.equal, p.now.at_most, p.steps, p.steps, p.steps, p.history};
-    auto judgement = [&](const Leaves& in) {
-      like = finished(problem, {in[0], in[1], in[2], in[3], in[4], in[5], in[6]}, z0, stop);
-      return flatten(like);
-    };
-    std::vector<Aval> avals;
-    for (const Array& a : point) avals.push_back(a.aval());
-    const Staged staged = stage(judgement, avals, "solve");
-    Leaves nothing;
-    for (const Aval& a : staged.program->output_avals()) nothing.push_back(zeros(a.shape, a.dtype));
-    return unflatten(like, nothing);
   }
 
   Progress next(const Progress& q) const {

@@ -115,6 +115,8 @@ struct Method final : SolverMethod {
                return judged(r, q.going);
              },
              p, most, stop.watch);
+    // A watched loop may be told to end in the middle of a step, with the state that the step began with.
+    if (stop.watch) p.cancelled = p.cancelled | p.going;
 
     QuadraticEnd last;
     const KktUnknowns found = point(p.best);

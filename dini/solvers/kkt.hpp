@@ -31,12 +31,17 @@ struct KktPoint {
   Array z, equal, at_most;            // its last point, ν and λ, zeros where it has none
   Array status;                       // what to say where the point turns out to be no solution
   Array steps, evaluations, history;  // as in an Outcome
+  auto tree() { return std::tie(z, equal, at_most, status, steps, evaluations, history); }
 };
 
 /// The point after the finish, judged: an Outcome whose residual_norm is the error above, and `constrained` a ConstrainedEnd. An
 /// explicit tolerance is on that error. For Kind::minimize, least_squares and quadratic_program, and for roots with bounds. Of more
 /// unknowns than are formed unasked there is no finish, and an error of at most τ is a solution.
 Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& z0, const StopRule& stop);
+/// The point as it is, of this error, in the types of the above: what was cancelled is not looked at any more, since that might take as
+/// long as the solve.
+Outcome unjudged(const SolverProblem& problem, const KktPoint& at, const Array& error, const Array& z0,
+                 const StopRule& stop);
 
 // ---- Its parts -------------------------------------------------------------------------------------------------------
 

@@ -335,4 +335,32 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
   return out;
 }
 
+Outcome unjudged(const SolverProblem& problem, const KktPoint& at, const Array& error, const Array& z0,
+                 const StopRule& stop) {
+  Outcome out;
+  const Leaves point{at.z, at.equal, at.at_most, at.status, at.steps, at.evaluations, at.history};
+  std::vector<Aval> avals;
+  for (const Array& a : point) avals.push_back(a.aval());
+  const Staged staged = stage(
+      [&](const Leaves& in) {
+        out = finished(problem, {in[0], in[1], in[2], in[3], in[4], in[5], in[6]}, z0, stop);
+        return flatten(out);
+      },
+      avals, "solve");
+  Leaves nothing;
+  for (const Aval& a : staged.program->output_avals()) nothing.push_back(zeros(a.shape, a.dtype));
+  out = unflatten(out, nothing);
+  ConstrainedEnd end = no_constrained_end(problem, at.z);
+  end.equal = at.equal;
+  end.at_most = at.at_most;
+  out.constrained = flatten(end);
+  out.z = at.z;
+  out.status = at.status;
+  out.steps = at.steps;
+  out.evaluations = at.evaluations;
+  out.residual_norm = error;
+  out.history = at.history;
+  return out;
+}
+
 }  // namespace dini::detail

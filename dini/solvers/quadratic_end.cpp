@@ -59,7 +59,13 @@ Infeasibility obvious(const QuadraticData& d) {
 Outcome quadratic_outcome(const SolverProblem& problem, const QuadraticData& data, const QuadraticData& free,
                           const QuadraticScaling& by, const QuadraticEnd& last, const Array& z0, const StopRule& stop) {
   using namespace quadratic_end;
-  Outcome out = finished(problem, last.at, z0, stop);
+  const auto judged = [&](const KktPoint& at) { return finished(problem, at, z0, stop); };
+  const auto as_it_is = [&](const KktPoint& at) {
+    const KktUnknowns here{at.z, at.equal, at.at_most};
+    return unjudged(problem, at, kkt_look(kkt_parts(data, here), here, z0).error, z0, stop);
+  };
+  Outcome out =
+      stop.watch ? cond(last.at.status == code(StatusCode::cancelled), as_it_is, judged, last.at) : judged(last.at);
   ConstrainedEnd end = unflatten(no_constrained_end(problem, z0), out.constrained);
   const Infeasibility at_sight = obvious(data);
   const Array seen = at_sight.proved, convex = is_convex(data);

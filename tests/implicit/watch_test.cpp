@@ -121,6 +121,28 @@ TEST(WatchedSolve, ItsStartMayBeEndedAsWell) {
   }
 }
 
+// What was cancelled is not finished, which takes as long as some steps: near its end a program would be solved by that.
+TEST(WatchedSolve, AProgramThatIsCancelledIsLeftAsItIs) {
+  const std::int64_t n = 12;
+  const Array G = random::normal(random::key(3), {2 * n, n}, float64), q = random::normal(random::key(4), {n}, float64);
+  const auto solved = [&](const Watch& watch) {
+    return quadratic_program({.P = eye(n, float64), .q = q, .G = G, .h = ones({2 * n}, float64)},
+                             {.on_failure = OnFailure::best, .watch = watch});
+  };
+  const std::int64_t steps = solved({}).steps.item<std::int64_t>();
+  for (std::int64_t last = 0; last < steps; ++last) {
+    const CancelToken token;
+    const auto s = solved({.monitor =
+                               [&](const StepReport& r) {
+                                 if (r.step == last) token.cancel();
+                               },
+                           .token = token});
+    EXPECT_EQ(s.status.get(), StatusCode::cancelled) << last;
+    EXPECT_EQ(s.steps.item<std::int64_t>(), last);
+    EXPECT_GT(s.residual_norm.item<double>(), 1e-15) << last;
+  }
+}
+
 TEST(WatchedSolve, WhatAMonitorThrowsComesOut) {
   for (bool compiled : {false, true}) {
     Watch watch{.monitor = [](const StepReport& r) {
