@@ -244,17 +244,20 @@ int kernels_run_by(const Case& c) {
 }
 
 TEST(LanePlan, RunsNoBranchThatNoLaneTakes) {
-  const Array x = numbers({64});
-  const ProgramRef branch = lane_program(
-      [](const Leaves& v) {
-        return Leaves{cond(
-            v[0] > 0.0, [](const Array& y) { return seen(y) + 1.0; }, [](const Array& y) { return y * 2.0; }, v[1])};
-      },
-      {array(0.0), array(0.0)});
-  const Array all = ones({64}), some = cos(arange(64.0));
-  EXPECT_EQ(kernels_run_by(in_tiles(branch, {all, x}, {true, true}, 64)), 1);
-  EXPECT_EQ(kernels_run_by(in_tiles(branch, {some, x}, {true, true}, 64)), 1);
-  EXPECT_EQ(kernels_run_by(in_tiles(branch, {-all, x}, {true, true}, 64)), 0);
+  const Array x = numbers({64}), all = ones({64}), some = cos(arange(64.0));
+  const auto with = [](const Array& y) { return seen(y) + 1.0; };
+  const auto without = [](const Array& y) { return y * 2.0; };
+  for (bool first : {false, true}) {
+    const ProgramRef branch = lane_program(
+        [&](const Leaves& v) {
+          return Leaves{first ? cond(v[0] > 0.0, without, with, v[1]) : cond(v[0] > 0.0, with, without, v[1])};
+        },
+        {array(0.0), array(0.0)});
+    const auto runs = [&](const Array& a) { return kernels_run_by(in_tiles(branch, {a, x}, {true, true}, 64)); };
+    EXPECT_EQ(runs(first ? -all : all), 1) << first;
+    EXPECT_EQ(runs(some), 1) << first;
+    EXPECT_EQ(runs(first ? all : -all), 0) << first;
+  }
 }
 
 // Lane 0 needs 40 inner turns in its only outer one; the others one each in 10.
