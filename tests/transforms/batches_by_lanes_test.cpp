@@ -298,9 +298,9 @@ TEST(BatchesByLanes, DerivativesOfBatchesOfSolves) {
 
 // Twenty unknowns are too many for tiles.
 TEST(BatchesByLanes, SecondDerivativesOfLanesThatAreRunOneByOne) {
-  const std::int64_t n = 20;
+  constexpr std::int64_t n = 20;
   const Array W = matrix_of(n), xs = numbers({3, n}, float64, 5), Ws = stack({W, 0.5 * W});
-  const auto one = [n](const Array& W, const Array& x) {
+  const auto one = [](const Array& W, const Array& x) {
     const Array z = fixed_point([](const Array& W, const Array& x, const Array& z) { return tanh(dot(W, z) + x); },
                                 zeros({n}), {.solver = Newton{}}, W, x)
                         .value;
