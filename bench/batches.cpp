@@ -296,5 +296,5 @@ int main(int argc, char** argv) {
   sizes("Anderson", 10000 / part, 10, dini::Anderson{}, json);
   volatility(5000 / part, 0, json);
   volatility(5000 / part, 3, json);
-  programs(1000 / part, json);
+  programs(10000 / part, json);
 }

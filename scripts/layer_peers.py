@@ -234,7 +234,7 @@ def batches(rows, part):
     for without in (0, 3):
         loss, args = volatility(5000 // part, without)
         rows.jax(f"volatility, {without} without" if without else "volatility", "", "Optimistix Newton", loss, args, 1)
-    loss, args = programs(1000 // part)
+    loss, args = programs(10000 // part)
     rows.jax("programs, 10 and 20", "", "JAXopt OSQP", loss, args, 0)
 
 
