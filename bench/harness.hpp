@@ -42,9 +42,8 @@ inline std::pair<Time, Time> race(const std::function<void()>& a, const std::fun
                                   std::chrono::milliseconds at_least = std::chrono::milliseconds(1500), int runs = 10) {
   a();
   b();
-  // Enough of the shorter that it can be measured; where there is no other, b takes no time.
-  const double a_call = once(a, 1).wall, b_call = once(b, 1).wall;
-  const int repeat = std::max(1, static_cast<int>(200 / std::max(b_call < 1 ? a_call : std::min(a_call, b_call), 0.1)));
+  const double longer = std::max({once(a, 1).wall, once(b, 1).wall, 0.1});
+  const int repeat = std::max(1, static_cast<int>(200 / longer));
   Time best_a, best_b;
   auto keep = [](Time& best, const Time& t) {
     best.wall = std::min(best.wall, t.wall), best.processor = std::min(best.processor, t.processor);
