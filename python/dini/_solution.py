@@ -58,9 +58,9 @@ class Solution:
 
     @property
     def converged(self) -> Any:
-        """Whether the status is "converged"; of lanes an array."""
+        """Whether the status is "converged"; of lanes, and while it is compiled, an array."""
         flags = self.status_code == 0
-        return flags if flags.ndim else bool(flags)
+        return bool(flags) if _is_known(flags) and not flags.ndim else flags
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = []
@@ -147,6 +147,12 @@ def _register(cls: type) -> None:
     _dini.register_tree(cls, flatten, unflatten)
 
 
+def _reduce_error(error: BaseException) -> Any:
+    return type(error), error.args, {k: v for k, v in error.__dict__.items() if k != "_dini_exception"}
+
+
+_dini.Error.__reduce__ = _reduce_error  # type: ignore[assignment]
+_dini.SolveError.status = property(lambda error: _named(error.status_code, _NAMES))  # type: ignore[assignment]
 _register(Solution)
 _register(Optimum)
 _dini._set_classes(Solution, Optimum, Duals, Bracket)

@@ -93,14 +93,14 @@ def linear_transpose(f: F, *like: Any) -> Callable[[Any], Any]:
     return _dini._linear_transpose(f, like)
 
 
-def vmap(f: F | None = None, in_axes: Any = 0, out_axes: Any = 0) -> Any:
+def vmap(f: F | None = None, in_axes: Any = 0, out_axes: Any = 0, axis_size: int | None = None) -> Any:
     """f over one more axis of its arguments, all at once. in_axes and out_axes are whole numbers, None for arguments that are the same
-    for all, or trees of them that begin as the arguments do.
+    for all, or trees of them that begin as the arguments do. axis_size is how many there are, where no argument says it.
 
     >>> dini.vmap(lambda a, x: a * x.sum(), in_axes=(None, 0))(2.0, dini.ones((3, 4)))
     Array([8., 8., 8.])
     """
-    return _given(f, lambda f: _dini._vmap(f, in_axes, out_axes))
+    return _given(f, lambda f: _dini._vmap(f, in_axes, out_axes, axis_size))
 
 
 def jit(f: F | None = None, *, static_argnums: Argnums = (), static_argnames: str | Sequence[str] = ()) -> Any:
@@ -115,8 +115,30 @@ def jit(f: F | None = None, *, static_argnums: Argnums = (), static_argnames: st
     >>> f(1.0)
     Array(2.0)
     """
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return _given(f, lambda f: _dini._jit(f, static_argnums, names))
+    return _given(f, lambda f: _dini._jit(f, *(_static(f, numbers, names) if numbers or names else ((), ()))))
+
+
+def _static(f: F, numbers: tuple[int, ...], names: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Arguments by number and by name are the same ones, as f's signature says."""
+    import inspect
+
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return numbers, names
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    more, any_name = (any(p.kind == kind for p in parameters) for kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD))
+    unknown = [n for n in names if not any_name and n not in [p.name for p in parameters]]
+    if unknown:
+        raise _dini.OptionError(f"jit: static_argnames has {unknown[0]!r}, and the function's arguments are {', '.join(p.name for p in parameters)}")
+    known = [k for k in numbers if -len(positional) <= k < len(positional)]
+    if len(known) < len(numbers) and not more:
+        raise _dini.OptionError(f"jit: static_argnums is {numbers}, and the function takes {len(positional)} arguments by position")
+    by_number = {positional[k] for k in known if k >= 0 or not more}
+    by_name = {positional.index(n) for n in names if n in positional}
+    return tuple({*numbers, *by_name}), tuple({*names, *by_number})
 
 
 def checkpoint(f: F | None = None) -> Any:

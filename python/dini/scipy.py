@@ -34,6 +34,11 @@ def _x_first(fun: Function) -> Function:
     return lambda *args: fun(args[-1], *args[:-1])
 
 
+def _start(x0: Any) -> Any:
+    """A list is a vector, as in SciPy: in dini it would be a tree."""
+    return _dini.array(x0) if isinstance(x0, (list, tuple)) and not hasattr(x0, "_fields") else x0
+
+
 def _args(args: Any) -> tuple[Any, ...]:
     return args if isinstance(args, tuple) else (args,)
 
@@ -61,13 +66,13 @@ def root(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = 
     Array(2.0)
     """
     _ignored(jac=jac)
-    s = _dini.root(_x_first(fun), x0, *_args(args), solver=method, tolerance=tol, on_failure="best", **(options or {}))
+    s = _dini.root(_x_first(fun), _start(x0), *_args(args), solver=method, tolerance=tol, on_failure="best", **(options or {}))
     return _result(s, fun=fun(s.value, *_args(args)))
 
 
 def fixed_point(func: Function, x0: Any, args: Any = (), xtol: float | None = None, maxiter: int = -1, method: Any = None) -> Any:
     """x with func(x, *args) = x, as scipy.optimize.fixed_point: the point itself; SolveError where there is none."""
-    return _dini.fixed_point(_x_first(func), x0, *_args(args), solver=method, tolerance=xtol, max_steps=maxiter).value
+    return _dini.fixed_point(_x_first(func), _start(x0), *_args(args), solver=method, tolerance=xtol, max_steps=maxiter).value
 
 
 def root_scalar(f: Function, args: Any = (), method: Any = None, bracket: Sequence[Any] | None = None, x0: Any = None,
@@ -76,7 +81,7 @@ def root_scalar(f: Function, args: Any = (), method: Any = None, bracket: Sequen
     _ignored(fprime=fprime)
     if bracket is None and x0 is None:
         raise _dini.OptionError("root_scalar: a bracket or an x0 is wanted")
-    start = x0 if bracket is None else Bracket(*bracket)
+    start = _start(x0) if bracket is None else Bracket(*map(_start, bracket))
     s = _dini.root(_x_first(f), start, *_args(args), solver=method, max_steps=maxiter, on_failure="best")
     return _result(s, root=s.value, converged=s.converged if s.status_code.concrete else s.status_code == 0)
 
@@ -89,9 +94,9 @@ def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: An
     Array(2.0)
     """
     _ignored(jac=jac, hess=hess)
-    more = dict(options or {})
+    more, x0 = dict(options or {}), _start(x0)
     if bounds is not None:
-        more["bounds"] = _bounds(bounds, x0)
+        more["bounds"] = _pairs(bounds, x0)
     constraints = [constraints] if isinstance(constraints, dict) else list(constraints)
     for kind, name, sign in (("eq", "equal", 1), ("ineq", "at_most", -1)):
         chosen = [c for c in constraints if c["type"] == kind]
@@ -107,22 +112,24 @@ def least_squares(fun: Function, x0: Any, jac: Any = None, bounds: Any = None, m
                   **options: Any) -> OptimizeResult:
     """x with the half square sum of fun(x, *args) least, as scipy.optimize.least_squares: `cost`. A loss is dini.huber(width), ..."""
     _ignored(jac=jac)
+    x0 = _start(x0)
     if bounds is not None:
-        options["bounds"] = bounds
+        lower, upper = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+        options["bounds"] = _start(lower), _start(upper)
     s = _dini.least_squares(_x_first(fun), x0, *_args(args), solver=method, loss=loss, on_failure="best", **options)
     return _result(s, fun=fun(s.value, *_args(args)), cost=s.objective)
 
 
-def _bounds(bounds: Any, x0: Any) -> Any:
+def _pairs(bounds: Any, x0: Any) -> Any:
     """(lower, upper) of a pair for each element, or of an object with lb and ub."""
     if hasattr(bounds, "lb"):
         return bounds.lb, bounds.ub
-    low = [-float("inf") if a is None else a for a, _ in bounds]
-    high = [float("inf") if b is None else b for _, b in bounds]
-    like = _dini.array(x0)
-    if like.ndim == 0:
-        low, high = low[0], high[0]
-    return _dini.array(low), _dini.array(high)
+    bounds, like = list(bounds), _dini.array(x0)
+    if len(bounds) != like.size:
+        raise _dini.ShapeError(f"minimize: bounds has {len(bounds)} pairs for {like.size} unknowns")
+    lower = _dini.array([-float("inf") if a is None else a for a, _ in bounds])
+    upper = _dini.array([float("inf") if b is None else b for _, b in bounds])
+    return lower.reshape(like.shape), upper.reshape(like.shape)
 
 
 def _rows(constraints: list[dict[str, Any]], sign: int) -> Function:
@@ -131,3 +138,6 @@ def _rows(constraints: list[dict[str, Any]], sign: int) -> Function:
         return tuple(sign * _dini.asarray(c["fun"](x, *_args(c.get("args", ())))) for c in constraints)
 
     return rows
+
+
+_dini.register_tree(OptimizeResult, lambda r: (tuple(r.values()), tuple(r)), lambda names, members: OptimizeResult(zip(names, members)))

@@ -24,18 +24,17 @@ nb::object& dtype_object(Dtype d) {
   return objects[static_cast<int>(d)];
 }
 
-// float(x), math.sin(x), numpy.asarray(x), out[0] = x: conversions that nobody sees, and that would lose the derivative.
-void check_conversion(const Array& a, const char* what) {
+}  // namespace
+
+void check_conversion(const Array& a, const std::string& what) {
   if (a.concrete()) return;
   a.raw();  // an abstract one says so
   throw dini::TraceError(
-      std::string(what) +
+      what +
       " of a value that is being differentiated would lose its derivative. Use functions of dini or NumPy on it, "
       "build results with stack instead of writing into a NumPy array, or say x.item() or x.tolist() where the "
       "value alone is meant.");
 }
-
-}  // namespace
 
 bool is_array(nb::handle h) { return Py_TYPE(h.ptr()) == array_type; }
 const Array& array_of(nb::handle h) { return *nb::inst_ptr<Array>(h); }
@@ -84,8 +83,8 @@ int get_buffer(PyObject* exporter, Py_buffer* view, int flags) {
   try {
     check_conversion(a, "conversion to a NumPy array");
     raw = a.raw();
-  } catch (const std::exception& e) {
-    PyErr_SetString(PyExc_BufferError, e.what());
+  } catch (const dini::Error&) {
+    set_python_error(std::current_exception());
     return -1;
   }
   const Shape shape = a.shape();
@@ -198,14 +197,19 @@ std::string text_of(const Array& a) {
     padded += c;
     if (c == '\n') padded += "      ";
   }
-  return "Array(" + padded + (a.dtype() == Dtype::float64 ? "" : std::string(", dtype=") + dini::name(a.dtype())) + ")";
+  // Of no elements the text shows no lengths.
+  const std::string shape = a.size() == 0 && a.shape() != Shape{0} ? ", shape=" + a.shape().str() : "";
+  return "Array(" + padded + shape +
+         (a.dtype() == Dtype::float64 ? "" : std::string(", dtype=") + dini::name(a.dtype())) + ")";
 }
 
 // ---- Operators -------------------------------------------------------------------------------------------------------
 
-template <class F> nb::object binary(const Array& a, nb::handle h, const F& f) {
+template <class F> nb::object binary(const Array& a, nb::handle h, const F& f, bool compares = false) {
   Array b;
-  if (!try_array(h, b)) {
+  if (PyLong_CheckExact(h.ptr())) {
+    b = integer_beside(h, a, compares);
+  } else if (!try_array(h, b)) {
     if (!PyList_Check(h.ptr()) && !PyTuple_Check(h.ptr())) return nb::borrow(Py_NotImplemented);
     b = to_array(h, "operand");
   }
@@ -254,7 +258,7 @@ void bind_operators(nb::class_<Array>& c) {
   power("__rpow__", true);
   auto compare = [&]<class F>(const char* name, F f) {
     c.def(
-        name, [f](const Array& a, nb::handle b) { return binary(a, b, f); }, nb::is_operator(),
+        name, [f](const Array& a, nb::handle b) { return binary(a, b, f, true); }, nb::is_operator(),
         nb::sig(operator_stub(name)));
   };
   compare("__lt__", [](A a, A b) { return a < b; });
@@ -314,12 +318,30 @@ void bind_array(nb::module_& m) {
   array_type = reinterpret_cast<PyTypeObject*>(c.ptr());
   bind_operators(c);
   bind_indexing(m, c);
-  c.def("__bool__", [](const Array& a) { return a.item<bool>(); });
-  c.def("__float__", [](const Array& a) {
+  auto one_number = [](const Array& a, const char* what) {
+    if (a.size() != 1)
+      throw dini::ShapeError(std::string(what) + ": an array of one element is wanted, the array has shape " +
+                             a.shape().str());
+  };
+  c.def("__bool__", [](const Array& a) {
+    if (a.size() != 1)
+      throw dini::ShapeError("the truth value of an array of shape " + a.shape().str() +
+                             " is not one: say x.any() or x.all()");
+    return a.item<bool>();
+  });
+  c.def(
+      "__contains__",
+      [](const Array& a, nb::handle value) { return dini::any(a == to_array(value, "in")).item<bool>(); },
+      nb::arg("value").none(), nb::sig("def __contains__(self, value: object) -> bool"));
+  c.def("__float__", [one_number](const Array& a) {
+    one_number(a, "float");
     check_conversion(a, "conversion to a number");
     return a.item<double>();
   });
-  c.def("__int__", [](const Array& a) { return a.item<std::int64_t>(); });
+  c.def("__int__", [one_number](const Array& a) {
+    one_number(a, "int");
+    return a.item<std::int64_t>();
+  });
   c.def("__index__", [](const Array& a) {
     if (!dini::is_integer(a.dtype()) || a.ndim() != 0) throw nb::type_error("only whole numbers are indices");
     return a.item<std::int64_t>();
@@ -412,7 +434,10 @@ void bind_array(nb::module_& m) {
         } else {
           a = to_array(x, "array");
         }
-        if (!dtype.is_none()) return from_array(dini::astype(a, to_dtype(dtype)));
+        if (!dtype.is_none()) {
+          if (sequence || PyLong_CheckExact(x.ptr())) check_fits(a, to_dtype(dtype));
+          return from_array(dini::astype(a, to_dtype(dtype)));
+        }
         return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
       },
       nb::arg("x"), nb::arg("dtype") = nb::none(),
@@ -424,18 +449,30 @@ void bind_array(nb::module_& m) {
       [](nb::handle x, nb::handle dtype, std::optional<bool> copy, nb::handle device) {
         table::From<table::Device>::get(device, "asarray");
         Array a;
-        if (copy == false && !is_array(x))
-          a = shared_memory(x, true);
+        const bool copies = copy.value_or(false), never = !copy.value_or(true);
+        const bool memory = PyObject_CheckBuffer(x.ptr()) || has(x, "__dlpack__");
+        auto must_copy = [](const std::string& why) {
+          throw dini::ValueError("asarray: copy=False, but " + why + " has to be copied");
+        };
+        if (never && !is_array(x) && !memory) must_copy("a " + name_of_type(x));
+        if (!copies && !is_array(x) && memory && !PyBytes_Check(x.ptr()) && !PyByteArray_Check(x.ptr()))
+          a = shared_memory(x, never);
         else
           a = to_array(x, "asarray");
-        if (!dtype.is_none()) a = dini::astype(a, to_dtype(dtype));
+        if (!dtype.is_none()) {
+          const Dtype wanted = to_dtype(dtype);
+          if (a.dtype() != wanted && never) must_copy(std::string(dini::name(a.dtype())) + " as " + dini::name(wanted));
+          if (PyLong_CheckExact(x.ptr())) check_fits(a, wanted);
+          a = dini::astype(a, wanted);
+        }
         return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
       },
       nb::arg("x"), nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(), nb::arg("device") = nb::none(),
       nb::sig(
           "def asarray(x: ArrayLike, dtype: DTypeLike | None = None, copy: bool | None = None, device: str | None = "
           "None) -> Array"),
-      "As array; with copy=False in the memory of x, which nobody may change while the array is used.");
+      "As array, in the memory of x where that can be, which nobody may change then; copied with copy=True, and never "
+      "with copy=False.");
   m.def(
       "from_dlpack",
       [](nb::handle x, nb::handle device, std::optional<bool> copy) {

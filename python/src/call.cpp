@@ -30,6 +30,8 @@ Call::Call(nb::handle f, nb::handle args, nb::handle kwargs, const std::vector<i
                                ", and the function was called with " + std::to_string(n) +
                                (n == 1 ? " argument" : " arguments"));
       }
+      if (chosen[static_cast<std::size_t>(at)])
+        throw dini::ValueError(std::string(function) + ": argnums has the argument " + std::to_string(at) + " twice");
       chosen[static_cast<std::size_t>(at)] = true;
       selected_.push_back(static_cast<std::size_t>(at));
     }
@@ -43,6 +45,55 @@ Call::Call(nb::handle f, nb::handle args, nb::handle kwargs, const std::vector<i
       all.push_back(chosen[static_cast<std::size_t>(k)] ? nb::borrow(h) : constant(h));
     }
     args_ = tuple_of(all);
+  }
+}
+
+void Call::refuse_objects(bool arrays) const {
+  for (std::size_t k = 0; k < defs_.size(); ++k) {
+    const auto& nodes = defs_[k].nodes();
+    auto refuse = [&](const std::string& what, const std::string& type) {
+      throw dini::DtypeError(std::string(function_) + ": argument " + std::to_string(selected_[k]) + " " + what +
+                             (type.empty() ? ""
+                                           : ", and no tree: make " + type +
+                                                 " a dataclass, or tell dini.register_tree where its arrays are"));
+    };
+    if (arrays && nodes[0].kind == TreeDef::Kind::none) refuse("is None, by which there is no derivative", "");
+    for (const TreeDef::Node& n : nodes) {
+      if (n.kind != TreeDef::Kind::fixed) continue;
+      const std::string type = name_of_type(n.data), within = arrays_within(n.data);
+      if (!within.empty()) refuse("holds arrays (" + within + ") in a " + type, type);
+      if (!arrays || defs_[k].leaves() > 0) continue;
+      if (PyUnicode_Check(n.data.ptr())) refuse("is a text, by which there is no derivative", "");
+      refuse("is no array: a " + type, type);
+    }
+  }
+}
+
+void Call::require_floating() const {
+  std::size_t next = 0;
+  for (std::size_t k = 0; k < defs_.size(); ++k) {
+    std::vector<std::string> texts;
+    const Array* wrong = nullptr;
+    for (std::size_t i = 0; i < defs_[k].leaves(); ++i, ++next) {
+      const Array& a = leaves_[next];
+      const bool right = dini::is_floating(a.dtype());
+      if (!right && !wrong) wrong = &a;
+      texts.push_back(right ? "*" : dini::name(a.dtype()));
+    }
+    if (!wrong) continue;
+    throw dini::DtypeError(std::string(function_) + ": cannot differentiate by an argument of dtype " +
+                           dini::name(wrong->dtype()) + ": argument " + std::to_string(selected_[k]) +
+                           (defs_[k].single_leaf() ? "" : ", " + defs_[k].text(texts)) +
+                           "; convert it with astype, or do not name it in argnums");
+  }
+}
+
+void check_returned(nb::handle value, const char* function) {
+  const std::string name = function;
+  if (value.is_none()) throw dini::DtypeError(name + ": the function returned None: is a `return` missing?");
+  if (is_solution(value)) {
+    throw dini::DtypeError(name + ": the function returned what a solve returns, a " + name_of_type(value) +
+                           ": return its .value");
   }
 }
 
@@ -73,6 +124,7 @@ Leaves Call::operator()(const Leaves& in) {
       for (Array& a : aux_.leaves) a = dini::erased::strip_innermost(a);
       value = nb::borrow(PyTuple_GetItem(value.ptr(), 0));
     }
+    if (wants_array) check_returned(value, function_);
     Flat out(value);
     out_ = std::move(out.def);
     return std::move(out.leaves);

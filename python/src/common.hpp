@@ -59,6 +59,8 @@ template <class F> auto with_gil(F&& f) -> decltype(f()) {
 
 /// The library's words in Python's spelling: errors.cpp.
 std::string in_python(std::string text);
+/// Leaves the exception to Python.
+void set_python_error(const std::exception_ptr& p);
 
 /// On the main thread Ctrl-C ends what is computed while one of these lives: interrupt.cpp.
 class Interruptible {
@@ -95,6 +97,17 @@ bool try_array(nb::handle h, Array& out);
 /// The same, and sequences of them; DtypeError, with `what`, for anything else.
 Array to_array(nb::handle h, const char* what);
 std::string name_of_type(nb::handle h);
+/// float(x), math.sin(x), numpy.asarray(x), out[0] = x, ...: conversions that nobody sees, and that would lose the derivative.
+/// TraceError unless it is data; `what` is what happens to it.
+void check_conversion(const Array& a, const std::string& what);
+/// Python's whole number beside an array, as NumPy takes it: OverflowError where the array's dtype does not hold it, unless they are
+/// compared. Beside floating arrays it may be of any size.
+Array integer_beside(nb::handle number, const Array& other, bool compares);
+/// The same for the arguments of the function `name`, of which `arrays` says which are arrays. What is put in their place is kept.
+void fit_integers(const char* name, nb::handle* arguments, const bool* arrays, std::size_t count,
+                  std::vector<nb::object>& kept);
+/// OverflowError where `number` is one of Python's and the dtype does not hold it.
+void check_fits(const Array& number, Dtype dtype);
 Dtype to_dtype(nb::handle h);
 std::int64_t to_whole(nb::handle h, const char* what);
 
@@ -114,8 +127,8 @@ class TreeDef {
   std::size_t leaves() const { return leaves_; }
   bool single_leaf() const { return nodes_.size() == 1 && nodes_[0].kind == Kind::leaf; }
   const std::vector<Node>& nodes() const { return nodes_; }
-  /// "(*, {'a': *})".
-  std::string text() const;
+  /// "(*, {'a': *})", or with these texts in the places of the arrays.
+  std::string text(const std::vector<std::string>& leaves = {}) const;
   bool operator==(const TreeDef& other) const;
   /// The structures of the children of the root.
   std::vector<TreeDef> split() const;
@@ -135,6 +148,9 @@ class TreeDef {
   std::vector<Node> nodes_;
 };
 
+/// The attributes in which an object that is no tree has arrays, with commas; empty where it has none, or a == of its own.
+std::string arrays_within(nb::handle h);
+
 /// A tree's leaves, and its structure at once.
 struct Flat {
   Leaves leaves;
@@ -149,9 +165,15 @@ void match(const TreeDef& given, const TreeDef& wanted, const char* function, co
 nb::object call_python(nb::handle f, nb::handle args, nb::handle kwargs = {});
 nb::object tuple_of(const std::vector<nb::object>& items);
 
+inline constexpr const char* reduce_stub = "def __reduce__(self) -> tuple[Any, ...]";
+
 inline Leaves part(const Leaves& v, std::size_t first, std::size_t last) {
   return {v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(last)};
 }
+
+/// DtypeError where what a function returned is None, or a solve's result in the place of its value.
+void check_returned(nb::handle value, const char* function);
+bool is_solution(nb::handle h);
 
 /// A function of Python's with what it is called with: some positional arguments vary, the others stay.
 class Call {
@@ -166,12 +188,19 @@ class Call {
   ErasedFunction erased() {
     return [this](const Leaves& in) { return (*this)(in); };
   }
+  /// Derivatives by an object that is no tree would be that object: DtypeError for arguments that are one, where `arrays` says that
+  /// there have to be arrays, or that hold one with arrays in its attributes.
+  void refuse_objects(bool arrays) const;
+  /// DtypeError with the place in the tree where one is not floating.
+  void require_floating() const;
   /// The arguments' structure of a value like this, one or a tuple.
   nb::object input(const Leaves& in, bool single) const;
   const TreeDef& out() const { return out_; }
   nb::object output(const Leaves& leaves) const { return out_.unflatten(leaves); }
   /// The function returns (value, auxiliary): the latter as those around see it.
   bool has_aux = false;
+  /// The value is differentiated: it has to be there.
+  bool wants_array = false;
   nb::object auxiliary() const { return aux_.def.unflatten(aux_.leaves); }
 
  private:

@@ -82,6 +82,12 @@ nb::object scan(nb::object f, nb::handle init, nb::handle xs, std::optional<std:
 
 // body(k, state), a fixed number of times: a scan over nothing, so that both modes go through it.
 nb::object fori_loop(nb::handle lower, nb::handle upper, nb::object body, nb::handle init) {
+  for (nb::handle bound : {lower, upper}) {
+    if (is_array(bound) && !array_of(bound).concrete())
+      throw e::HostReadError(
+          "fori_loop: how often it runs has to be known when it is traced: a bound is a value that is traced. Use "
+          "while_loop, or name that argument of jit in static_argnames");
+  }
   const std::int64_t first = to_whole(lower, "fori_loop"), last = to_whole(upper, "fori_loop");
   const Flat state(init);
   Leaves carry{dini::array(first)};

@@ -1,12 +1,18 @@
 #include "conversions.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
 
 namespace pydini {
 
 void no_such_dtype(const std::string& got, const char* what) {
+  // What is asked for cannot be converted; what is given can.
+  const bool given = std::string_view(what) != "dtype";
   throw dini::DtypeError(std::string(what) + ": the dtypes are bool, int32, int64, float32 and float64; got " + got +
-                         ", convert it with astype");
+                         (given ? ", convert it with astype" : ""));
 }
 
 nb::object numpy() { return nb::module_::import_("numpy"); }
@@ -156,6 +162,90 @@ bool try_array(nb::handle h, Array& out) {
   if (!has(h, "__array__") && !has(h, "__dlpack__")) return false;
   out = by_numpy(h);
   return true;
+}
+
+namespace {
+
+struct Large {
+  nb::handle number;
+  std::int64_t value = 0;
+  int beyond = 0;  // the sign of one that no int64 holds
+  explicit Large(nb::handle h) : number(h) { value = PyLong_AsLongLongAndOverflow(h.ptr(), &beyond); }
+  bool fits(Dtype d) const {
+    return !beyond && (d != Dtype::int32 || (value >= std::numeric_limits<std::int32_t>::min() &&
+                                             value <= std::numeric_limits<std::int32_t>::max()));
+  }
+  Array floating() const {
+    const double v = PyLong_AsDouble(number.ptr());
+    if (v == -1 && PyErr_Occurred()) nb::raise_python_error();
+    return Array(v);
+  }
+  [[noreturn]] void refuse(Dtype d) const {
+    throw std::overflow_error("Python integer " + nb::cast<std::string>(nb::str(number)) + " out of bounds for " +
+                              dini::name(d));
+  }
+  // Beside arrays that have this dtype together.
+  Array beside(Dtype d, bool compares) const {
+    if (dini::is_floating(d)) return beyond ? floating() : Array(value);
+    if (d == Dtype::bool_ && !beyond) return Array(value);
+    if (fits(d)) return Array(value);
+    if (!compares) refuse(d == Dtype::bool_ ? Dtype::int64 : d);
+    return beyond ? floating()
+                  : dini::astype(Array(value), Dtype::int64);  // no longer one that takes the other's dtype
+  }
+};
+
+bool one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+Array integer_beside(nb::handle number, const Array& other, bool compares) {
+  const Large n(number);
+  if (n.fits(Dtype::int32)) return Array(n.value);
+  return n.beside(other.dtype(), compares);
+}
+
+void fit_integers(const char* name, nb::handle* h, const bool* arrays, std::size_t count,
+                  std::vector<nb::object>& kept) {
+  bool large = false;
+  for (std::size_t k = 0; k < count; ++k)
+    large = large || (arrays[k] && PyLong_CheckExact(h[k].ptr()) && !Large(h[k]).fits(Dtype::int32));
+  // In these a number is an index or a count, or has a dtype of its own.
+  if (!large || one_of(name, {"take", "take_along_axis", "repeat", "one_hot", "unravel_index", "full", "full_like"}))
+    return;
+  std::optional<Dtype> dtype;
+  for (std::size_t k = 0; k < count; ++k) {
+    if (!arrays[k] || h[k].is_none() || PyLong_CheckExact(h[k].ptr())) continue;
+    const Array a = to_array(h[k], name);
+    if (a.weak() && dtype) continue;
+    dtype = dtype ? dini::promote(*dtype, a.dtype()) : a.dtype();
+  }
+  if (!dtype) return;
+  const bool compares = one_of(name, {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isclose",
+                                      "allclose", "array_equal", "isin", "searchsorted"});
+  for (std::size_t k = 0; k < count; ++k) {
+    if (!arrays[k] || !PyLong_CheckExact(h[k].ptr())) continue;
+    const Large n(h[k]);
+    if (n.fits(Dtype::int32)) continue;
+    if (std::string_view(name) == "clip" && dini::is_integer(*dtype) && !n.fits(*dtype)) {  // no bound at all
+      if ((n.beyond ? n.beyond : n.value > 0 ? 1 : -1) != (k == 1 || k == 4 ? -1 : 1)) n.refuse(*dtype);
+      h[k] = Py_None;
+      continue;
+    }
+    kept.push_back(from_array(n.beside(*dtype, compares)));
+    h[k] = kept.back();
+  }
+}
+
+void check_fits(const Array& number, Dtype dtype) {
+  if (dtype != Dtype::int32 || number.dtype() != Dtype::int64 || !number.concrete() || number.size() == 0) return;
+  const auto all = number.to_vector<std::int64_t>();
+  for (const std::int64_t v : all) {
+    if (v != static_cast<std::int32_t>(v))
+      throw std::overflow_error("Python integer " + std::to_string(v) + " out of bounds for int32");
+  }
 }
 
 Array to_array(nb::handle h, const char* what) {

@@ -59,7 +59,7 @@ void raise(nb::handle cls, const char* text, const std::exception_ptr& p, const 
     value.attr("code") = dini::name(solve->code);
     value.attr("solver") = solve->solver;
     value.attr("value") = tree_or_array(*solve, p);
-    value.attr("status") = from_array(solve->status);
+    value.attr("status_code") = from_array(solve->status);
     value.attr("steps") = from_array(solve->steps);
     value.attr("residual_norm") = from_array(solve->residual_norm);
   }
@@ -117,8 +117,16 @@ std::string in_python(std::string text) {
   replace("stage = false", "stage=False");
   replace("OnFailure::", "on_failure=");
   replace("`none`", "`None`");
+  replace("Deadline::in", "deadline");
+  for (const char* space : {"random", "linalg", "special"})
+    replace((std::string(space) + "::").c_str(), (std::string(space) + ".").c_str());
+  replace("at().", "at[...].");
+  for (const char* dtype : {"int64", "float64", "bool"})  // of a number
+    replace((std::string(dtype) + "*(").c_str(), (std::string(dtype) + "(").c_str());
   return text;
 }
+
+void set_python_error(const std::exception_ptr& p) { translate(p, nullptr); }
 
 void forget_pending() { pending() = {}; }
 

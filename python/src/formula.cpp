@@ -82,11 +82,32 @@ dini::ProblemValue value_of(nb::handle h, int depth = 0) {
     v.content = std::move(list);
   } else {
     const Array a = to_array(h, "Problem");
+    check_conversion(a, "Problem: use as an input");
     V dtype;
     dtype.content = std::string(dini::name(a.dtype()));
     v.content = V::Object{{"value", value_of(from_array(a).attr("tolist")(), depth + 1)}, {"dtype", dtype}};
   }
   return v;
+}
+
+// The same as Python's objects again.
+nb::object object_of(const dini::ProblemValue& v) {
+  using V = dini::ProblemValue;
+  if (v.holds<bool>()) return nb::bool_(v.get<bool>());
+  if (v.holds<std::int64_t>()) return nb::int_(v.get<std::int64_t>());
+  if (v.holds<double>()) return nb::float_(v.get<double>());
+  if (v.holds<std::string>()) return nb::cast(v.get<std::string>());
+  if (v.holds<V::List>()) {
+    nb::list out;
+    for (const V& each : v.get<V::List>()) out.append(object_of(each));
+    return out;
+  }
+  if (v.holds<V::Object>()) {
+    nb::dict out;
+    for (const auto& [key, value] : v.get<V::Object>()) out[key.c_str()] = object_of(value);
+    return out;
+  }
+  return nb::none();
 }
 
 nb::object named(const dini::ProblemResult::Named& arrays) {
@@ -105,7 +126,13 @@ template <class T> nb::object lanes(const std::vector<T>& v, bool batched) {
 
 struct PyProblem {
   dini::Problem problem;
+  dini::ProblemValue contents;  // with the folder, what it is pickled by
+  std::string folder;
 };
+PyProblem problem_of(dini::ProblemValue contents, std::string folder) {
+  dini::Problem problem = dini::make_problem(contents, folder);
+  return {std::move(problem), std::move(contents), std::move(folder)};
+}
 struct PyResult {
   dini::Problem problem;
   dini::ProblemResult result;
@@ -133,6 +160,12 @@ void bind_formula(nb::module_& m) {
       .def_prop_ro("text", [](const PyFormula& f) { return f.formula.text(); })
       .def("__repr__",
            [](const PyFormula& f) { return "formula(\"" + f.formula.text() + "\", \"" + f.listed() + "\")"; })
+      .def(
+          "__reduce__",
+          [m](const PyFormula& f) {
+            return nb::make_tuple(m.attr("formula"), nb::make_tuple(f.formula.text(), f.listed()));
+          },
+          nb::sig(reduce_stub))
       .def("__hash__", [](const PyFormula& f) { return std::hash<std::string>()(f.formula.text() + "|" + f.listed()); })
       .def("__eq__", [](const PyFormula& f, nb::handle o) {
         PyFormula* other = nullptr;
@@ -185,8 +218,7 @@ void bind_formula(nb::module_& m) {
   problem.def(
       "__init__",
       [](PyProblem* p, nb::handle contents, nb::handle folder) {
-        const dini::ProblemValue value = value_of(contents);
-        new (p) PyProblem{dini::make_problem(value, path_of(folder))};
+        new (p) PyProblem(problem_of(value_of(contents), path_of(folder)));
       },
       nb::arg("contents"), nb::arg("folder") = ".",
       nb::sig("def __init__(self, contents: dict[str, Any], folder: str | os.PathLike[str] = \".\") -> None"));
@@ -194,10 +226,22 @@ void bind_formula(nb::module_& m) {
       "load",
       [](nb::handle path) {
         const std::string name = path_of(path);
-        return PyProblem{dini::make_problem(dini::read_problem_file(name), folder_of(name))};
+        return problem_of(dini::read_problem_file(name), folder_of(name));
       },
       nb::arg("path"), nb::sig("def load(path: str | os.PathLike[str]) -> Problem"),
       "The problem in a JSON or TOML file. ProblemError names the key, FormulaError the column, FileError the file.");
+  problem.def(
+      "__reduce__",
+      [](nb::handle self) {
+        const auto& p = nb::cast<const PyProblem&>(self);
+        return nb::make_tuple(self.type(), nb::make_tuple(object_of(p.contents), p.folder));
+      },
+      nb::sig(reduce_stub));
+  problem.def("__repr__", [](const PyProblem& p) {
+    std::string inputs;
+    for (const std::string& name : p.problem.input_names) inputs += (inputs.empty() ? "" : ", ") + name;
+    return std::string("<Problem ") + p.problem.kind_name() + (inputs.empty() ? "" : " of " + inputs) + ">";
+  });
   problem.def_prop_ro("kind", [](const PyProblem& p) { return p.problem.kind_name(); });
   problem.def_prop_ro("warnings", [](const PyProblem& p) { return p.problem.warnings; });
   problem.def_prop_ro("inputs", [](const PyProblem& p) {

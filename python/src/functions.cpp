@@ -257,8 +257,12 @@ void add_reductions(Table& t) {
       });
   t.add(
       "cov(m, y=None, rowvar=True, bias=False, ddof=None)", "The covariance matrix of variables in rows.",
-      +[](A m, const Unused&, bool rows, bool bias, const OptionalInt& ddof) {
-        return dini::cov(m, rows, ddof ? *ddof : bias ? 0 : 1);
+      +[](A m, const Maybe& y, bool rows, bool bias, const OptionalInt& ddof) {
+        const int lost = ddof ? *ddof : bias ? 0 : 1;
+        if (!y.a.defined()) return dini::cov(m, rows, lost);
+        // More variables, below those of m.
+        auto in_rows = [rows](A a) { return rows || a.ndim() < 2 ? dini::atleast_2d(a) : dini::transpose(a); };
+        return dini::cov(dini::concatenate({in_rows(m), in_rows(y.a)}, 0), true, lost);
       });
   t.add(
       "trapezoid(y, x=None, dx=1.0, axis=-1)", "The integral by the trapezoidal rule.",

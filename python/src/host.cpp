@@ -178,11 +178,14 @@ struct HostFunctionObject {
     s.inputs = leaves.size();
     // What it returns: like the first argument, like something, or what a function of the arguments says.
     nb::object like = told->like;
-    if (like.is_none() && args.size() == 0)
-      throw dini::ValueError(told->name + ": without arguments it has to be told what it returns, by like=");
+    for (std::size_t k = 0; like.is_none() && k < args.size(); ++k) {
+      if (s.args[k].leaves() > 0) like = nb::borrow(args[k]);  // and not `self`
+    }
     if (like.is_none())
-      like = nb::borrow(args[0]);
-    else if (PyCallable_Check(like.ptr()) && !is_array(like))
+      throw dini::ValueError(told->name +
+                             ": without arrays among its arguments it has to be told what it returns, by like=");
+    if (told->like.is_none()) {
+    } else if (PyCallable_Check(like.ptr()) && !is_array(like))
       like = call_python(like, args);
     Flat out(like);
     s.out = std::move(out.def);
@@ -209,6 +212,13 @@ void bind_host(nb::module_& m) {
                                  "A function that is called at run time; made by dini.host_function.")
       .def("__call__", &HostFunctionObject::call, nb::sig("def __call__(self, *args: Any) -> Any"))
       .def("__repr__", [](const HostFunctionObject& f) { return "<HostFunction " + f.told->name + ">"; })
+      .def(
+          "__get__",
+          [](nb::handle self, nb::handle instance, nb::handle) {
+            if (instance.is_none()) return nb::borrow(self);
+            return nb::module_::import_("types").attr("MethodType")(self, instance);
+          },
+          nb::arg("instance").none(), nb::arg("owner").none() = nb::none())
       .def_prop_ro("function", [](const HostFunctionObject& f) { return f.told->f; });
   m.def(
       "_host_function",

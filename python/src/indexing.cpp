@@ -62,7 +62,12 @@ void bind_indexing(nb::module_& m, nb::class_<Array>& c) {
       "get", [](const U& u) { return from_array(u.get()); }, nb::sig("def get(self) -> Array"));
   auto with = [&](const char* name, const char* sig, Array (U::*f)(const Array&) const) {
     update.def(
-        name, [f, name](const U& u, nb::handle values) { return from_array((u.*f)(to_array(values, name))); },
+        name,
+        [f, name](const U& u, nb::handle values) {
+          const Array v =
+              PyLong_CheckExact(values.ptr()) ? integer_beside(values, u.get(), false) : to_array(values, name);
+          return from_array((u.*f)(v));
+        },
         nb::arg("values"), nb::sig(sig));
   };
   with("set", "def set(self, values: ArrayLike) -> Array", &U::set);
@@ -75,18 +80,19 @@ void bind_indexing(nb::module_& m, nb::class_<Array>& c) {
   nb::class_<At>(m, "ArrayAt", "x.at: what is indexed for an update.")
       .def(
           "__getitem__", [](const At& at, nb::handle index) { return U(at.a, index_items(index)); },
-          nb::sig("def __getitem__(self, index: Any) -> IndexUpdate"));
+          nb::arg("index").none(), nb::sig("def __getitem__(self, index: Any) -> IndexUpdate"));
   c.def_prop_ro(
       "at", [](const Array& a) { return At{a}; }, nb::sig("def at(self) -> ArrayAt"),
       "x.at[i].set(v): a new array with v in that place; add, multiply, ...");
   c.def(
       "__getitem__", [](const Array& a, nb::handle index) { return from_array(U(a, index_items(index)).get()); },
-      nb::sig("def __getitem__(self, index: Any) -> Array"));
+      nb::arg("index").none(), nb::sig("def __getitem__(self, index: Any) -> Array"));
   c.def(
       "__setitem__",
       [](const Array&, nb::handle, nb::handle) {
         throw nb::type_error("arrays are immutable: x[i] = v is written x = x.at[i].set(v)");
       },
+      nb::arg("index").none(), nb::arg("value").none(),
       nb::sig("def __setitem__(self, index: Any, value: Any) -> NoReturn"));
   c.def(
       "__iter__",

@@ -50,6 +50,7 @@ struct Arguments {
   std::vector<TreeDef> defs;
   TreeDef kwargs;
   Leaves leaves;
+  std::vector<bool> fixed;  // which are static
 };
 
 struct Jit : Wrapper {
@@ -75,9 +76,9 @@ struct Jit : Wrapper {
   Arguments arguments(nb::handle args, nb::handle kwargs) const {
     Arguments a;
     const Py_ssize_t n = PyTuple_Size(args.ptr());
-    std::vector<bool> fixed;
+    std::vector<bool>& fixed = a.fixed;
+    fixed.resize(static_cast<std::size_t>(n));
     if (!static_argnums.empty()) {
-      fixed.resize(static_cast<std::size_t>(n));
       for (int k : static_argnums) {
         const Py_ssize_t at = k < 0 ? k + n : k;
         if (at >= 0 && at < n) fixed[static_cast<std::size_t>(at)] = true;
@@ -86,7 +87,7 @@ struct Jit : Wrapper {
     a.defs.reserve(static_cast<std::size_t>(n));
     for (Py_ssize_t k = 0; k < n; ++k) {
       const nb::handle h = PyTuple_GetItem(args.ptr(), k);
-      if (!fixed.empty() && fixed[static_cast<std::size_t>(k)])
+      if (fixed[static_cast<std::size_t>(k)])
         a.defs.push_back(TreeDef::fixed(h));
       else
         a.defs.push_back(TreeDef::flatten(h, a.leaves));
@@ -107,6 +108,7 @@ struct Jit : Wrapper {
     }
     a.kwargs = TreeDef::flatten(moving, a.leaves);
     a.defs.push_back(TreeDef::fixed(nb::tuple(fixed_items)));
+    fixed.push_back(true);
     return a;
   }
 
@@ -114,18 +116,50 @@ struct Jit : Wrapper {
     constexpr Py_ssize_t most_known = 4096;
     if (PyDict_Size(known.ptr()) > most_known) forget();
     std::string key;
-    for (const TreeDef& d : a.defs) d.append_key(key, known);
-    if (!a.kwargs.nodes().empty()) {
-      key += '|';
-      a.kwargs.append_key(key, known);
+    std::size_t at = 0;
+    try {
+      for (; at < a.defs.size(); ++at) a.defs[at].append_key(key, known);
+      if (!a.kwargs.nodes().empty()) {
+        key += '|';
+        a.kwargs.append_key(key, known);
+      }
+    } catch (nb::python_error& e) {
+      if (!e.matches(PyExc_TypeError)) throw;
+      const TreeDef& d = at < a.defs.size() ? a.defs[at] : a.kwargs;
+      const std::string which = at < a.defs.size() ? "argument " + std::to_string(at) : "an argument given by name";
+      throw nb::type_error(("jit: " + which +
+                            " holds what is no array and has no hash, by which it would be known again: " + d.text() +
+                            " (" + nb::cast<std::string>(nb::str(e.value())) + ")")
+                               .c_str());
     }
     return key;
+  }
+
+  // The attributes of an object that is no tree stay what they are now. (Of one that was named static that is what was asked for.)
+  void warn_of_objects(const Arguments& a) const {
+    auto look = [](const TreeDef& d) {
+      for (const TreeDef::Node& n : d.nodes()) {
+        if (n.kind != TreeDef::Kind::fixed) continue;
+        const std::string within = arrays_within(n.data), type = name_of_type(n.data);
+        if (within.empty()) continue;
+        const std::string text =
+            "jit: a " + type + " among the arguments is no tree: the arrays in it (" + within +
+            ") are compiled as they are now, and changes are not seen. Make " + type +
+            " a dataclass, tell dini.register_tree where its arrays are, or name the argument in static_argnames";
+        if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) != 0) nb::raise_python_error();
+      }
+    };
+    for (std::size_t k = 0; k < a.defs.size(); ++k) {
+      if (!a.fixed[k]) look(a.defs[k]);
+    }
+    look(a.kwargs);
   }
 
   // The function of leaves; refers to all that it is given.
   ErasedFunction traced(const Arguments& a, std::size_t positional, std::shared_ptr<const Traced>& out) const {
     return [this, &a, positional, &out](const Leaves& in) {
       return with_gil([&] {
+        warn_of_objects(a);
         std::vector<nb::object> given;
         std::size_t next = 0;
         for (std::size_t k = 0; k < positional; ++k) {

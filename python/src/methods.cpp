@@ -5,6 +5,7 @@
 #include "dini/core/option_table.hpp"
 #include "dini/solvers/library.hpp"
 #include "solving.hpp"
+#include "table.hpp"
 
 namespace pydini {
 
@@ -22,15 +23,39 @@ dini::OptionValues values_of(nb::handle kwargs, const std::string& method) {
   return values;
 }
 
+// The kind of problem that a function solves.
+std::optional<dini::Kind> kind_of(std::string_view function) {
+  for (const dini::Kind k : {dini::Kind::root, dini::Kind::fixed_point, dini::Kind::minimize, dini::Kind::least_squares,
+                             dini::Kind::quadratic_program}) {
+    if (function == dini::name(k)) return k;
+  }
+  return std::nullopt;
+}
+
 template <class Made>
 const dini::MethodInfo<Made>& method_named(const std::vector<dini::MethodInfo<Made>>& all, const std::string& name,
-                                           const std::string& what) {
+                                           const std::string& what, std::optional<dini::Kind> kind = {}) {
   std::string names = "auto";
+  nb::list known;
   for (const auto& info : all) {
     if (info.name == name) return info;
+    if (kind && !info.kinds.has(*kind)) continue;
     names += ", " + info.name;
+    known.append(info.name);
   }
-  throw dini::ValueError(what + " \"" + name + "\" is not known; there are " + names);
+  const nb::object near = nb::module_::import_("difflib").attr("get_close_matches")(name, known, 1);
+  const std::string meant = nb::len(near) ? "; is " + nb::cast<std::string>(near[0]) + " meant?" : "";
+  throw dini::ValueError(what + " \"" + name + "\" is not known" + meant + "; there are " + names);
+}
+
+// dini.Newton in the place of dini.Newton().
+void refuse_class(nb::handle h, const char* function, const char* option) {
+  nb::object name = nb::getattr(h, "_dini_method", nb::none());
+  if (name.is_none()) return;
+  const std::string made = "dini." + nb::cast<std::string>(nb::str(name));
+  throw nb::type_error(
+      (std::string(function) + ": " + option + "=" + made + " is how one is made: write " + option + "=" + made + "()")
+          .c_str());
 }
 
 template <class Made> nb::object table_of(const std::vector<dini::MethodInfo<Made>>& all) {
@@ -48,7 +73,10 @@ dini::Solver solver_of(nb::handle f) {
   return dini::erased::user_solver(
       [kept](const dini::Function& map, const Array& z) {
         return with_gil([&] {
-          return to_array(call_python(kept.get(), nb::make_tuple(nb::cast(map), from_array(z))), "the solver's value");
+          const Array found =
+              to_array(call_python(kept.get(), nb::make_tuple(nb::cast(map), from_array(z))), "the solver's value");
+          // It is given a row of numbers, and may return one number, or a matrix, as it thinks of them.
+          return found.size() == z.size() ? dini::reshape(found, z.shape()) : found;
         });
       },
       true);
@@ -84,8 +112,10 @@ dini::Solver to_solver(nb::handle h, const char* function) {
   if (PyUnicode_Check(h.ptr())) {
     const std::string name = nb::cast<std::string>(h);
     if (name == "auto") return {};
-    return method_named(dini::library_solvers(), name, std::string(function) + ": the solver").make({});
+    return method_named(dini::library_solvers(), name, std::string(function) + ": the solver", kind_of(function))
+        .make({});
   }
+  refuse_class(h, function, "solver");
   if (!PyCallable_Check(h.ptr())) {
     throw nb::type_error((std::string(function) +
                           ": solver has to be a name, one of the solvers, or a callable (f, z) -> z, got " +
@@ -99,12 +129,14 @@ dini::Adjoint to_adjoint(nb::handle h, const char* function) {
   if (h.is_none()) return {};
   dini::Adjoint* ours = nullptr;
   if (nb::try_cast<dini::Adjoint*>(h, ours) && ours) return *ours;
+  refuse_class(h, function, "adjoint");
   if (!PyUnicode_Check(h.ptr()))
     throw nb::type_error(
         (std::string(function) + ": adjoint has to be a name or one of the adjoints, got " + name_of_type(h)).c_str());
   const std::string name = nb::cast<std::string>(h);
   if (name == "auto") return {};
-  return method_named(dini::library_adjoints(), name, std::string(function) + ": the adjoint").make({});
+  return method_named(dini::library_adjoints(), name, std::string(function) + ": the adjoint", kind_of(function))
+      .make({});
 }
 
 namespace {
@@ -157,7 +189,8 @@ void watch(dini::Watch& w, nb::handle on_step) {
   w.token = token;
   w.monitor = [f, token](const dini::StepReport& r) {
     with_gil([&] {
-      if (call_python(f.get(), nb::make_tuple(r.step, r.residual_norm)).is(nb::handle(Py_False))) token.cancel();
+      const nb::object answer = call_python(f.get(), nb::make_tuple(r.step, r.residual_norm));
+      if (!answer.is_none() && !flag(answer)) token.cancel();
     });
   };
 }
@@ -245,10 +278,10 @@ void bind_methods(nb::module_& m) {
             return from_array(computing([&] { return f(a); }));
           },
           nb::sig("def __call__(self, z: ArrayLike) -> Array"));
-  nb::class_<dini::Solver>(m, "Solver",
+  // (Python keeps with one what it was made with: dini/_methods.py.)
+  nb::class_<dini::Solver>(m, "Solver", nb::dynamic_attr(),
                            "A solver with its options, for `solver=`; called with (f, z), it solves z = f(z).")
       .def_prop_ro("name", &dini::Solver::name)
-      .def("__repr__", [](const dini::Solver& s) { return "Solver(" + s.method()->key() + ")"; })
       .def("__hash__", [](const dini::Solver& s) { return std::hash<std::string>()(s.method()->key()); })
       .def("__eq__",
            [](const dini::Solver& s, nb::handle o) {
@@ -266,16 +299,28 @@ void bind_methods(nb::module_& m) {
             return from_array(computing([&] { return s(map, a); }));
           },
           nb::arg("f"), nb::arg("z"), nb::sig("def __call__(self, f: Callable[[Array], Any], z: ArrayLike) -> Array"));
-  nb::class_<dini::Adjoint>(m, "Adjoint", "How the linear system of a derivative is solved, for `adjoint=`.")
+  nb::class_<dini::Adjoint>(m, "Adjoint", nb::dynamic_attr(),
+                            "How the linear system of a derivative is solved, for `adjoint=`.")
       .def_prop_ro("name", &dini::Adjoint::name)
-      .def("__repr__", [](const dini::Adjoint& a) { return "Adjoint(" + a.key() + ")"; })
       .def("__hash__", [](const dini::Adjoint& a) { return std::hash<std::string>()(a.key()); })
       .def("__eq__", [](const dini::Adjoint& a, nb::handle o) {
         dini::Adjoint* other = nullptr;
         return nb::try_cast<dini::Adjoint*>(o, other) && other && other->key() == a.key();
       });
+  static constexpr const char* losses[] = {"squares", "huber", "soft_l1", "cauchy", "tukey"};
   nb::class_<dini::Loss>(m, "Loss", "What a fit makes least of its residuals.")
       .def_ro("width", &dini::Loss::width)
+      .def("__repr__",
+           [](const dini::Loss& l) {
+             return std::string(losses[static_cast<int>(l.shape)]) + "(" +
+                    nb::cast<std::string>(nb::repr(nb::float_(l.width))) + ")";
+           })
+      .def(
+          "__reduce__",
+          [m](const dini::Loss& l) {
+            return nb::make_tuple(m.attr(losses[static_cast<int>(l.shape)]), nb::make_tuple(l.width));
+          },
+          nb::sig(reduce_stub))
       .def("__hash__",
            [](const dini::Loss& l) { return std::hash<double>()(l.width) ^ static_cast<std::size_t>(l.shape); })
       .def("__eq__", [](const dini::Loss& l, nb::handle o) {
@@ -283,7 +328,9 @@ void bind_methods(nb::module_& m) {
         return nb::try_cast<dini::Loss*>(o, other) && other && other->shape == l.shape && other->width == l.width;
       });
   auto loss = [&](const char* name, dini::Loss (*f)(double), const char* doc) {
-    m.def(name, f, nb::arg("width"), doc);
+    m.def(
+        name, [f, name](nb::handle width) { return f(number(width, std::string(name) + ": the width")); },
+        nb::arg("width"), nb::sig(table::keep("def " + std::string(name) + "(width: float) -> Loss")), doc);
   };
   loss("huber", dini::huber, "Huber's loss: squares up to the width, and lines beyond.");
   loss("soft_l1", dini::soft_l1, "Huber's loss, smoothed.");

@@ -10,6 +10,15 @@ using A = const Array&;
 using OptionalDtype = std::optional<Dtype>;
 using OptionalInt = std::optional<int>;
 
+// (Memory is always in C's order, so that "A" and "K" are this.)
+Array in_one_axis(A a, const std::string& order, const char* function) {
+  if (order == "F") return dini::ravel(dini::transpose(a));
+  if (order != "C" && order != "A" && order != "K")
+    throw dini::ValueError(std::string(function) + ": order has to be \"C\", \"F\", \"A\" or \"K\", got \"" + order +
+                           "\"");
+  return dini::ravel(a);
+}
+
 void add_shapes(Table& t) {
   t.add(
       "reshape(a, shape, order=\"C\", copy=None)", "In another shape; one length may be -1.",
@@ -18,7 +27,8 @@ void add_shapes(Table& t) {
         return dini::reshape(a, s);
       });
   t.both(
-      "ravel(a, order=\"C\")", "In one axis.", +[](A a, const Unused&) { return dini::ravel(a); });
+      "ravel(a, order=\"C\")", "In one axis, the last index moving fastest; with order=\"F\" the first.",
+      +[](A a, const std::string& order) { return in_one_axis(a, order, "ravel"); });
   t.add(
       "broadcast_to(array, shape)", "Repeated to a shape.",
       +[](A a, const Lengths& s) { return dini::broadcast_to(a, s); });
@@ -180,7 +190,10 @@ void add_creation(Table& t) {
       });
   t.add(
       "full(shape, fill_value, dtype=None, device=None)", "One number everywhere.",
-      +[](const Lengths& s, A v, const OptionalDtype& d, const Device&) { return dini::full(s, v, d); });
+      +[](const Lengths& s, A v, const OptionalDtype& d, const Device&) {
+        if (v.weak() && d) check_fits(v, *d);
+        return dini::full(s, v, d);
+      });
   t.add(
       "zeros_like(a, dtype=None, device=None)", "Zeros of an array's shape and dtype.",
       +[](A a, const OptionalDtype& d, const Device&) { return dini::zeros_like(a, d); });
@@ -189,7 +202,10 @@ void add_creation(Table& t) {
       +[](A a, const OptionalDtype& d, const Device&) { return dini::ones_like(a, d); });
   t.add(
       "full_like(a, fill_value, dtype=None, device=None)", "One number, in an array's shape and dtype.",
-      +[](A a, A v, const OptionalDtype& d, const Device&) { return dini::full_like(a, v, d); });
+      +[](A a, A v, const OptionalDtype& d, const Device&) {
+        if (v.weak()) check_fits(v, d.value_or(a.dtype()));
+        return dini::full_like(a, v, d);
+      });
   t.add(
       "eye(N, M=None, k=0, dtype=None, device=None)", "Ones on a diagonal, zeros elsewhere.",
       +[](std::int64_t n, const std::optional<std::int64_t>& m, std::int64_t k, const OptionalDtype& d, const Device&) {
@@ -271,7 +287,11 @@ void bind_shape_functions(nb::module_& m) {
       },
       nb::sig("def transpose(self, *axes: Any) -> Array"));
   c.def(
-      "flatten", [](const Array& a) { return from_array(dini::ravel(a)); }, nb::sig("def flatten(self) -> Array"));
+      "flatten",
+      [](const Array& a, const std::string& order) {
+        return from_array(shape_functions::in_one_axis(a, order, "flatten"));
+      },
+      nb::arg("order") = "C", nb::sig("def flatten(self, order: str = 'C') -> Array"));
   c.def(
       "copy", [](const Array& a) { return from_array(a); }, nb::sig("def copy(self) -> Array"));
 }

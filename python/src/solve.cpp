@@ -74,7 +74,9 @@ struct Solver {
 
   Leaves values(const Leaves& in) const {
     Leaves out = with_gil([&] {
-      Flat value(at.call(f, in));
+      const nb::object returned = at.call(f, in);
+      if (!at.z.leaves.empty()) check_returned(returned, name);
+      Flat value(returned);
       if (kind == Kind::fixed_point || kind == Kind::bracketed_root) match(value.def, at.z.def, name, "values of f");
       return std::move(value.leaves);
     });
@@ -288,6 +290,8 @@ nb::object quadratic_program(nb::handle P, nb::handle q, nb::handle A, nb::handl
 }
 
 }  // namespace
+
+bool is_solution(nb::handle h) { return h.type().is(classes().solution) || h.type().is(classes().optimum); }
 
 void bind_solve(nb::module_& m) {
   m.def("_set_classes", [](nb::object solution, nb::object optimum, nb::object duals, nb::object bracket) {

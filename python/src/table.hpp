@@ -70,7 +70,11 @@ template <> struct From<int> {
 };
 template <> struct From<double> {
   static constexpr const char* hint = "float";
-  static double get(nb::handle h, const char* f) { return to_array(h, f).item(); }
+  static double get(nb::handle h, const char* f) {
+    const Array a = to_array(h, f);
+    check_conversion(a, std::string(f) + ": conversion to a number");
+    return a.item();
+  }
 };
 template <> struct From<bool> {
   static constexpr const char* hint = "bool";
@@ -210,9 +214,16 @@ template <class A> using handle_t = nb::handle;
 
 /// `f` called with arguments of Python's.
 template <class R, class... A, std::size_t... K>
-nb::object call(R (*f)(A...), const char* name, std::index_sequence<K...>, const handle_t<A>&... h) {
+nb::object call(R (*f)(A...), const char* name, std::index_sequence<K...>, const handle_t<A>&... given) {
   using Values = std::tuple<std::remove_cvref_t<A>...>;
-  Values values{From<std::remove_cvref_t<A>>::get(h, name)...};
+  nb::handle h[] = {given...};
+  std::vector<nb::object> kept;
+  if ((PyLong_CheckExact(given.ptr()) || ...)) {
+    constexpr bool arrays[] = {
+        (std::is_same_v<std::remove_cvref_t<A>, Array> || std::is_same_v<std::remove_cvref_t<A>, Maybe>)...};
+    fit_integers(name, h, arrays, sizeof...(A), kept);
+  }
+  Values values{From<std::remove_cvref_t<A>>::get(h[K], name)...};
   if constexpr (!(std::is_same_v<std::remove_cvref_t<A>, nb::handle> || ...)) {
     if ((weight_of(std::get<K>(values)) + ... + 0) >= large)
       return To<R>::make(computing([&] { return std::apply(f, values); }));

@@ -13,6 +13,9 @@ struct Grad : Wrapper {
   nb::object call(nb::args args, nb::kwargs kwargs) const {
     Call c(function(), args, kwargs, &argnums, with_value ? "value_and_grad" : "grad");
     c.has_aux = has_aux;
+    c.wants_array = true;
+    c.refuse_objects(true);
+    c.require_floating();
     const auto r = computing([&] { return e::value_and_grad(c.erased(), c.leaves()); });
     nb::object g = c.input(r.gradient, single);
     if (!with_value) return has_aux ? nb::object(nb::make_tuple(g, c.auxiliary())) : g;
@@ -28,6 +31,8 @@ struct Jacobian : Wrapper {
   nb::object call(nb::args args, nb::kwargs kwargs) const {
     Call c(function(), args, kwargs, &argnums, "jacobian");
     c.has_aux = has_aux;
+    c.wants_array = true;
+    c.refuse_objects(true);
     const auto rows = computing([&] { return e::jacobian(c.erased(), c.leaves(), mode); });
     std::vector<nb::object> parts;  // in the place of each array of the value, one for each argument
     for (const Leaves& row : rows) parts.push_back(c.input(row, single));
@@ -150,6 +155,7 @@ void spread_axes(nb::handle axes, nb::handle tree, const char* which, std::vecto
 
 struct Vmap : Wrapper {
   nb::object in_axes, out_axes;
+  std::optional<std::int64_t> axis_size;
   int traverse(visitproc visit, void* arg) {
     Py_VISIT(in_axes.ptr());
     Py_VISIT(out_axes.ptr());
@@ -181,7 +187,15 @@ struct Vmap : Wrapper {
       if (axes.out.empty()) axes.out = {0};
       return out;
     };
-    return c.output(computing([&] { return e::vmap(run, c.leaves(), c.counts(), axes); }));
+    Leaves in = c.leaves();
+    std::vector<std::size_t> counts = c.counts();
+    if (axis_size) {  // one more argument, which the function is not given
+      if (*axis_size < 0) throw dini::ValueError("vmap: axis_size is negative: " + std::to_string(*axis_size));
+      in.push_back(dini::zeros({*axis_size}));
+      counts.push_back(1);
+      axes.in.push_back(0);
+    }
+    return c.output(computing([&] { return e::vmap(run, in, counts, axes); }));
   }
 };
 
@@ -209,10 +223,13 @@ void bind_transforms(nb::module_& m) {
   });
   m.def(
       "_vmap",
-      [](nb::object f, nb::object in_axes, nb::object out_axes) {
-        return Vmap{{f}, in_axes, out_axes};
+      [](nb::object f, nb::object in_axes, nb::object out_axes, nb::handle axis_size) {
+        return Vmap{{f},
+                    in_axes,
+                    out_axes,
+                    axis_size.is_none() ? std::optional<std::int64_t>() : to_whole(axis_size, "vmap: axis_size")};
       },
-      nb::arg("f"), nb::arg("in_axes").none(), nb::arg("out_axes").none());
+      nb::arg("f"), nb::arg("in_axes").none(), nb::arg("out_axes").none(), nb::arg("axis_size").none());
   m.def("_checkpoint", [](nb::object f) { return Checkpoint{{f}}; });
 
   bind_linear<Pullback>(m, "Pullback",
@@ -228,18 +245,21 @@ void bind_transforms(nb::module_& m) {
   m.def("_vjp", [](nb::object f, nb::handle args, nb::handle kwargs, bool has_aux) -> nb::object {
     Call c(f, args, kwargs, nullptr, "vjp");
     c.has_aux = has_aux;
+    c.refuse_objects(false);
     auto data = computing([&] { return e::vjp(c.erased(), c.leaves()); });
     nb::object value = c.output(data->map.out), pull = nb::cast(Pullback{linear_of(c, data)});
     return has_aux ? nb::make_tuple(value, pull, c.auxiliary()) : nb::make_tuple(value, pull);
   });
   m.def("_linearize", [](nb::object f, nb::handle args) {
     Call c(f, args, nb::none(), nullptr, "linearize");
+    c.refuse_objects(false);
     auto data = computing([&] { return e::linearize(c.erased(), c.leaves()); });
     return nb::make_tuple(c.output(data->map.out), Pushforward{linear_of(c, data)});
   });
   m.def("_jvp", [](nb::object f, nb::handle primals, nb::handle tangents, bool has_aux) -> nb::object {
     Call c(f, as_tuple(primals), nb::none(), nullptr, "jvp");
     c.has_aux = has_aux;
+    c.refuse_objects(false);
     const Flat given(as_tuple(tangents)), wanted(as_tuple(primals));
     match(given.def, wanted.def, "jvp", "tangents");
     const auto r = computing([&] { return e::jvp(c.erased(), c.leaves(), given.leaves); });

@@ -262,9 +262,25 @@ nb::object TreeDef::build(const std::vector<nb::object>& objects) const {
   return build_from(nodes_, at, [&] { return objects.at(first++); });
 }
 
-std::string TreeDef::text() const {
+std::string arrays_within(nb::handle h) {
+  PyTypeObject* type = Py_TYPE(h.ptr());
+  if (PyType_Check(h.ptr()) || PyModule_Check(h.ptr()) ||
+      PyType_GetSlot(type, Py_tp_hash) != PyType_GetSlot(&PyBaseObject_Type, Py_tp_hash))
+    return {};
+  nb::object attributes = nb::getattr(h, "__dict__", nb::none());
+  if (!PyDict_Check(attributes.ptr())) return {};
   std::string out;
-  std::size_t at = 0;
+  for (auto [key, value] : nb::borrow<nb::dict>(attributes)) {
+    const bool array = is_array(value) || PyObject_HasAttrString(value.ptr(), "__array__") ||
+                       PyObject_HasAttrString(value.ptr(), "__dlpack__");
+    if (array && !PyType_Check(value.ptr())) out += (out.empty() ? "" : ", ") + nb::cast<std::string>(nb::str(key));
+  }
+  return out;
+}
+
+std::string TreeDef::text(const std::vector<std::string>& leaves) const {
+  std::string out;
+  std::size_t at = 0, next = 0;
   auto repr = [](nb::handle h) { return nb::cast<std::string>(nb::repr(h)); };
   auto type_text = [](nb::handle type) { return nb::cast<std::string>(type.attr("__name__")); };
   auto visit = [&](auto&& self) -> void {
@@ -279,7 +295,7 @@ std::string TreeDef::text() const {
       out += close;
     };
     switch (n.kind) {
-      case Kind::leaf: out += '*'; break;
+      case Kind::leaf: out += next < leaves.size() ? leaves[next++] : "*"; break;
       case Kind::none: out += "None"; break;
       case Kind::fixed: out += repr(n.data); break;
       case Kind::tuple: list("(", n.children == 1 ? ",)" : ")"); break;

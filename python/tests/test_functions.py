@@ -277,13 +277,68 @@ def test_errors(call, error, text):
 
 def test_where_dini_has_none():
     a = dini.array(v)
-    assert np.allclose(np.fft.fft(a), np.fft.fft(v)) and np.histogram(a)[0].sum() == 5 and np.deg2rad(a).shape == (5,)
+    assert np.allclose(np.fft.fft(a), np.fft.fft(v)) and np.histogram(a)[0].sum() == 5 and np.sinc(a).shape == (5,)
     out = np.zeros(5)
     assert np.add(a, 1.0, out=out) is out and np.allclose(out, v + 1)
     out += a
     assert isinstance(out, np.ndarray)
     assert np.allclose(np.add.reduce(dini.array(x)), x.sum(0)) and np.allclose(np.multiply.accumulate(a), np.cumprod(v))
-    for f in (lambda t: dini.sum(np.deg2rad(t)), lambda t: np.fft.fft(t)[0], lambda t: np.add(t, 1.0, out=np.zeros(5)).sum()):
+    for f in (lambda t: dini.sum(np.sinc(t)), lambda t: np.spacing(t)[0], lambda t: np.fft.fft(t)[0], lambda t: np.add(t, 1.0, out=np.zeros(5)).sum()):
         for transformed in (dini.grad(f), dini.jit(f)):
             with pytest.raises(dini.TraceError, match="numpy"):
                 transformed(v)
+
+
+@pytest.mark.parametrize("call", [
+    "np.around(10 * x, 1)", "np.append(v, v)", "np.append(x, y, axis=0)", "np.flipud(x)", "np.fliplr(x)", "np.ptp(x)", "np.ptp(x, axis=1)", "np.percentile(x, 30)",
+    "np.percentile(x, [10, 60], axis=1)", "np.select([x < 0.3, x < 0.6], [x, 2 * x], 7.0)", "np.deg2rad(x)", "np.radians(x)", "np.rad2deg(x)", "np.degrees(x)",
+    "np.fmax(x, y)", "np.fmin(x, y)", "np.fmod(7 * s, y[0])", "np.fmod(k, 2)", "np.copy(x)", "np.einsum('ij,kj->ik', x, y, optimize=True)", "np.cov(x, y)", "np.cov(v, v[::-1])",
+    "np.cov(x, y, rowvar=False, bias=True)", "np.ravel(x, order='F')"])
+def test_more_of_numpys(call):
+    ours = {name: dini.array(a) if isinstance(a, np.ndarray) else a for name, a in ARRAYS.items()}
+    want = eval(call, {}, ARRAYS)
+    close(eval(call, {}, ours), want)
+    close(dini.jit(lambda arrays: eval(call, {}, {**arrays, "np": np}))({n: a for n, a in ours.items() if n != "np"}), want)
+
+
+def test_nan_in_fmax():
+    a, b = np.array([np.nan, 1.0, np.nan]), np.array([2.0, np.nan, np.nan])
+    for f in (np.fmax, np.fmin):
+        close(f(dini.array(a), dini.array(b)), f(a, b))
+    assert dini.grad(lambda a: np.fmod(a, 2.0))(-3.0) == 1 and np.copy(dini.array(v)).flags.writeable
+
+
+def test_what_is_known_of_traced_values():
+    def f(t):
+        assert np.shape(t) == (3, 4) and np.ndim(t) == 2 and np.size(t) == 12 and np.size(t, 0) == 3
+        assert np.result_type(t, np.float32(1)) == np.float64 and np.result_type(t[0, 0].astype("float32"), 2.0) == np.float32
+        return np.sum(t)
+
+    assert np.allclose(dini.grad(f)(x), 1) and dini.jit(f)(x) == dini.sum(x)
+
+
+@pytest.mark.parametrize("f, text", [
+    (lambda t: np.sum(t, where=np.ones(5, bool)), "numpy.sum: dini's has no option where"), (lambda t: np.max(t, initial=0.0), "numpy.max: dini's has no option initial"),
+    (lambda t: scipy.special.gamma(t), "scipy.special.gamma: dini has no such function"), (lambda t: np.sinc(t), "numpy.sinc: dini has no such function"),
+    (lambda t: np.fft.fft(t), "numpy.fft.fft: dini"), (lambda t: np.emath.sqrt(t), "sqrt: dini has no such function")])
+def test_what_numpy_alone_has(f, text):
+    f(dini.array(v))
+    for transformed in (dini.jit(f), dini.grad(lambda t: f(t)[0])):
+        with pytest.raises(dini.TraceError, match=text):
+            transformed(v)
+
+
+def test_another_packages_function_of_that_name():
+    a = np.array([-1.0, 4.0])
+    for f in (np.emath.sqrt, np.emath.log, lambda a: np.emath.power(a, 0.5)):
+        assert np.allclose(f(dini.array(a)), f(a))
+    assert np.isclose(np.linalg.outer(dini.array(v), dini.array(v)), np.outer(v, v)).all()
+
+
+@pytest.mark.parametrize("call, texts", [
+    (lambda: dini.random.key(1.5), ("::",)), (lambda: dini.random.normal(dini.ones(3)), ("::",)), (lambda: dini.ones(3).at[0].set(np.ones(2)), ("at()",)),
+    (lambda: dini.root(lambda z: z, 0.0, deadline=-1.0), ("::",)), (lambda: dini.grad(lambda x: x)(2), ("float64)",)), (lambda: dini.dot(2.0, dini.ones(3)) @ 2.0, ("*(",))])
+def test_messages_are_pythons(call, texts):
+    with pytest.raises(dini.Error) as e:
+        call()
+    assert not any(t in str(e.value) for t in texts), e.value

@@ -145,3 +145,19 @@ def test_whole_numbers():
     for f in (counts, dini.jit(counts)):
         whole, flags = f(np.array([0.5, 2.5]))
         assert whole.tolist() == [0, 2] and flags.tolist() == [False, True]
+
+
+def test_methods():
+    """`self` comes before the arrays, also in rules."""
+    class Model:
+        def __init__(self, k):
+            self.k = k
+
+        @dini.host_function
+        def plain(self, x):
+            return self.k * np.asarray(x)
+
+    assert Model(3.0).plain(np.ones(2)).tolist() == [3, 3] and Model(2.0).plain(2.0) == 4
+    assert dini.jit(Model(3.0).plain)(1.0) == 3
+    with pytest.raises(dini.OptionError, match="like="):
+        dini.host_function(lambda s: 1.0)("text")

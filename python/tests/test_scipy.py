@@ -74,3 +74,32 @@ def test_least_squares():
     ours, theirs = dini.scipy.least_squares(fun, np.ones(2), args=(y,)), scipy.optimize.least_squares(fun, np.ones(2), args=(y,), xtol=1e-12)
     assert np.allclose(ours.x, theirs.x, atol=1e-6) and np.allclose(ours.cost, theirs.cost)
     assert np.allclose(dini.scipy.least_squares(fun, np.ones(2), bounds=(0.0, np.array([9.0, 2.0])), args=(y,)).x[1], 2)
+
+
+def test_lists():
+    """As in SciPy's own examples a list is a vector."""
+    assert np.allclose(dini.scipy.root(lambda x: x**2 - 2, [1.0, 2.0]).x, 2**0.5)
+    found = dini.scipy.root(lambda x: [x[0] + 0.5 * (x[0] - x[1]) ** 3 - 1.0, 0.5 * (x[1] - x[0]) ** 3 + x[1]], [0, 0])
+    assert isinstance(found.x, dini.Array) and np.allclose(found.x, [0.8411639, 0.1588361])
+    rosen = lambda x: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    assert np.allclose(dini.scipy.minimize(rosen, [1.3, 0.7, 0.8]).x, 1, atol=1e-5)
+    func = lambda x, c1, c2: np.sqrt(c1 / (x + c2))
+    assert np.allclose(dini.scipy.fixed_point(func, [1.2, 1.3], args=(np.array([10.0, 12.0]), np.array([3.0, 5.0]))), [1.4920333, 1.37228132])
+    fit = dini.scipy.least_squares(lambda x: np.stack([x[0] + 1.0, x[1] - 2.0]), [1, 1], bounds=([0, 0], [1, np.inf]))
+    assert np.allclose(fit.x, [0, 2], atol=1e-6)
+    assert np.allclose(dini.scipy.root_scalar(lambda x: x**2 - np.array([4.0, 9.0]), x0=[1.0, 1.0]).root, [2, 3])
+    assert np.allclose(dini.scipy.minimize(lambda x: np.sum((x - 3.0) ** 2), [0.0, 0.0], bounds=zip([0.0, None], [2.0, 5.0])).x, [2, 3], atol=1e-6)
+
+
+def test_as_many_bounds_as_unknowns():
+    with pytest.raises(dini.ShapeError, match="1 pairs for 2 unknowns"):
+        dini.scipy.minimize(lambda x: np.sum(x), np.zeros(2), bounds=[(0, 1)])
+    with pytest.raises(dini.ShapeError, match="3 pairs for 2 unknowns"):
+        dini.scipy.minimize(lambda x: np.sum(x), np.zeros(2), bounds=[(0, 1)] * 3)
+
+
+def test_results_are_trees():
+    solve = lambda a: dini.scipy.root(lambda x, a: x - a, 0.0, args=(a,))
+    assert dini.jit(solve)(2.0).x + 1 == 3 and dini.jit(solve)(2.0).success and dini.vmap(solve)(np.array([1.0, 2.0]))["x"].tolist() == [1, 2]
+    assert dini.grad(lambda a: (lambda r: (r.x, r))(solve(a)), has_aux=True)(2.0)[1].x + 1 == 3
+    assert isinstance(dini.jit(solve)(2.0), dini.scipy.OptimizeResult)

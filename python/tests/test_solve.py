@@ -281,3 +281,57 @@ def test_covers_all_methods_of_the_library():
         assert dini._methods._class_name(name) in vars(dini), name
     missing = [n for n in dir(dini._dini) if not n.startswith("_") and n not in {**vars(dini), "ArrayAt": 0, "IndexUpdate": 0}]
     assert not missing
+
+
+def test_converged_while_it_is_compiled():
+    @dini.jit
+    def both(a):
+        s = dini.root(lambda a, z: z * z - a, 1.0, a, on_failure="best")
+        return s.converged, dini.where(s.converged, s.value, -1.0)
+
+    assert both(4.0)[0] and both(4.0)[1] == 2 and not both(-4.0)[0] and both(-4.0)[1] == -1
+    assert dini.vmap(lambda a: dini.root(lambda a, z: z * z - a, 1.0, a, on_failure="best").converged)(np.array([4.0, -1.0])).tolist() == [True, False]
+    assert dini.root(lambda z: z - 1.0, 0.0).converged is True
+
+
+def test_a_class_in_the_place_of_a_solver():
+    for call, text in ((lambda: dini.root(lambda z: z, 0.0, solver=dini.Newton), r"root: .*write solver=dini\.Newton\(\)"),
+                       (lambda: dini.fixed_point(lambda z: z, 0.0, solver=dini.Anderson), r"dini\.Anderson\(\)"),
+                       (lambda: dini.root(lambda z: z, 0.0, adjoint=dini.GMRES), r"adjoint=dini\.GMRES\(\)")):
+        with pytest.raises(TypeError, match=text):
+            call()
+
+
+def test_what_a_callable_solver_is_given_and_returns():
+    """A row of numbers, whatever z is; it may return them in any shape."""
+    for z0, returned in ((0.5, lambda z: 0.7390851332151607), (0.5, lambda z: np.array([0.7390851332151607])), (np.ones((2, 2)), lambda z: np.full((2, 2), 0.7390851332151607)),
+                         ({"a": 0.5}, lambda z: dini.array(0.7390851332151607))):
+        seen = []
+        cosine = lambda z: {"a": dini.cos(z["a"])} if isinstance(z, dict) else dini.cos(z)
+        s = dini.fixed_point(cosine, z0, solver=lambda f, z: seen.append(z.shape) or returned(z))
+        assert s.converged and seen[0] == (np.size(z0),) and np.shape(s.value) == np.shape(z0)
+    with pytest.raises(dini.Error, match="fixed_point"):
+        dini.root(lambda z: z, 0.0, solver=lambda f, z: z)
+
+
+@pytest.mark.parametrize("answer, ends", [(False, True), (np.False_, True), (dini.array(False), True), (0, True), (None, False), (True, False), (1, False), (np.True_, False)])
+def test_answers_of_on_step(answer, ends):
+    s = dini.fixed_point(lambda z: 0.5 * z + 1.0, 0.0, solver="forward_iteration", on_failure="best", on_step=lambda step, norm: answer)
+    assert s.status == ("cancelled" if ends else "converged")
+
+
+def test_solvers_that_there_are_not():
+    with pytest.raises(dini.OptionError, match='is newton meant') as e:
+        dini.root(lambda z: z, 0.0, solver="newtn")
+    assert "broyden" in str(e.value) and "bfgs" not in str(e.value) and "interior_point_qp" not in str(e.value)
+    with pytest.raises(dini.OptionError, match="is lbfgs meant") as e:
+        dini.minimize(lambda z: z * z, 0.0, solver="lbgfs")
+    assert "chandrupatla" not in str(e.value)
+    with pytest.raises(dini.OptionError, match="is gmres meant"):
+        dini.root(lambda z: z, 0.0, adjoint="gmrs")
+
+
+def test_how_methods_print():
+    assert repr(dini.Newton(max_halvings=20)) == "Newton(max_halvings=20)" and repr(dini.GMRES()) == "GMRES()" and repr(dini.huber(2)) == "huber(2.0)"
+    assert repr(dini.fwd_solver) == "fwd_solver()"
+    assert "root" in repr(dini.Problem({"kind": "root", "formula": "z - a", "z0": 0.0, "inputs": {"a": 1.0}}))

@@ -1,6 +1,8 @@
 """Transformations: each derivative against differences, each mode against the others."""
+import collections
 import dataclasses
 import functools
+import warnings
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -192,6 +194,7 @@ def test_jit_static():
     assert h(0.0, one).item() == 1 and h(0.0, other).item() == 2 and h(0.0, one).item() == 1
 
 
+@pytest.mark.filterwarnings("ignore:jit. a Model")
 def test_jit_captures_and_methods():
     class Model:
         def __init__(self):
@@ -352,3 +355,134 @@ def test_lists_of_traced_values():
                  lambda x: np.concatenate([x[:1], x[1:2]])):
         assert dini.grad(lambda x: dini.sum(make(x)))(x3).tolist() == [1, 1, 0]
     assert dini.grad(lambda x: max(x[0], x[1]) * sum([x[2], 1.0]))(x3).tolist() == [1.7, 0, 0.3]
+
+
+class NoTree:
+    def __init__(self, w):
+        self.w = w
+
+
+def test_derivatives_by_objects():
+    """The gradient by what is no tree would be the object itself, with its values for derivatives."""
+    m = NoTree(np.ones(2))
+    f = lambda m: dini.sum(m.w**2)
+    for transform in (dini.grad, dini.value_and_grad, dini.jacobian, dini.jacfwd, dini.jacrev, dini.hessian):
+        with pytest.raises(dini.DtypeError, match=r"argument 0 .*NoTree.*dini\.register_tree"):
+            transform(f)(m)
+        with pytest.raises(dini.DtypeError, match=r"argument 0 .*\(w\).*NoTree"):
+            transform(lambda t: f(t["m"]) * t["x"])({"m": m, "x": 1.0})
+        with pytest.raises(dini.DtypeError, match="argument 1 is a text"):
+            transform(lambda x, s: x, argnums=(0, 1))(1.0, "abc")
+        with pytest.raises(dini.DtypeError, match="argument 0 is None"):
+            transform(lambda x: 1.0)(None)
+    for call in (lambda: dini.vjp(f, m), lambda: dini.linearize(lambda m, x: f(m) * x, m, 1.0), lambda: dini.jvp(lambda m, x: f(m) * x, (m, 1.0), (m, 1.0))):
+        with pytest.raises(dini.DtypeError, match="NoTree"):
+            call()
+    # What is beside arrays and no array stays what it is.
+    assert dini.grad(lambda p: p["w"] ** 2)({"w": 3.0, "name": "w"}) == {"w": 6.0, "name": "w"}
+    assert dini.grad(lambda x, p: x**2, argnums=(0, 1))(3.0, {}) == (6.0, {})
+    assert dini.grad(lambda x, m: x * m.w.sum())(3.0, m) == 2  # an argument that is not differentiated is any
+
+
+def test_the_same_argument_twice():
+    for numbers in ((0, 0), (1, -1)):
+        for transform in (dini.grad, dini.jacobian):
+            with pytest.raises(dini.OptionError, match="twice"):
+                transform(lambda x, y: x * y, numbers)(1.0, 2.0)
+
+
+def test_conversions_in_options():
+    """They take a number out of a value that is followed."""
+    for f in (lambda a: dini.sum(dini.arange(0.0, a, 0.5)), lambda a: dini.linalg.norm(np.array([1.0, 2.0]), ord=a), lambda a: dini.isclose(a, 1.0, rtol=a) * a,
+              lambda a: dini.Problem({"kind": "root", "formula": "z-a", "z0": 0.0, "inputs": {"a": a}}).solve().z):
+        with pytest.raises(dini.TraceError, match="lose its derivative"):
+            dini.grad(f)(2.0)
+        with pytest.raises(dini.TraceError, match="lose its derivative"):
+            dini.jvp(f, (2.0,), (1.0,))
+        with pytest.raises(dini.HostReadError):
+            dini.jit(f)(2.0)
+
+
+def test_what_a_function_forgot_to_return():
+    def forgets(x):
+        x * x
+
+    for transform in (dini.grad, dini.value_and_grad, dini.jacobian):
+        with pytest.raises(dini.DtypeError, match="returned None: is a `return` missing"):
+            transform(forgets)(1.0)
+        with pytest.raises(dini.DtypeError, match=r"return its \.value"):
+            transform(lambda a: dini.root(lambda a, z: z - a, 0.0, a))(1.0)
+    for solve in (dini.root, dini.fixed_point, dini.minimize, dini.least_squares):
+        with pytest.raises(dini.DtypeError, match=rf"{solve.__name__}: the function returned None"):
+            solve(forgets, 1.0)
+        with pytest.raises(dini.DtypeError, match=r"return its \.value"):
+            solve(lambda z: dini.root(lambda w: w - z, 0.0), 1.0)
+
+
+def test_which_leaf_is_no_floating_one():
+    with pytest.raises(dini.DtypeError, match=r"argument 1, \{'n': int64, 'w': \*\}"):
+        dini.grad(lambda x, p: x * p["w"], argnums=1)(1.0, {"w": 2.0, "n": 3})
+
+
+def test_vmap_of_a_size():
+    assert dini.vmap(lambda x: x + 1, in_axes=None, axis_size=3)(2.0).tolist() == [3, 3, 3]
+    assert dini.vmap(lambda: dini.ones(2), axis_size=2)().tolist() == [[1, 1], [1, 1]]
+    assert dini.vmap(lambda x: 2 * x, axis_size=2)(np.ones(2)).tolist() == [2, 2]
+    with pytest.raises(dini.ShapeError):
+        dini.vmap(lambda x: x, axis_size=3)(np.ones(2))
+
+
+def test_fori_loop_of_a_traced_length():
+    for f in (lambda n: dini.fori_loop(0, n, lambda k, s: s + 1.0, 0.0), lambda n: dini.fori_loop(n, 9, lambda k, s: s + 1.0, 0.0)):
+        with pytest.raises(dini.HostReadError, match="while_loop.*static_argnames"):
+            dini.jit(f)(3)
+        assert dini.jit(f, static_argnames="n")(3) in (3, 6)
+
+
+def test_static_arguments_by_number_and_by_name():
+    """The same argument, however it is given: as JAX has it."""
+    def f(x, n=2, *, kind="a"):
+        assert isinstance(n, int) and isinstance(kind, str)
+        return x * n
+
+    for g in (dini.jit(f, static_argnames=("n", "kind")), dini.jit(f, static_argnums=1), dini.jit(f, static_argnums=-1)):
+        assert g(1.0, 3) == g(1.0, n=3) == 3 and g(1.0, n=3, kind="b") == 3
+
+    class Model:
+        @functools.partial(dini.jit, static_argnames="n")
+        def times(self, x, n):
+            assert isinstance(n, int)
+            return n * x
+
+    assert Model().times(2.0, 3) == Model().times(2.0, n=3) == 6
+    assert dini.jit(lambda *a: a[0] * len(a), static_argnums=(-1,))(1.0, "text") == 2
+    assert dini.jit(lambda x, **k: x * k["n"], static_argnames="n")(1.0, n=3) == 3
+    with pytest.raises(dini.OptionError, match="static_argnames has 'm'.*x, n, kind"):
+        dini.jit(f, static_argnames="m")
+    with pytest.raises(dini.OptionError, match="static_argnums"):
+        dini.jit(f, static_argnums=2)
+
+
+def test_what_has_no_hash():
+    for what in (set(), collections.deque([1.0]), bytearray(b"a")):
+        with pytest.raises(TypeError, match="jit: argument 1 holds what is no array and has no hash"):
+            dini.jit(lambda x, o: x)(1.0, what)
+        with pytest.raises(TypeError, match="jit: an argument given by name"):
+            dini.jit(lambda x, o: x)(1.0, o={"in": [what]})
+
+
+def test_jit_of_objects_says_that_they_stay():
+    class Model:
+        def __init__(self):
+            self.w = dini.ones(2)
+
+        @dini.jit
+        def f(self, x):
+            return self.w * x
+
+    with pytest.warns(UserWarning, match=r"a Model among the arguments is no tree: the arrays in it \(w\)"):
+        Model().f(2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dini.jit(lambda m, x: m.w * x, static_argnums=0)(NoTree(dini.ones(2)), 2.0)  # it was asked for
+        dini.jit(lambda f, x: f(x))(dini.sin, 2.0)
