@@ -7,7 +7,7 @@ What is found is differentiable in args and in all that fun captures. `jac=` and
 """
 from __future__ import annotations
 
-from . import _dini
+from . import _dini, _transforms
 from ._solution import _SENTENCES, Bracket, Solution
 
 TYPE_CHECKING = False
@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 
 class OptimizeResult(dict):  # type: ignore[type-arg]
-    """A solve's outcome under SciPy's names, as attributes and keys; `solution` is Dini's own."""
+    """A solve's outcome under SciPy's names, as attributes and keys; `solution` is Dini's own. `jac` is computed when it is asked for."""
+
+    _jac: Any = None
+
+    def __missing__(self, name: str) -> Any:
+        if name != "jac" or self._jac is None:
+            raise KeyError(name)
+        self[name] = self._jac()
+        return self[name]
+
+    def __reduce__(self) -> Any:
+        return OptimizeResult, (dict(self),)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -45,17 +56,27 @@ def _args(args: Any) -> tuple[Any, ...]:
 
 def _ignored(**given: Any) -> None:
     for name, value in given.items():
-        if value is not None and value is not False:
+        if value is not None and value is not False and value is not True:
             import warnings
 
             warnings.warn(f"dini.scipy: {name}= is not needed, since dini has derivatives of its own, and ignored", stacklevel=3)
 
 
-def _result(s: Solution, **more: Any) -> OptimizeResult:
+def _result(s: Solution, jac: Any, **more: Any) -> OptimizeResult:
     known = s.status_code.concrete
     message = _SENTENCES[s.status] if known and isinstance(s.status, str) else None
-    return OptimizeResult(x=s.value, success=s.converged if known else s.status_code == 0, status=s.status_code, message=message,
+    found = OptimizeResult(x=s.value, success=s.converged if known else s.status_code == 0, status=s.status_code, message=message,
                           nit=s.steps, nfev=s.evaluations, solution=s, **more)
+    found._jac = jac
+    return found
+
+
+def _jacobian(fun: Function, s: Solution, args: Any) -> Any:
+    return lambda: _transforms.jacobian(lambda x: _start(fun(x, *_args(args))))(s.value)
+
+
+def _value_alone(fun: Function, jac: Any) -> Function:
+    return (lambda *args: fun(*args)[0]) if jac is True else fun
 
 
 def root(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = None, tol: float | None = None,
@@ -66,8 +87,9 @@ def root(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = 
     Array(2.0)
     """
     _ignored(jac=jac)
+    fun = _value_alone(fun, jac)
     s = _dini.root(_x_first(fun), _start(x0), *_args(args), solver=method, tolerance=tol, on_failure="best", **(options or {}))
-    return _result(s, fun=fun(s.value, *_args(args)))
+    return _result(s, _jacobian(fun, s, args), fun=fun(s.value, *_args(args)))
 
 
 def fixed_point(func: Function, x0: Any, args: Any = (), xtol: float | None = None, maxiter: int = -1, method: Any = None) -> Any:
@@ -83,7 +105,7 @@ def root_scalar(f: Function, args: Any = (), method: Any = None, bracket: Sequen
         raise _dini.OptionError("root_scalar: a bracket or an x0 is wanted")
     start = _start(x0) if bracket is None else Bracket(*map(_start, bracket))
     s = _dini.root(_x_first(f), start, *_args(args), solver=method, max_steps=maxiter, on_failure="best")
-    return _result(s, root=s.value, converged=s.converged if s.status_code.concrete else s.status_code == 0)
+    return _result(s, None, root=s.value, converged=s.converged if s.status_code.concrete else s.status_code == 0)
 
 
 def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None, bounds: Any = None,
@@ -94,6 +116,7 @@ def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: An
     Array(2.0)
     """
     _ignored(jac=jac, hess=hess)
+    fun = _value_alone(fun, jac)
     more, x0 = dict(options or {}), _start(x0)
     if bounds is not None:
         more["bounds"] = _pairs(bounds, x0)
@@ -105,7 +128,7 @@ def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: An
     if len([c for c in constraints if c["type"] not in ("eq", "ineq")]):
         raise _dini.OptionError('minimize: a constraint\'s "type" has to be "eq" or "ineq"')
     s = _dini.minimize(_x_first(fun), x0, *_args(args), solver=method, tolerance=tol, on_failure="best", **more)
-    return _result(s, fun=s.objective, duals=s.duals)
+    return _result(s, lambda: _transforms.grad(lambda x: fun(x, *_args(args)))(s.value), fun=s.objective, duals=s.duals)
 
 
 def least_squares(fun: Function, x0: Any, jac: Any = None, bounds: Any = None, method: Any = None, loss: Any = None, args: Any = (),
@@ -117,7 +140,7 @@ def least_squares(fun: Function, x0: Any, jac: Any = None, bounds: Any = None, m
         lower, upper = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
         options["bounds"] = _start(lower), _start(upper)
     s = _dini.least_squares(_x_first(fun), x0, *_args(args), solver=method, loss=loss, on_failure="best", **options)
-    return _result(s, fun=fun(s.value, *_args(args)), cost=s.objective)
+    return _result(s, _jacobian(fun, s, args), fun=fun(s.value, *_args(args)), cost=s.objective)
 
 
 def _pairs(bounds: Any, x0: Any) -> Any:

@@ -268,6 +268,20 @@ void bind_operators(nb::class_<Array>& c) {
   compare("__eq__", [](A a, A b) { return a == b; });
   compare("__ne__", [](A a, A b) { return a != b; });
   c.attr("__hash__") = nb::none();
+  auto divmod = [&](const char* name, bool reversed) {
+    c.def(
+        name,
+        [reversed](A a, nb::handle b) -> nb::object {
+          auto part = [&](auto f) { return binary(a, b, [&](A x, A y) { return reversed ? f(y, x) : f(x, y); }); };
+          nb::object quotient = part([](A x, A y) { return dini::floor_divide(x, y); });
+          if (quotient.is(nb::handle(Py_NotImplemented))) return quotient;
+          return nb::make_tuple(quotient, part([](A x, A y) { return x % y; }));
+        },
+        nb::is_operator(),
+        nb::sig(table::keep("def " + std::string(name) + "(self, other: ArrayLike) -> tuple[Array, Array]")));
+  };
+  divmod("__divmod__", false);
+  divmod("__rdivmod__", true);
   auto unary = [&]<class F>(const char* name, F f) {
     c.def(
         name, [f](A a) { return from_array(f(a)); }, nb::sig(operator_stub(name, false)));
@@ -380,7 +394,32 @@ void bind_array(nb::module_& m) {
         return from_array(dini::swapaxes(a, -1, -2));
       },
       nb::sig("def mT(self) -> Array"));
-  c.def("item", &item_of, nb::sig("def item(self) -> Any"), "The one element as a number of Python's.");
+  c.def(
+      "item",
+      [](const Array& a, nb::args at) {
+        if (at.size() == 0) return item_of(a);
+        // As in NumPy: one index into all elements, or one for each axis.
+        const nb::object index = at.size() == 1 ? nb::object(at[0]) : nb::object(at);
+        const bool flat = PyIndex_Check(index.ptr()) != 0;
+        nb::object part = nb::steal(PyObject_GetItem(from_array(flat ? dini::ravel(a) : a).ptr(), index.ptr()));
+        if (!part.is_valid()) nb::raise_python_error();
+        return item_of(to_array(part, "item"));
+      },
+      nb::sig("def item(self, *args: Any) -> Any"),
+      "The one element, or the one at an index, as a number of Python's.");
+  c.def(
+      "__round__",
+      [m](const Array& a, nb::handle digits) {
+        return m.attr("round")(from_array(a), digits.is_none() ? nb::int_(0) : nb::borrow<nb::int_>(digits));
+      },
+      nb::arg("ndigits") = nb::none(), nb::sig("def __round__(self, ndigits: int | None = None) -> Array"));
+  c.def_prop_ro(
+      "real", [](const Array& a) { return from_array(a); }, nb::sig("def real(self) -> Array"));
+  c.def_prop_ro(
+      "imag", [](const Array& a) { return from_array(dini::zeros_like(a)); }, nb::sig("def imag(self) -> Array"));
+  for (const char* name : {"conj", "conjugate"})
+    c.def(
+        name, [](const Array& a) { return from_array(a); }, nb::sig(operator_stub(name, false)));
   c.def("tolist", &to_list, nb::sig("def tolist(self) -> Any"), "The elements in nested lists.");
   c.def(
       "astype", [](const Array& a, nb::handle d) { return from_array(dini::astype(a, to_dtype(d))); }, nb::arg("dtype"),
@@ -420,68 +459,6 @@ void bind_array(nb::module_& m) {
   c.def("__setstate__", [](Array& a, nb::tuple t) { new (&a) Array(to_array(t[0], "unpickling")); });
   c.def("__copy__", [](const Array& a) { return from_array(a); });
   c.def("__deepcopy__", [](const Array& a, nb::handle) { return from_array(a); });
-
-  m.def(
-      "array",
-      [](nb::handle x, nb::handle dtype) {
-        Array a;
-        const bool sequence = PyList_Check(x.ptr()) || PyTuple_Check(x.ptr());
-        // In the wanted dtype by NumPy, where its own is none of ours.
-        if (!dtype.is_none() && !is_array(x) && !sequence && PyObject_CheckBuffer(x.ptr())) {
-          nb::object n =
-              numpy().attr("asarray")(x).attr("astype")(dini::name(to_dtype(dtype)), nb::arg("copy") = false);
-          a = to_array(n, "array");
-        } else {
-          a = to_array(x, "array");
-        }
-        if (!dtype.is_none()) {
-          if (sequence || PyLong_CheckExact(x.ptr())) check_fits(a, to_dtype(dtype));
-          return from_array(dini::astype(a, to_dtype(dtype)));
-        }
-        return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
-      },
-      nb::arg("x"), nb::arg("dtype") = nb::none(),
-      nb::sig("def array(x: ArrayLike, dtype: DTypeLike | None = None) -> Array"),
-      "An array of a number, of nested sequences of numbers and arrays, or of NumPy's, PyTorch's or JAX's array, which "
-      "is copied.");
-  m.def(
-      "asarray",
-      [](nb::handle x, nb::handle dtype, std::optional<bool> copy, nb::handle device) {
-        table::From<table::Device>::get(device, "asarray");
-        Array a;
-        const bool copies = copy.value_or(false), never = !copy.value_or(true);
-        const bool memory = PyObject_CheckBuffer(x.ptr()) || has(x, "__dlpack__");
-        auto must_copy = [](const std::string& why) {
-          throw dini::ValueError("asarray: copy=False, but " + why + " has to be copied");
-        };
-        if (never && !is_array(x) && !memory) must_copy("a " + name_of_type(x));
-        if (!copies && !is_array(x) && memory && !PyBytes_Check(x.ptr()) && !PyByteArray_Check(x.ptr()))
-          a = shared_memory(x, never);
-        else
-          a = to_array(x, "asarray");
-        if (!dtype.is_none()) {
-          const Dtype wanted = to_dtype(dtype);
-          if (a.dtype() != wanted && never) must_copy(std::string(dini::name(a.dtype())) + " as " + dini::name(wanted));
-          if (PyLong_CheckExact(x.ptr())) check_fits(a, wanted);
-          a = dini::astype(a, wanted);
-        }
-        return from_array(a.weak() ? dini::astype(a, a.dtype()) : a);
-      },
-      nb::arg("x"), nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(), nb::arg("device") = nb::none(),
-      nb::sig(
-          "def asarray(x: ArrayLike, dtype: DTypeLike | None = None, copy: bool | None = None, device: str | None = "
-          "None) -> Array"),
-      "As array, in the memory of x where that can be, which nobody may change then; copied with copy=True, and never "
-      "with copy=False.");
-  m.def(
-      "from_dlpack",
-      [](nb::handle x, nb::handle device, std::optional<bool> copy) {
-        table::From<table::Device>::get(device, "from_dlpack");
-        return from_array(copy == true ? to_array(x, "from_dlpack") : shared_memory(x, false));
-      },
-      nb::arg("x"), nb::arg("device") = nb::none(), nb::arg("copy") = nb::none(),
-      nb::sig("def from_dlpack(x: Any, device: str | None = None, copy: bool | None = None) -> Array"),
-      "An array in the memory of another library's, which nobody may change while the array is used.");
 }
 
 }  // namespace pydini

@@ -130,6 +130,9 @@ class TreeDef {
   /// "(*, {'a': *})", or with these texts in the places of the arrays.
   std::string text(const std::vector<std::string>& leaves = {}) const;
   bool operator==(const TreeDef& other) const;
+  /// The objects that are no trees, taken out: whoever keeps this and them apart can tell the collector of them. And put in again.
+  std::vector<nb::object> take_fixed();
+  TreeDef with_fixed(nb::handle objects) const;
   /// The structures of the children of the root.
   std::vector<TreeDef> split() const;
   /// A key for hash tables, in which Python objects stand by their numbers in the dict `known`, which gets those that it has not.
@@ -218,6 +221,7 @@ std::vector<int> to_ints(nb::handle h, const char* what);
 
 void bind_errors(nb::module_& m);
 void bind_array(nb::module_& m);
+void bind_making(nb::module_& m);
 void bind_indexing(nb::module_& m, nb::class_<Array>& c);
 void bind_tree(nb::module_& m);
 void bind_functions(nb::module_& m);

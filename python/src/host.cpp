@@ -2,9 +2,10 @@
 // of other frameworks, of which the framework makes derivatives and batches of every order.
 #include "dini/transforms/host_map.hpp"
 
+#include <functional>
 #include <mutex>
 
-#include "common.hpp"
+#include "wrapper.hpp"
 
 namespace pydini {
 
@@ -160,6 +161,21 @@ struct PyHost final : dini::HostMap {
     });
   }
 
+ public:
+  /// How often this and what it has made refer to its signature; 0 where anything else refers to one of them.
+  long references_of_its_own() const {
+    long n = 1;
+    for (const dini::HostMapRef& made : {std::cref(linearized_), std::cref(transposed_)}) {
+      if (!made) continue;
+      const auto* host = dynamic_cast<const PyHost*>(made.get());
+      const long more = host && made.use_count() == 1 && host->sig == sig ? host->references_of_its_own() : 0;
+      if (more == 0) return 0;
+      n += more;
+    }
+    return n;
+  }
+
+ private:
   mutable std::mutex mutex_;
   mutable dini::HostMapRef linearized_, transposed_;
   std::weak_ptr<const dini::HostMap> transposed_of_;  // the one that keeps this one
@@ -169,7 +185,33 @@ struct HostFunctionObject {
   std::shared_ptr<const Told> told;
   std::vector<std::shared_ptr<const PyHost>> known;  // of the calls like which there were some, the last ones
 
+  // The collector is told of Python's objects only while nothing that was compiled may call the function: it would think them
+  // unreachable else.
+  bool exclusive() const {
+    if (!told || told.use_count() != 1 + static_cast<long>(known.size())) return false;
+    for (const auto& k : known) {
+      if (k.use_count() != 1 || k->sig.use_count() != k->references_of_its_own()) return false;
+    }
+    return true;
+  }
+  int traverse(visitproc visit, void* arg) {
+    if (!exclusive()) return 0;
+    for (const nb::object* o : {&told->f, &told->like, &told->jvp, &told->vjp}) Py_VISIT(o->ptr());
+    for (const auto& k : known) {
+      for (const TreeDef& d : k->sig->args) {
+        for (const TreeDef::Node& n : d.nodes()) Py_VISIT(n.data.ptr());
+      }
+      for (const TreeDef::Node& n : k->sig->out.nodes()) Py_VISIT(n.data.ptr());
+    }
+    return 0;
+  }
+  void clear() {
+    known.clear();
+    told.reset();
+  }
+
   nb::object call(nb::args args) {
+    if (!told) throw std::runtime_error("a function that was collected already");
     Signature s;
     s.told = told;
     Leaves leaves;
@@ -208,10 +250,11 @@ struct HostFunctionObject {
 }  // namespace
 
 void bind_host(nb::module_& m) {
-  nb::class_<HostFunctionObject>(m, "HostFunction",
+  nb::class_<HostFunctionObject>(m, "HostFunction", nb::type_slots(wrapper_slots<HostFunctionObject>()),
                                  "A function that is called at run time; made by dini.host_function.")
       .def("__call__", &HostFunctionObject::call, nb::sig("def __call__(self, *args: Any) -> Any"))
-      .def("__repr__", [](const HostFunctionObject& f) { return "<HostFunction " + f.told->name + ">"; })
+      .def("__repr__",
+           [](const HostFunctionObject& f) { return "<HostFunction " + (f.told ? f.told->name : "") + ">"; })
       .def(
           "__get__",
           [](nb::handle self, nb::handle instance, nb::handle) {
@@ -219,7 +262,7 @@ void bind_host(nb::module_& m) {
             return nb::module_::import_("types").attr("MethodType")(self, instance);
           },
           nb::arg("instance").none(), nb::arg("owner").none() = nb::none())
-      .def_prop_ro("function", [](const HostFunctionObject& f) { return f.told->f; });
+      .def_prop_ro("function", [](const HostFunctionObject& f) { return f.told ? f.told->f : nb::none(); });
   m.def(
       "_host_function",
       [](nb::object f, nb::object like, nb::object jvp, nb::object vjp) {

@@ -30,7 +30,8 @@ dini::IndexItem index_item(nb::handle h) {
     }
     PyErr_Clear();
   }
-  const Array a = to_array(h, "index");
+  Array a = to_array(h, "index");
+  if (PyList_Check(h.ptr()) && a.size() == 0) a = dini::astype(a, Dtype::int64);  // x[[]]
   if (dini::is_floating(a.dtype())) {
     throw dini::DtypeError(
         "index: whole numbers, slices, None, ... or arrays of whole numbers or truth values are wanted, got " +
@@ -72,6 +73,15 @@ void bind_indexing(nb::module_& m, nb::class_<Array>& c) {
   };
   with("set", "def set(self, values: ArrayLike) -> Array", &U::set);
   with("add", "def add(self, values: ArrayLike) -> Array", &U::add);
+  update.def(
+      "subtract", [](const U& u, nb::handle values) { return from_array(u.add(-to_array(values, "subtract"))); },
+      nb::arg("values"), nb::sig("def subtract(self, values: ArrayLike) -> Array"));
+  update.def(
+      "apply",
+      [](const U& u, nb::handle f) {
+        return from_array(u.set(to_array(call_python(f, nb::make_tuple(from_array(u.get()))), "apply")));
+      },
+      nb::arg("func"), nb::sig("def apply(self, func: Callable[[Array], ArrayLike]) -> Array"));
   with("multiply", "def multiply(self, values: ArrayLike) -> Array", &U::multiply);
   with("divide", "def divide(self, values: ArrayLike) -> Array", &U::divide);
   with("power", "def power(self, values: ArrayLike) -> Array", &U::power);

@@ -1,5 +1,6 @@
 // jit, and Programs to look at.
 #include <any>
+#include <atomic>
 #include <sstream>
 
 #include "dini/exec/executable.hpp"
@@ -43,6 +44,7 @@ struct ShapeDtype {
 struct Traced {
   TreeDef value;
   SolvedTrees solves;
+  nb::object fixed_by = {};  // the number of what `value` lacks in Jit::fixed
 };
 
 // What jit was called with, as leaves and a structure.
@@ -57,19 +59,23 @@ struct Jit : Wrapper {
   std::vector<int> static_argnums;
   nb::object static_argnames;  // a tuple
   nb::dict known;              // what is no array in arguments, by number: keys of what is compiled
+  nb::dict fixed;              // what is no tree in values, by number: here, where the collector finds it
   std::shared_ptr<e::Jit> cache = std::make_shared<e::Jit>("jit");
 
   int traverse(visitproc visit, void* arg) {
     Py_VISIT(known.ptr());
+    Py_VISIT(fixed.ptr());
     return Wrapper::traverse(visit, arg);
   }
   void clear() {
     known = nb::dict();
+    fixed = nb::dict();
     Wrapper::clear();
   }
 
   void forget() {
     known = nb::dict();
+    fixed = nb::dict();
     cache = std::make_shared<e::Jit>("jit");
   }
 
@@ -156,8 +162,9 @@ struct Jit : Wrapper {
   }
 
   // The function of leaves; refers to all that it is given.
-  ErasedFunction traced(const Arguments& a, std::size_t positional, std::shared_ptr<const Traced>& out) const {
-    return [this, &a, positional, &out](const Leaves& in) {
+  ErasedFunction traced(const Arguments& a, std::size_t positional, std::shared_ptr<const Traced>& out,
+                        bool keeps = false) const {
+    return [this, &a, positional, &out, keeps](const Leaves& in) {
       return with_gil([&] {
         warn_of_objects(a);
         std::vector<nb::object> given;
@@ -175,7 +182,16 @@ struct Jit : Wrapper {
         }
         SolvesWithin within;
         Flat value(call_python(function(), tuple_of(given), named));
-        out = share_cpp(Traced{std::move(value.def), within.found});
+        nb::object number;
+        if (keeps) {
+          const std::vector<nb::object> objects = value.def.take_fixed();
+          static std::atomic<std::int64_t> last{0};
+          if (!objects.empty()) {
+            number = nb::int_(++last);
+            if (PyDict_SetItem(fixed.ptr(), number.ptr(), tuple_of(objects).ptr()) != 0) nb::raise_python_error();
+          }
+        }
+        out = share_cpp(Traced{std::move(value.def), within.found, number});
         return std::move(value.leaves);
       });
     };
@@ -187,7 +203,7 @@ struct Jit : Wrapper {
     const std::shared_ptr<e::Jit> kept = cache;
     std::shared_ptr<const e::Jit::Entry> used;
     std::shared_ptr<const Traced> out;
-    const ErasedFunction f = traced(a, args.size(), out);
+    const ErasedFunction f = traced(a, args.size(), out, true);
     // When it raises, it may be what it has called that was traced; when it was traced before, its solves are not known around it.
     const auto known = [&]() -> const Traced& {
       return *std::any_cast<const std::shared_ptr<const Traced>&>(used->prototype);
@@ -200,7 +216,11 @@ struct Jit : Wrapper {
       throw;
     }
     if (!out) SolvesWithin::add(known().solves);
-    return known().value.unflatten(leaves);
+    const Traced& found = known();
+    if (!found.fixed_by.is_valid()) return found.value.unflatten(leaves);
+    nb::object objects = nb::borrow(PyDict_GetItem(fixed.ptr(), found.fixed_by.ptr()));
+    if (!objects.is_valid()) return call(args, kwargs);  // another thread has let it go meanwhile
+    return found.value.with_fixed(objects).unflatten(leaves);
   }
 
   PyProgram program(nb::args args, nb::kwargs kwargs) const {

@@ -233,6 +233,7 @@ void bind_linear_functions(nb::module_& m) {
   functions::add_linalg(linalg_table);
   functions::add_special(special_table);
   functions::add_random(random_table);
+  random_table.alias("PRNGKey", "key");
   for (const char* name : {"solve", "inv", "det", "slogdet", "cholesky", "norm"}) m.attr(name) = linalg.attr(name);
   for (const char* name : {"erf", "erfc", "erfinv", "gammaln", "digamma", "polygamma", "i0e", "i1e", "logit", "betaln",
                            "xlogy", "xlog1py"})

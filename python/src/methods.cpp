@@ -6,6 +6,7 @@
 #include "dini/solvers/library.hpp"
 #include "solving.hpp"
 #include "table.hpp"
+#include "wrapper.hpp"
 
 namespace pydini {
 
@@ -82,8 +83,28 @@ dini::Solver solver_of(nb::handle f) {
       true);
 }
 
+// An adjoint with what it was made with. Of a preconditioner the collector is told only while nothing that was compiled has the adjoint.
+struct PyAdjoint {
+  dini::Adjoint adjoint;
+  nb::object made_by = nb::none();
+  Shared preconditioner = {};
+  long references = 0;  // of what is of the adjoint's own
+
+  int traverse(visitproc visit, void* arg) {
+    Py_VISIT(made_by.ptr());
+    if (preconditioner && adjoint.method().use_count() == 1 && preconditioner.use_count() == references)
+      Py_VISIT(preconditioner.get());
+    return 0;
+  }
+  void clear() {
+    made_by = nb::none();
+    adjoint = {};
+    preconditioner = {};
+  }
+};
+
 // One with a preconditioner, which the tables have not.
-template <class S> dini::Adjoint preconditioned(nb::handle options, nb::handle f) {
+template <class S> PyAdjoint preconditioned(nb::handle options, nb::handle f) {
   S s;
   const auto& table = S::table();
   for (const auto& [name, value] : values_of(options, table.name)) {
@@ -96,11 +117,16 @@ template <class S> dini::Adjoint preconditioned(nb::handle options, nb::handle f
     if (!found) dini::detail::no_such_option(table.name, name, {});
   }
   const Shared kept = share(f);
+  PyAdjoint made;
   s.preconditioner = dini::Preconditioner([kept](const Array& v) {
     return with_gil(
         [&] { return to_array(call_python(kept.get(), nb::make_tuple(from_array(v))), "the preconditioner's value"); });
   });
-  return s;
+  made.adjoint = s;
+  s = {};
+  made.preconditioner = kept;
+  made.references = kept.use_count() - 1;
+  return made;
 }
 
 }  // namespace
@@ -127,8 +153,8 @@ dini::Solver to_solver(nb::handle h, const char* function) {
 
 dini::Adjoint to_adjoint(nb::handle h, const char* function) {
   if (h.is_none()) return {};
-  dini::Adjoint* ours = nullptr;
-  if (nb::try_cast<dini::Adjoint*>(h, ours) && ours) return *ours;
+  PyAdjoint* ours = nullptr;
+  if (nb::try_cast<PyAdjoint*>(h, ours) && ours) return ours->adjoint;
   refuse_class(h, function, "adjoint");
   if (!PyUnicode_Check(h.ptr()))
     throw nb::type_error(
@@ -299,13 +325,16 @@ void bind_methods(nb::module_& m) {
             return from_array(computing([&] { return s(map, a); }));
           },
           nb::arg("f"), nb::arg("z"), nb::sig("def __call__(self, f: Callable[[Array], Any], z: ArrayLike) -> Array"));
-  nb::class_<dini::Adjoint>(m, "Adjoint", nb::dynamic_attr(),
-                            "How the linear system of a derivative is solved, for `adjoint=`.")
-      .def_prop_ro("name", &dini::Adjoint::name)
-      .def("__hash__", [](const dini::Adjoint& a) { return std::hash<std::string>()(a.key()); })
-      .def("__eq__", [](const dini::Adjoint& a, nb::handle o) {
-        dini::Adjoint* other = nullptr;
-        return nb::try_cast<dini::Adjoint*>(o, other) && other && other->key() == a.key();
+  nb::class_<PyAdjoint>(m, "Adjoint", nb::type_slots(wrapper_slots<PyAdjoint>()),
+                        "How the linear system of a derivative is solved, for `adjoint=`.")
+      .def_prop_ro("name", [](const PyAdjoint& a) { return a.adjoint.name(); })
+      .def_prop_rw(
+          "_made_by", [](const PyAdjoint& a) { return a.made_by; },
+          [](PyAdjoint& a, nb::object o) { a.made_by = std::move(o); })
+      .def("__hash__", [](const PyAdjoint& a) { return std::hash<std::string>()(a.adjoint.key()); })
+      .def("__eq__", [](const PyAdjoint& a, nb::handle o) {
+        PyAdjoint* other = nullptr;
+        return nb::try_cast<PyAdjoint*>(o, other) && other && other->adjoint.key() == a.adjoint.key();
       });
   static constexpr const char* losses[] = {"squares", "huber", "soft_l1", "cauchy", "tukey"};
   nb::class_<dini::Loss>(m, "Loss", "What a fit makes least of its residuals.")
@@ -343,9 +372,9 @@ void bind_methods(nb::module_& m) {
   });
   m.def(
       "_adjoint",
-      [](const std::string& name, nb::object preconditioner, nb::kwargs k) -> dini::Adjoint {
+      [](const std::string& name, nb::object preconditioner, nb::kwargs k) -> PyAdjoint {
         if (preconditioner.is_none())
-          return method_named(dini::library_adjoints(), name, "the adjoint").make(values_of(k, name));
+          return {method_named(dini::library_adjoints(), name, "the adjoint").make(values_of(k, name))};
         if (name == "gmres") return preconditioned<dini::GMRES>(k, preconditioner);
         if (name == "minres") return preconditioned<dini::MINRES>(k, preconditioner);
         if (name == "cg") return preconditioned<dini::CG>(k, preconditioner);

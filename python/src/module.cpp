@@ -8,6 +8,7 @@ NB_MODULE(_dini, m) {
       false);  // what is compiled is kept to the end of the process, with the functions that it came from
   bind_errors(m);
   bind_array(m);
+  bind_making(m);
   bind_tree(m);
   bind_functions(m);
   bind_shape_functions(m);

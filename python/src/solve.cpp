@@ -1,5 +1,6 @@
 // fixed_point, root, minimize, least_squares, quadratic_program, implicit_function.
 #include "solving.hpp"
+#include "table.hpp"
 
 namespace pydini {
 
@@ -297,30 +298,46 @@ void bind_solve(nb::module_& m) {
   m.def("_set_classes", [](nb::object solution, nb::object optimum, nb::object duals, nb::object bracket) {
     classes() = {solution, optimum, duals, bracket};
   });
-  auto def = [&](const char* name, Kind kind, const char* sig, const char* doc) {
+  // What every solve takes by name, and what some take besides.
+  static constexpr const char* options =
+      "\n\nOptions:\n\n"
+      "    solver: a name, or dini.Newton(...) and its like, which say what is theirs; several are tried without one\n"
+      "    tolerance: a bound on the residual's norm, t or (absolute, relative); as accurate as the dtype allows "
+      "without one\n"
+      "    max_steps, history: the most steps; how many residual norms are kept\n"
+      "    adjoint: how the derivative's linear system is solved, a name or dini.GMRES(...) and its like\n"
+      "    on_failure: \"raise\", \"nan\" or \"best\"\n"
+      "    deadline, on_step: seconds; a function of (step, residual norm) that ends the solve by returning False\n"
+      "    structure: \"symmetric\", \"positive_definite\" or \"diagonal\", of the Jacobian\n"
+      "    stage: False where the function reads values\n"
+      "    derivative_anyway, accept, ties, strict: whether there is a derivative where the solve failed, the residual "
+      "is large, "
+      "a bound is just met\n";
+  auto def = [&](const char* name, Kind kind, const char* sig, const std::string& doc, const char* more,
+                 const char* example) {
     m.def(
         name, [name, kind](nb::args args, nb::kwargs kwargs) { return solve(name, kind, args, kwargs); }, nb::sig(sig),
-        doc);
+        table::keep(doc + options + more + "\n" + example));
   };
+  const char* const bounds = "    bounds: (lower, upper), either of which may be None\n";
+  const std::string constrained =
+      std::string(bounds) + "    equal, at_most: h with h(*theta, z) = 0, g with g(*theta, z) <= 0\n";
   def("fixed_point", Kind::fixed_point,
       "def fixed_point(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Solution",
-      "z with z = f(*theta, z), from z0. The options are described in docs/python.md: solver, tolerance, max_steps, "
-      "adjoint, ...\n\n"
+      "z with z = f(*theta, z), from z0.",
+      "A solver may also be a callable (f, z) -> z, which is given z as a row of numbers, and returns as many.\n",
       ">>> dini.fixed_point(lambda a, z: dini.cos(a * z), 0.5, 1.0).value.round(8)\nArray(0.73908513)");
   def("root", Kind::root, "def root(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Solution",
-      "z with 0 = f(*theta, z), from z0: as many equations as unknowns, in any tree; or between the ends of a "
-      "Bracket.\n\n"
-      ">>> dini.root(lambda a, z: z**2 - a, 1.0, 2.0).value.round(8)\nArray(1.41421356)");
+      "z with 0 = f(*theta, z), from z0: as many equations as unknowns, in any tree; or between the ends of a Bracket.",
+      bounds, ">>> dini.root(lambda a, z: z**2 - a, 1.0, 2.0).value.round(8)\nArray(1.41421356)");
   def("minimize", Kind::minimize,
       "def minimize(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Optimum",
-      "z with the scalar f(*theta, z) least near z0; with bounds=(lower, upper), equal=h, at_most=g for lower <= z <= "
-      "upper, "
-      "h(*theta, z) = 0 and g(*theta, z) <= 0.\n\n"
+      "z with the scalar f(*theta, z) least near z0, within bounds and constraints.", constrained.c_str(),
       ">>> dini.minimize(lambda a, z: (z - a)**2, 0.0, 3.0).value.round(8)\nArray(3.0)");
   def("least_squares", Kind::least_squares,
       "def least_squares(f: Callable[..., Any], z0: Any, *theta: Any, **options: Any) -> Optimum",
-      "z with the half sum of squares of f(*theta, z) least near z0, or of what `loss` makes of them; bounds and "
-      "constraints as minimize.\n\n"
+      "z with the half sum of squares of f(*theta, z) least near z0, or of what `loss` makes of them.",
+      (constrained + "    loss: dini.huber(width), soft_l1, cauchy or tukey\n").c_str(),
       ">>> dini.least_squares(lambda y, z: z - y, 0.0, dini.array([1.0, 2.0, 6.0])).value.round(8)\nArray(3.0)");
   m.def("implicit_function", &implicit_function,
         nb::sig("def implicit_function(conditions: Any, z: Any, *theta: Any, **options: Any) -> Any"),

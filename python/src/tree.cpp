@@ -149,6 +149,23 @@ TreeDef TreeDef::fixed(nb::handle h) {
   return def;
 }
 
+std::vector<nb::object> TreeDef::take_fixed() {
+  std::vector<nb::object> out;
+  for (Node& n : nodes_) {
+    if (n.kind == Kind::fixed) out.push_back(std::exchange(n.data, nb::none()));
+  }
+  return out;
+}
+
+TreeDef TreeDef::with_fixed(nb::handle objects) const {
+  TreeDef out = *this;
+  Py_ssize_t next = 0;
+  for (Node& n : out.nodes_) {
+    if (n.kind == Kind::fixed) n.data = nb::borrow(PyTuple_GetItem(objects.ptr(), next++));
+  }
+  return out;
+}
+
 bool TreeDef::operator==(const TreeDef& other) const {
   if (nodes_.size() != other.nodes_.size()) return false;
   for (std::size_t k = 0; k < nodes_.size(); ++k) {

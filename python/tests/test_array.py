@@ -271,3 +271,18 @@ def test_orders(order):
     assert dini.ravel(x, order).tolist() == np.ravel(x, order).tolist()
     with pytest.raises(dini.OptionError, match="order"):
         dini.ravel(x, "D")
+
+
+@pytest.mark.parametrize("text", ["divmod(a, 2.0)", "divmod(7.0, a)", "a.item(2)", "a.item(0, 1)", "a.item((1, 0))", "a.real", "a.imag", "a.conj()", "a[[]]",
+                                  "a[:, []]"])
+def test_more_of_numpys_methods(text):
+    x = np.array([[1.26, -2.0], [3.0, 0.55]])
+    want, got = eval(text, {}, {"a": x}), eval(text, {}, {"a": dini.array(x)})
+    assert np.allclose(got, want) and np.shape(got) == np.shape(want) and type(got) is (dini.Array if isinstance(want, np.ndarray) else type(want))
+
+
+def test_updates_by_functions():
+    assert round(dini.array([1.26, 2.5])).tolist() == [1, 2] and round(dini.array([1.26, 2.5]), 1).tolist() == [1.3, 2.5]
+    a = dini.array([1.0, 2.0, 3.0])
+    assert a.at[1].apply(lambda v: v * 10).tolist() == [1, 20, 3] and a.at[np.array([0, 0])].subtract(1.0).tolist() == [-1, 2, 3]
+    assert dini.grad(lambda x: dini.sum(x.at[0].apply(dini.exp)))(np.array([0.0, 1.0])).tolist() == [1, 1]

@@ -1,6 +1,8 @@
 """Examples in doc strings; the stubs' signatures and the table's are the same text."""
 import doctest
 import inspect
+import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -55,3 +57,23 @@ def test_everything_says_what_it_is_for():
         if name.startswith("_") or not callable(thing) or isinstance(thing, dini.DType):
             continue
         assert (thing.__doc__ or "").strip(), name
+
+
+def test_the_page_lists_every_function():
+    """docs/python.md has each one's name, and every name that it has in the list is one."""
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "python.md").read_text()
+    listed = set(re.findall(r"`([\w.]+)`", page[page.index("| of | functions |") : page.index("Of NumPy's own names")]))
+    every = {n.split(".")[-1] for n, thing in PUBLIC.items() if "ArrayLike" in str(getattr(thing, "__nb_signature__", ""))} - {"switch", "quadratic_program"}
+    assert every <= listed and listed - {"dini"} <= {n.split(".")[-1] for n in PUBLIC} | {n[:-1] for n in SPACES} | {f"dini.{n[:-1]}" for n in SPACES}, (every - listed, listed)
+    besides = page[page.index("Of NumPy's own names") :].split("\n\n")[0]
+    assert set(re.findall(r"`(?:np\.)?(\w+)`", besides)) == set(dini._numpy._ALIASES) | {n for n in dini._numpy._UFUNCS}
+
+
+def test_options_are_in_the_doc_strings():
+    """Of every solve, those that it takes: an option that there is not says which there are."""
+    for name in ("root", "fixed_point", "minimize", "least_squares"):
+        solve = getattr(dini, name)
+        with pytest.raises(TypeError) as e:
+            solve(lambda z: z, 1.0, no_such_option=1)
+        options = str(e.value).split("there are ")[1].split(", ")
+        assert len(options) > 13 and [o for o in options if o not in solve.__doc__] == []

@@ -87,15 +87,17 @@ def test_06_the_function_raises_at_the_nth_call(n):
 def test_07_the_backward_pass_raises():
     f = dini.custom_vjp(lambda x: x * x)
 
+    error = Mine()
+
     def bwd(kept, ct):
-        raise Mine
+        raise error
 
     f.defvjp(lambda x: (x * x, x), bwd)
-    value, pull = None, None
-    with pytest.raises(Mine):
-        value, pull = dini.vjp(lambda a: dini.root(lambda a, z: z - f(a), 0.0, a).value, 3.0)
-        pull(1.0)
-    assert f(3.0).item() == 9
+    value, pull = dini.vjp(lambda a: dini.root(lambda a, z: z - f(a), 0.0, a).value, 3.0)
+    for _ in range(2):
+        with pytest.raises(Mine) as e:
+            pull(1.0)
+        assert e.value is error and value.item() == 9
 
 
 def test_08_a_residual_of_the_wrong_length():
@@ -142,8 +144,8 @@ def test_14_a_function_that_is_not_deterministic():
 
 def test_15_a_singular_root():
     f = lambda a: dini.root(lambda a, z: (z - a) ** 2, 1.0, a, on_failure="best", accept=1e9).value
-    with pytest.raises(dini.SolveError):
-        dini.grad(f)(0.0)
+    assert abs(f(0.0).item()) < 1e-15  # what was found is there
+    assert failed("singular", dini.grad(f), 0.0).value is not None
 
 
 def test_16_a_nearly_singular_derivative():
@@ -182,9 +184,7 @@ def test_20_a_value_that_is_no_solution():
 
 def test_21_cg_on_an_indefinite_matrix():
     A = np.diag([1.0, -1.0])
-    with pytest.raises(dini.SolveError) as e:
-        dini.grad(lambda b: dini.sum(dini.root(lambda b, z: A @ z - b, np.zeros(2), b, adjoint="cg").value))(np.ones(2))
-    assert e.value.code in ("breakdown", "indefinite", "stagnated"), e.value.code
+    failed("breakdown", dini.grad(lambda b: dini.sum(dini.root(lambda b, z: A @ z - b, np.zeros(2), b, adjoint="cg").value)), np.ones(2))
 
 
 def test_22_an_expansive_map():
@@ -228,7 +228,10 @@ def test_28_cancelled():
     crawl = lambda z: z * (1 - 1e-9) + 1e-9
     for more in (dict(on_step=lambda step, norm: step < 5), dict(deadline=0.02)):
         s = dini.fixed_point(crawl, 0.0, solver="forward_iteration", max_steps=10**9, on_failure="best", **more)
-        assert s.status == "cancelled" and np.isfinite(s.value.item())
+        assert s.status == "cancelled" and s.value.item() == pytest.approx(1e-9 * s.steps.item(), rel=1e-3)  # the last is the best
+    seen = []  # of a map that moves away from where it starts the first is the best
+    s = dini.fixed_point(lambda z: 3.0 * z + 1.0, 1.0, solver="forward_iteration", on_failure="best", on_step=lambda step, norm: seen.append(norm) or step < 5)
+    assert s.status == "cancelled" and s.value.item() == 1 and len(seen) > 3 and s.residual_norm.item() == min(seen) == seen[0] == 3
 
 
 def test_29_a_solver_used_again():
@@ -243,14 +246,23 @@ def test_30_an_empty_z():
     assert dini.grad(lambda a: dini.sum(dini.root(lambda a, z: z * dini.sum(a), np.zeros(0), a).value))(np.ones(2)).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("call, text", [
-    (lambda: dini.root(lambda z: z, 0.0, solver="newtn"), "newton"), (lambda: dini.root(lambda z: z, 0.0, adjoint="dirct"), "direct"),
-    (lambda: dini.root(lambda z: z, 0.0, tolerence=1.0), "tolerance"), (lambda: dini.Newton(max_halving=3), "max_halvings"),
-    (lambda: dini.root(lambda z: z, 0.0, on_failure="ignore"), "best"), (lambda: dini.Newton(max_halvings=-3), "max_halvings"),
+FOR_ROOTS = [name for name, _, kinds, *_ in dini._dini._solvers() if "root" in kinds.split(", ")]
+ADJOINTS = [name for name, _, kinds, *_ in dini._dini._adjoints() if "root" in kinds.split(", ")]
+
+
+@pytest.mark.parametrize("call, error, texts", [
+    (lambda: dini.root(lambda z: z, 0.0, solver="newtn"), dini.OptionError, ["newtn", *FOR_ROOTS]),
+    (lambda: dini.root(lambda z: z, 0.0, adjoint="dirct"), dini.OptionError, ["dirct", *ADJOINTS]),
+    (lambda: dini.root(lambda z: z, 0.0, tolerence=1.0), TypeError, ["tolerence"] + """solver tolerance max_steps adjoint on_failure history stage derivative_anyway accept
+     structure deadline on_step ties strict bounds""".split()),
+    (lambda: dini.Newton(max_halving=3), dini.OptionError, ["max_halving", *[o[0] for m in dini._dini._solvers() if m[0] == "newton" for o in m[4]]]),
+    (lambda: dini.root(lambda z: z, 0.0, on_failure="ignore"), dini.OptionError, ["ignore", "raise", "nan", "best"]),
+    (lambda: dini.Newton(max_halvings=-3), dini.OptionError, ["max_halvings", "-3", "0 or more"]),
 ])
-def test_31_options_that_there_are_not(call, text):
-    with pytest.raises((dini.OptionError, TypeError), match=text):
+def test_31_options_that_there_are_not(call, error, texts):
+    with pytest.raises(error) as e:
         call()
+    assert len(texts) > 2 and [t for t in texts if not re.search(rf"(?<![a-z_]){re.escape(t)}(?![a-z_])", str(e.value))] == [], e.value
 
 
 # ---- Shapes and transformations ------------------------------------------------------------------------------------------------------
@@ -264,16 +276,22 @@ def test_32_gradients_that_there_are_not():
 
 
 def test_33_tangents_and_cotangents_of_another_kind():
-    with pytest.raises(dini.Error, match=r"\(2,\)"):
-        dini.jvp(dini.sin, (np.ones(2),), (np.ones(3),))
-    with pytest.raises(dini.Error, match=r"\(2,\)"):
-        dini.vjp(dini.sin, np.ones(2))[1](np.ones(3))
+    f4 = np.ones(2, "float32")
+    for point, other, error in ((np.ones(2), np.ones(3), dini.ShapeError), (f4, np.ones(2), dini.DtypeError), (f4, np.ones(3, "float32"), dini.ShapeError)):
+        said = rf"{other.dtype}\({len(other)},\), expected {point.dtype}\({len(point)},\)"
+        with pytest.raises(error, match="jvp: the tangent is " + said):
+            dini.jvp(dini.sin, (point,), (other,))
+        with pytest.raises(error, match="vjp: the cotangent is " + said):
+            dini.vjp(dini.sin, point)[1](other)
 
 
 def test_34_rules_of_another_kind():
     f = dini.custom_vjp(lambda x, y: x * y)
     f.defvjp(lambda x, y: (x * y, None), lambda kept, ct: (ct, ct, ct))
     with pytest.raises(dini.Error, match="returned 3 cotangents, expected 2"):
+        dini.grad(f)(1.0, 2.0)
+    f.defvjp(lambda x, y: (x * y, None), lambda kept, ct: (ct, dini.ones(3)))
+    with pytest.raises(dini.ShapeError, match=r"custom_vjp: bwd: for argument 1 got shape \(3,\), expected \(\)"):
         dini.grad(f)(1.0, 2.0)
     f.defvjp(lambda x, y: x * y, lambda kept, ct: (ct, ct))
     with pytest.raises(TypeError, match="residuals|pair|tuple"):
@@ -285,8 +303,10 @@ def test_34_rules_of_another_kind():
 
 
 def test_35_lanes():
-    with pytest.raises(dini.ShapeError, match=r"(?s)2.*3|3.*2"):
-        dini.vmap(lambda a, b: a)(np.ones(2), np.ones(3))
+    with pytest.raises(dini.ShapeError) as e:
+        dini.vmap(lambda a, b, c: a, in_axes=(0, 1, 0))(np.ones(2), np.ones((5, 3)), np.ones(4))
+    for n, (axis, shape, length) in enumerate(((0, "(2,)", 2), (1, "(5, 3)", 3), (0, "(4,)", 4))):
+        assert f"array {n}: axis {axis} of {shape} has length {length}" in str(e.value)
     s = dini.vmap(lambda a: dini.root(lambda a, z: z * z - a, 1.0, a, on_failure="nan"))(np.array([4.0, -1.0, 9.0]))
     assert s.status[0] == s.status[2] == "converged" != s.status[1] and s.value.tolist()[::2] == [2, 3]
     with pytest.raises(dini.SolveError, match="lane 1 .1 of 3 lanes failed."):
@@ -295,7 +315,7 @@ def test_35_lanes():
 
 def test_36_a_long_chain():
     def f(x):
-        for _ in range(200_000):
+        for _ in range(1_000_000):
             x = -x
         return x
 
@@ -307,11 +327,15 @@ def test_36_a_long_chain():
 # ---- Resources and threads -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", [lambda: dini.zeros((2**40, 2**40)), lambda: dini.ones(3).reshape(2**62, 8), lambda: dini.zeros(10**15),
+@pytest.mark.parametrize("call", [lambda: dini.zeros((2**40, 2**40)), lambda: dini.ones(3).reshape(2**62, 8), lambda: dini.zeros(10**15), lambda: dini.zeros(10**12),
                                   lambda: dini.broadcast_to(dini.ones(1), (2**40, 2**30)), lambda: dini.eye(2**40), lambda: dini.tile(dini.ones(8), 2**61)])
 def test_38_arrays_that_are_too_large(call):
-    with pytest.raises((dini.Error, MemoryError)):
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(dini.ShapeError):
         call()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 15  # in KiB: before any allocation
 
 
 def test_39_solves_in_threads():

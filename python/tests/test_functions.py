@@ -1,10 +1,13 @@
 """The table's functions against NumPy and SciPy, and NumPy's own functions on dini's arrays; signatures."""
 import inspect
+import pathlib
+import re
 
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.special
+import scipy.stats
 
 import dini
 
@@ -26,6 +29,19 @@ F.bitwise_and(k, 3)
 F.bitwise_or(k, 1)
 F.bitwise_xor(k, 1)
 F.invert(k)
+F.bitwise_not(k)
+F.bitwise_invert(k)
+F.unravel_index(k, (2, 3))
+F.conj(x)
+F.conjugate(x)
+F.asin(x)
+F.acos(x)
+F.atan(x)
+F.asinh(x)
+F.acosh(1 + x)
+F.atanh(x)
+F.atan2(x, y)
+F.pow(x, y)
 F.where(x > 0.5, x, y)
 F.clip(x, 0.3, 0.6)
 F.clip(x, None, 0.6)
@@ -342,3 +358,66 @@ def test_messages_are_pythons(call, texts):
     with pytest.raises(dini.Error) as e:
         call()
     assert not any(t in str(e.value) for t in texts), e.value
+
+
+def test_what_numpy_has_not():
+    for name, want in (("rsqrt", 1 / np.sqrt(s**2)), ("sigmoid", scipy.special.expit(s**2)), ("softplus", np.logaddexp(0, s**2)), ("relu", s**2)):
+        assert np.allclose(getattr(dini, name)(s**2), want, rtol=1e-12), name
+    assert dini.relu(-x).max() == 0 and np.allclose(dini.log_softmax(x), scipy.special.log_softmax(x, axis=-1)) and np.allclose(dini.special.log_softmax(x), dini.log_softmax(x))
+    assert np.array_equal(dini.block_diag([x, s]), scipy.linalg.block_diag(x, s))
+    lower = np.linalg.cholesky(p)
+    assert np.allclose(dini.linalg.cho_solve(lower, v[:4]), np.linalg.solve(p, v[:4]))
+
+
+def test_random_numbers_are_those_that_they_should_be():
+    key, n = dini.random.PRNGKey(3), 4000
+    assert dini.random.key(3).tolist() == key.tolist()
+    assert dini.random.fold_in(key, 1).tolist() != dini.random.fold_in(key, 2).tolist() != key.tolist()
+    e, g = dini.random.exponential(key, (n,)).numpy(), dini.random.gumbel(key, (n,)).numpy()
+    assert scipy.stats.kstest(e, "expon").pvalue > 0.01 and scipy.stats.kstest(g, "gumbel_r").pvalue > 0.01
+    p3 = np.array([0.2, 0.5, 0.3])
+    c = dini.random.categorical(key, np.log(p3), shape=(n,))
+    assert np.allclose(np.bincount(c, minlength=3) / n, p3, atol=0.03)
+    assert dini.random.bits(key, (n,)).shape == (n,)
+
+
+@pytest.mark.parametrize("name, rho", [
+    ("huber", lambda t: np.where(t <= 1, t, 2 * np.sqrt(t) - 1)), ("soft_l1", lambda t: 2 * (np.sqrt(1 + t) - 1)), ("cauchy", np.log1p),
+    ("tukey", lambda t: np.where(t <= 1, (1 - (1 - np.minimum(t, 1)) ** 3) / 3, 1 / 3))])
+def test_losses(name, rho):
+    """The minimum is where that of the sum of w² ρ((r/w)²)/2 is, on a fine grid; the objective is that sum."""
+    y, w = np.array([0.1, -0.2, 0.15, 3.0]), 0.7
+    cost = lambda z: 0.5 * w**2 * rho(((z - y) / w) ** 2).sum()
+    grid = np.linspace(-0.5, 0.5, 100001)
+    best = grid[np.argmin([cost(z) for z in grid])]
+    s = dini.least_squares(lambda z: z - y, 0.0, loss=getattr(dini, name)(w))
+    assert s.value.item() == pytest.approx(best, abs=1e-5) and s.objective.item() == pytest.approx(cost(s.value.item()), rel=1e-9)
+
+
+# Where a function of arrays is compared with something that is not the library, beside the calls above.
+ELSEWHERE = {
+    "test_array_api.py": """bitwise_left_shift bitwise_right_shift concat cumulative_prod cumulative_sum empty empty_like imag isin matrix_transpose nextafter nonzero permute_dims
+        real signbit unique_all unique_counts unique_inverse unique_values unstack vecdot broadcast_arrays full_like ones_like zeros_like astype asarray linalg.matrix_norm
+        linalg.vector_norm linalg.matrix_transpose linalg.vecdot linalg.svdvals linalg.cross linalg.diagonal linalg.trace linalg.outer linalg.matmul linalg.tensordot""",
+    "test_array.py": "array from_dlpack",
+    "test_formula.py": """project_affine project_ball project_box project_box_section project_halfspace project_polyhedron project_simplex standard_errors covariance""",
+    "test_solve.py": "quadratic_program",
+    "test_transforms.py": "cond switch",
+}
+
+
+def test_every_function_is_tested():
+    """By its name, among the calls that are compared with NumPy or SciPy, or in the file that is said here."""
+    here = open(__file__).read().split("ELSEWHERE")[0]
+    called = set(re.findall(r"F\.((?:linalg\.)?\w+)\(", "\n".join(CALLS))) | {c.split("(")[0] for line in MADE for c in line.split()}
+    called |= {name for _, names in re.findall(r"(parametrize\(\"name\", \[)([^\]]*)", here) for name in re.findall(r"\w+", names)}
+    called |= set(re.findall(r"dini\.((?:linalg\.|random\.|special\.)?\w+)\(", here)) | set(re.findall(r"\(\"(\w+)\", ", here))
+    elsewhere = set()
+    for file, names in ELSEWHERE.items():
+        text = (pathlib.Path(__file__).parent / file).read_text()
+        elsewhere |= {name for name in names.split() if re.search(rf"\b{name.split('.')[-1]}\b", text)}
+    every = {space + n for space, module in (("", dini._dini), ("linalg.", dini.linalg), ("special.", dini.special), ("random.", dini.random))
+             for n, f in vars(module).items() if not n.startswith("_") and "ArrayLike" in str(getattr(f, "__nb_signature__", ""))}
+    called |= {n.split(".")[-1] for n in called}  # (dini.solve is dini.linalg.solve)
+    untested = {n for n in every if n not in called and n.split(".")[-1] not in called} - elsewhere
+    assert not untested, sorted(untested)

@@ -103,3 +103,21 @@ def test_results_are_trees():
     assert dini.jit(solve)(2.0).x + 1 == 3 and dini.jit(solve)(2.0).success and dini.vmap(solve)(np.array([1.0, 2.0]))["x"].tolist() == [1, 2]
     assert dini.grad(lambda a: (lambda r: (r.x, r))(solve(a)), has_aux=True)(2.0)[1].x + 1 == 3
     assert isinstance(dini.jit(solve)(2.0), dini.scipy.OptimizeResult)
+
+
+def test_jacobians_of_results():
+    fun = lambda x, a: [x[0] ** 2 - a, x[0] * x[1] - 2.0]
+    ours = dini.scipy.root(fun, [1.0, 1.0], args=(4.0,))
+    assert np.allclose(ours.jac, [[4, 0], [1, 2]]) and np.allclose(ours["jac"], ours.jac)
+    fit = dini.scipy.least_squares(lambda x: np.stack([x[0] - 1.0, 2.0 * x[1], x[0] * x[1]]), [3.0, 1.0])
+    assert np.allclose(fit.jac, [[1, 0], [0, 2], [0, 1]], atol=1e-6)
+    least = dini.scipy.minimize(lambda x: np.sum((x - 3.0) ** 2), [0.0, 0.0], bounds=[(0, 1), (0, 5)])
+    assert np.allclose(least.jac, [-4, 0], atol=1e-6)
+    with pytest.raises(AttributeError):
+        dini.scipy.root_scalar(lambda x: x - 1.0, x0=0.0).jac
+
+
+def test_functions_that_return_their_jacobian():
+    rosen = lambda x: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    assert np.allclose(dini.scipy.minimize(lambda x: (rosen(x), None), [1.3, 0.7, 0.8], jac=True).x, 1, atol=1e-5)
+    assert np.allclose(dini.scipy.root(lambda x: (x**2 - 2.0, 2 * x), [1.0, 1.0], jac=True).x, 2**0.5)

@@ -235,22 +235,69 @@ def test_a_handler_of_the_program_s_own_stays():
 # ---- Memory ------------------------------------------------------------------------------------------------------------
 
 
-def test_cycles_are_collected():
-    class Model:
-        def __init__(self):
-            self.run = dini.jit(self.forward)
-            self.gradient = dini.grad(self.forward)
-            self.batch = dini.vmap(self.forward)
+KEPT = {
+    "jit": lambda m: used(dini.jit(m.f)), "grad": lambda m: used(dini.grad(m.f)), "vmap": lambda m: dini.vmap(m.f), "jacobian": lambda m: used(dini.jacobian(m.f)),
+    "checkpoint": lambda m: used(dini.checkpoint(m.f)), "host_function": lambda m: used(dini.host_function(m.f)),
+    "rules": lambda m: used(dini.grad(dini.host_function(m.f, jvp=lambda a, t: (m, t[0])[1], vjp=lambda a, ct: (m, ct)[1]))),
+    "a host function's rules": lambda m: dini.host_function(np.sin, jvp=m.f, vjp=m.f, like=m), "preconditioner": lambda m: dini.GMRES(preconditioner=m.f),
+    "a value that is no tree": lambda m: used(dini.jit(lambda x: (m, x))), "a static argument": lambda m: used(dini.jit(lambda x, o=None: x), o=m),
+}
 
-        def forward(self, x):
+
+def used(f, **more):
+    f(1.0, **more)
+    return f
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_cycles_are_collected(name):
+    class Model:
+        def f(self, x):
             return x * 2
 
     m = Model()
-    m.run(1.0), m.gradient(1.0), m.batch(np.ones(2))
+    m.kept = KEPT[name](m)
     gone = weakref.ref(m)
     del m
     gc.collect()
     assert gone() is None
+
+
+def test_what_compiled_code_may_call_is_not_collected():
+    """The collector sees no more of the library's references than there are: what is compiled calls an object that nobody else has."""
+    class Model:
+        def __init__(self):
+            self.scale = np.array(3.0)
+            self.host = dini.host_function(self.f, vjp=self.rule)
+
+        def f(self, x):
+            return self.scale * x
+
+        def rule(self, args, ct):
+            return self.scale * ct
+
+    m = Model()
+    g, h = dini.jit(m.host), dini.jit(dini.grad(lambda x: m.host(x)))
+    assert g(2.0) == 6 and h(2.0) == 3
+    gone = weakref.ref(m)
+    del m
+    gc.collect()
+    assert gone() is not None and g(2.0) == 6 and h(2.0) == 3 and g(np.ones(2)).tolist() == [3, 3]
+
+    class Scaled:
+        def __init__(self, k):
+            self.k = k
+            self.adjoint = dini.GMRES(preconditioner=self.f)
+
+        def f(self, v):
+            return self.k * v
+
+    s = Scaled(dini.array(0.5))
+    solve = dini.jit(dini.grad(lambda a, adjoint=s.adjoint: dini.root(lambda a, z: z * z - a, 1.0, a, adjoint=adjoint).value))
+    assert solve(4.0).round(8) == 0.25
+    del s
+    gc.collect()
+    assert solve(4.0).round(8) == 0.25 and solve(16.0).round(8) == 0.125
 
 
 def test_a_hundred_thousand_calls_in_constant_memory():
