@@ -57,39 +57,61 @@ def _by_numpy(f: Any, name: str, args: Any, kwargs: Any, why: str = "dini has no
     return f(*_plain(args), **_plain(kwargs))
 
 
-def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+_found: dict[Any, Any] = {}  # dini's functions by NumPy's
+
+
+def _find_ufunc(ufunc: Any) -> Any:
     name = ufunc.__name__
+    f: Any = None
+    if getattr(sys.modules["numpy"], name, None) is ufunc:
+        f = _ALIASES.get(name) or getattr(_dini, _UFUNCS.get(name, name), None)
+    elif getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
+        f = getattr(_dini.special, name, None) or getattr(_dini, name, None)
+    if f is not None:
+        _found[ufunc] = f
+    return f
+
+
+def _find_function(func: Any) -> Any:
+    name, numpy = func.__name__, sys.modules["numpy"]
+    f: Any = None
+    if name.startswith("_"):
+        pass
+    elif getattr(numpy, name, None) is func:
+        f = _ALIASES.get(name) or getattr(_dini, _FUNCTIONS.get(name, name) or "", None)
+    elif getattr(numpy.linalg, name, None) is func:
+        f = getattr(_dini.linalg, name, None)
+    if f is not None:
+        _found[func] = f
+    return f
+
+
+def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
     if out is None:
         if method == "__call__" and not kwargs:
-            f: Any = None
-            if getattr(sys.modules["numpy"], name, None) is ufunc:
-                f = _ALIASES.get(name) or getattr(_dini, _UFUNCS.get(name, name), None)
-            elif getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
-                f = getattr(_dini.special, name, None) or getattr(_dini, name, None)
+            f = _found.get(ufunc) or _find_ufunc(ufunc)
             if f is not None:
                 return f(*inputs)
+        name = ufunc.__name__
         if method == "reduce" and name in _REDUCTIONS and set(kwargs) <= {"axis", "keepdims"}:
             return getattr(_dini, _REDUCTIONS[name])(inputs[0], axis=kwargs.get("axis", 0), keepdims=kwargs.get("keepdims", False))
         if method == "accumulate" and name in _ACCUMULATIONS and set(kwargs) <= {"axis"}:
             return getattr(_dini, _ACCUMULATIONS[name])(inputs[0], axis=kwargs.get("axis", 0))
         return _by_numpy(getattr(ufunc, method), _name_of(ufunc, ("numpy", "scipy.special")), inputs, kwargs)
     if _is_traced(inputs):
-        raise TraceError(f"numpy.{name}: a value that is followed cannot be written into a NumPy array, where its derivative would be "
+        raise TraceError(f"numpy.{ufunc.__name__}: a value that is followed cannot be written into a NumPy array, where its derivative would be "
                          "lost: without out=, and without +=, it is a new array")
-    return _by_numpy(getattr(ufunc, method), f"numpy.{name}", inputs, dict(kwargs, out=out))
+    return _by_numpy(getattr(ufunc, method), f"numpy.{ufunc.__name__}", inputs, dict(kwargs, out=out))
 
 
 def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    name, numpy = func.__name__, sys.modules["numpy"]
-    f: Any = None
-    if getattr(numpy, name, None) is func:
-        f = _ALIASES.get(name) or getattr(_dini, _FUNCTIONS.get(name, name) or "", None)
-    elif getattr(numpy.linalg, name, None) is func:
-        f = getattr(_dini.linalg, name, None)
-    if f is None or name.startswith("_"):
+    name = func.__name__
+    f = _found.get(func) or _find_function(func)
+    if f is None:
         return _by_numpy(func, _name_of(func, ("numpy", "numpy.linalg")), args, kwargs)
-    no_value = getattr(numpy, "_NoValue", None)
-    kwargs = {k: v for k, v in kwargs.items() if v is not no_value}
+    if kwargs:
+        no_value = getattr(sys.modules["numpy"], "_NoValue", None)
+        kwargs = {k: v for k, v in kwargs.items() if v is not no_value}
     if name.startswith("atleast"):  # NumPy takes the arrays one by one
         return f(args[0]) if len(args) == 1 else [f(a) for a in args]
     if name == "einsum":

@@ -83,8 +83,8 @@ struct Jit : Wrapper {
     Arguments a;
     const Py_ssize_t n = PyTuple_Size(args.ptr());
     std::vector<bool>& fixed = a.fixed;
-    fixed.resize(static_cast<std::size_t>(n));
     if (!static_argnums.empty()) {
+      fixed.resize(static_cast<std::size_t>(n));
       for (int k : static_argnums) {
         const Py_ssize_t at = k < 0 ? k + n : k;
         if (at >= 0 && at < n) fixed[static_cast<std::size_t>(at)] = true;
@@ -93,7 +93,7 @@ struct Jit : Wrapper {
     a.defs.reserve(static_cast<std::size_t>(n));
     for (Py_ssize_t k = 0; k < n; ++k) {
       const nb::handle h = PyTuple_GetItem(args.ptr(), k);
-      if (fixed[static_cast<std::size_t>(k)])
+      if (!fixed.empty() && fixed[static_cast<std::size_t>(k)])
         a.defs.push_back(TreeDef::fixed(h));
       else
         a.defs.push_back(TreeDef::flatten(h, a.leaves));
@@ -114,7 +114,8 @@ struct Jit : Wrapper {
     }
     a.kwargs = TreeDef::flatten(moving, a.leaves);
     a.defs.push_back(TreeDef::fixed(nb::tuple(fixed_items)));
-    fixed.push_back(true);
+    fixed.resize(a.defs.size());
+    fixed.back() = true;
     return a;
   }
 
@@ -156,7 +157,7 @@ struct Jit : Wrapper {
       }
     };
     for (std::size_t k = 0; k < a.defs.size(); ++k) {
-      if (!a.fixed[k]) look(a.defs[k]);
+      if (k >= a.fixed.size() || !a.fixed[k]) look(a.defs[k]);
     }
     look(a.kwargs);
   }
