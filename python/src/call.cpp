@@ -52,19 +52,18 @@ void Call::refuse_objects(bool arrays) const {
   for (std::size_t k = 0; k < defs_.size(); ++k) {
     const auto& nodes = defs_[k].nodes();
     auto refuse = [&](const std::string& what, const std::string& type) {
-      throw dini::DtypeError(std::string(function_) + ": argument " + std::to_string(selected_[k]) + " " + what +
-                             (type.empty() ? ""
-                                           : ", and no tree: make " + type +
-                                                 " a dataclass, or tell dini.register_tree where its arrays are"));
+      throw dini::DtypeError(
+          std::string(function_) + ": argument " + std::to_string(selected_[k]) + " " + what +
+          (type.empty() ? "" : ": make " + type + " a dataclass, or tell dini.register_tree where its arrays are"));
     };
     if (arrays && nodes[0].kind == TreeDef::Kind::none) refuse("is None, by which there is no derivative", "");
     for (const TreeDef::Node& n : nodes) {
       if (n.kind != TreeDef::Kind::fixed) continue;
       const std::string type = name_of_type(n.data), within = arrays_within(n.data);
-      if (!within.empty()) refuse("holds arrays (" + within + ") in a " + type, type);
+      if (!within.empty()) refuse("holds arrays (" + within + ") in a " + type + ", which is no tree", type);
       if (!arrays || defs_[k].leaves() > 0) continue;
       if (PyUnicode_Check(n.data.ptr())) refuse("is a text, by which there is no derivative", "");
-      refuse("is no array: a " + type, type);
+      refuse("is a " + type + ", which is no tree", type);
     }
   }
 }

@@ -121,6 +121,7 @@ std::string in_python(std::string text) {
   for (const char* space : {"random", "linalg", "special"})
     replace((std::string(space) + "::").c_str(), (std::string(space) + ".").c_str());
   replace("at().", "at[...].");
+  replace("astype(x, float64)", "astype");
   for (const char* dtype : {"int64", "float64", "bool"})  // of a number
     replace((std::string(dtype) + "*(").c_str(), (std::string(dtype) + "(").c_str());
   return text;

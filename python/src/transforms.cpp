@@ -174,15 +174,20 @@ struct Vmap : Wrapper {
     }
     for (std::size_t k = 0; k < args.size(); ++k)
       spread_axes(one ? nb::object(in_axes) : nb::object(in_axes[k]), args[k], "in_axes", axes.in);
+    Leaves same;  // of the value, where out_axes is None
     const ErasedFunction run = [&](const Leaves& in) {
       Leaves out = c(in);
+      same.clear();
       nb::gil_scoped_acquire gil;
       std::vector<MaybeAxis> all;
       spread_axes(out_axes, c.output(out), "out_axes", all);
       axes.out.clear();
-      for (const MaybeAxis& a : all) {
-        if (!a) throw dini::ValueError("vmap: out_axes has to be whole numbers");
-        axes.out.push_back(*a);
+      for (std::size_t k = 0; k < all.size(); ++k) {
+        if (!all[k] && dini::detail::current_trace() && dini::detail::current_trace()->owns(out[k]))
+          throw dini::ShapeError("vmap: out_axes is None for the array " + std::to_string(k) +
+                                 " of the value, which is not the same for all");
+        same.push_back(all[k] ? Array() : out[k]);
+        axes.out.push_back(all[k].value_or(0));
       }
       if (axes.out.empty()) axes.out = {0};
       return out;
@@ -195,7 +200,11 @@ struct Vmap : Wrapper {
       counts.push_back(1);
       axes.in.push_back(0);
     }
-    return c.output(computing([&] { return e::vmap(run, in, counts, axes); }));
+    Leaves out = computing([&] { return e::vmap(run, in, counts, axes); });
+    for (std::size_t k = 0; k < same.size(); ++k) {
+      if (same[k].defined()) out[k] = same[k];
+    }
+    return c.output(out);
   }
 };
 

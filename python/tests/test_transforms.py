@@ -432,6 +432,16 @@ def test_vmap_of_a_size():
         dini.vmap(lambda x: x, axis_size=3)(np.ones(2))
 
 
+def test_values_that_are_the_same_for_all():
+    f = lambda x, c: (x * c, c + 1.0, 2.0)
+    y, same, number = dini.vmap(f, in_axes=(0, None), out_axes=(0, None, None))(np.ones(3), 4.0)
+    assert y.tolist() == [4, 4, 4] and same == 5 and number == 2
+    assert dini.jit(dini.vmap(f, in_axes=(0, None), out_axes=(0, None, None)))(np.ones(3), 4.0)[1] == 5
+    assert dini.grad(lambda c: dini.vmap(f, in_axes=(0, None), out_axes=(0, None, None))(np.ones(3), c)[1])(4.0) == 1
+    with pytest.raises(dini.ShapeError, match="out_axes is None for the array 0 of the value, which is not the same for all"):
+        dini.vmap(lambda x: x, out_axes=None)(np.ones(3))
+
+
 def test_fori_loop_of_a_traced_length():
     for f in (lambda n: dini.fori_loop(0, n, lambda k, s: s + 1.0, 0.0), lambda n: dini.fori_loop(n, 9, lambda k, s: s + 1.0, 0.0)):
         with pytest.raises(dini.HostReadError, match="while_loop.*static_argnames"):
