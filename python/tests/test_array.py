@@ -286,3 +286,22 @@ def test_updates_by_functions():
     a = dini.array([1.0, 2.0, 3.0])
     assert a.at[1].apply(lambda v: v * 10).tolist() == [1, 20, 3] and a.at[np.array([0, 0])].subtract(1.0).tolist() == [-1, 2, 3]
     assert dini.grad(lambda x: dini.sum(x.at[0].apply(dini.exp)))(np.array([0.0, 1.0])).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_dlpack_with_other_frameworks(name):
+    """In both directions: their memory is taken over as it is; they get a copy, since they may write."""
+    framework = pytest.importorskip(name)
+    ones = framework.ones if name == "torch" else framework.numpy.ones
+    theirs = ones(5, dtype=framework.float32 if name == "torch" else "float32")
+    ours = dini.from_dlpack(theirs)
+    assert ours.dtype == "float32" and ours.tolist() == [1] * 5 and ours.numpy().ctypes.data == np.from_dlpack(theirs).ctypes.data
+    for x in (np.arange(6.0, dtype="float32").reshape(2, 3), np.arange(3, dtype="int32"), np.array([True, False])):
+        a = dini.array(x)
+        there = (framework if name == "torch" else framework.numpy).from_dlpack(a)
+        assert there.shape == x.shape and np.array_equal(np.asarray(there), x)
+        if name == "torch":
+            there.zero_()
+        assert np.array_equal(a, x)
+        again = dini.asarray(there)
+        assert again.dtype == x.dtype and again.shape == x.shape

@@ -77,3 +77,22 @@ def test_options_are_in_the_doc_strings():
             solve(lambda z: z, 1.0, no_such_option=1)
         options = str(e.value).split("there are ")[1].split(", ")
         assert len(options) > 13 and [o for o in options if o not in solve.__doc__] == []
+
+
+def test_names_of_the_table_beside_jax():
+    """What docs/from-jax.md says is in dini is there; where it says "the same", under JAX's name."""
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "from-jax.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in page.split("\n") if line.startswith("| `")]
+    assert len(rows) > 25
+    named = 0
+    for theirs, _, ours in (r for r in rows if len(r) == 3):
+        names = re.findall(r"dini\.([a-z_][\w.]*\w)", ours)
+        if ours.startswith("the same"):
+            names += re.findall(r"`(?:y, pull = )?(?:jax|jnp)\.([\w.]+\w)", theirs)
+        for name in names:
+            thing = dini
+            for part in name.split("."):
+                assert hasattr(thing, part), name
+                thing = getattr(thing, part)
+            named += 1
+    assert named > 30

@@ -353,7 +353,7 @@ def test_another_packages_function_of_that_name():
 
 @pytest.mark.parametrize("call, texts", [
     (lambda: dini.random.key(1.5), ("::",)), (lambda: dini.random.normal(dini.ones(3)), ("::",)), (lambda: dini.ones(3).at[0].set(np.ones(2)), ("at()",)),
-    (lambda: dini.root(lambda z: z, 0.0, deadline=-1.0), ("::",)), (lambda: dini.grad(lambda x: x)(2), ("float64)",)), (lambda: dini.vjp(lambda x: x, 2)[1](1), ("float64)",)), (lambda: dini.jvp(lambda x: x, (2,), (1,)), ("float64)",)), (lambda: dini.dot(2.0, dini.ones(3)) @ 2.0, ("*(",))])
+    (lambda: dini.root(lambda z: z, 0.0, deadline=-1.0), ("::",)), (lambda: dini.grad(lambda x: x)(2), ("float64)",)), (lambda: dini.jvp(lambda x: x, (2,), (1,)), ("float64)",)), (lambda: dini.dot(2.0, dini.ones(3)) @ 2.0, ("*(",))])
 def test_messages_are_pythons(call, texts):
     with pytest.raises(dini.Error) as e:
         call()
