@@ -110,7 +110,8 @@ def root_scalar(f: Function, args: Any = (), method: Any = None, bracket: Sequen
 
 def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: Any = None, hess: Any = None, bounds: Any = None,
              constraints: Any = (), tol: float | None = None, options: dict[str, Any] | None = None) -> OptimizeResult:
-    """x with fun(x, *args) least, as scipy.optimize.minimize; constraints are dicts with "type" ("eq": 0, "ineq": 0 or more) and "fun".
+    """x with fun(x, *args) least, as scipy.optimize.minimize; constraints are dicts with "type" ("eq": 0, "ineq": 0 or
+    more) and "fun", or SciPy's LinearConstraint and NonlinearConstraint.
 
     >>> dini.scipy.minimize(lambda x: (x - 3.0)**2, 0.0, bounds=[(0.0, 2.0)]).x.round(8)
     Array(2.0)
@@ -120,13 +121,11 @@ def minimize(fun: Function, x0: Any, args: Any = (), method: Any = None, jac: An
     more, x0 = dict(options or {}), _start(x0)
     if bounds is not None:
         more["bounds"] = _pairs(bounds, x0)
-    constraints = [constraints] if isinstance(constraints, dict) else list(constraints)
-    for kind, name, sign in (("eq", "equal", 1), ("ineq", "at_most", -1)):
-        chosen = [c for c in constraints if c["type"] == kind]
-        if chosen:
-            more[name] = _rows(chosen, sign)
-    if len([c for c in constraints if c["type"] not in ("eq", "ineq")]):
-        raise _dini.OptionError('minimize: a constraint\'s "type" has to be "eq" or "ineq"')
+    constraints = list(constraints) if isinstance(constraints, (list, tuple)) else [constraints]
+    for name, parts in zip(("equal", "at_most"), zip(*map(_constraint, constraints))):
+        rows = [part for part in parts if part is not None]
+        if rows:
+            more[name] = lambda *args, rows=rows: tuple(row(args[-1]) for row in rows)
     s = _dini.minimize(_x_first(fun), x0, *_args(args), solver=method, tolerance=tol, on_failure="best", **more)
     return _result(s, lambda: _transforms.grad(lambda x: fun(x, *_args(args)))(s.value), fun=s.objective, duals=s.duals)
 
@@ -155,12 +154,33 @@ def _pairs(bounds: Any, x0: Any) -> Any:
     return lower.reshape(like.shape), upper.reshape(like.shape)
 
 
-def _rows(constraints: list[dict[str, Any]], sign: int) -> Function:
-    def rows(*args: Any) -> Any:
-        *theta, x = args
-        return tuple(sign * _dini.asarray(c["fun"](x, *_args(c.get("args", ())))) for c in constraints)
+def _constraint(c: Any) -> tuple[Function | None, Function | None]:
+    """What has to be 0 and what at most 0, as functions of x: of a dict, or of SciPy's LinearConstraint or NonlinearConstraint."""
+    if isinstance(c, dict):
+        if c["type"] not in ("eq", "ineq"):
+            raise _dini.OptionError('minimize: a constraint\'s "type" has to be "eq" or "ineq"')
+        fun = lambda x: _dini.array(c["fun"](x, *_args(c.get("args", ()))))
+        return (fun, None) if c["type"] == "eq" else (None, lambda x: -fun(x))
+    if not hasattr(c, "lb") or not (hasattr(c, "fun") or hasattr(c, "A")):
+        raise _dini.OptionError(f"minimize: a constraint has to be a dict, a LinearConstraint or a NonlinearConstraint, got {type(c).__name__}")
+    import numpy as np
 
-    return rows
+    lower, upper = np.asarray(c.lb, float), np.asarray(c.ub, float)
+    value = (lambda x: _dini.array(c.fun(x)).ravel()) if hasattr(c, "fun") else (lambda x: _dini.atleast_2d(c.A) @ x)
+
+    def at_most(x: Any) -> Any:
+        g = value(x)
+        low, high = np.broadcast_to(lower, g.shape), np.broadcast_to(upper, g.shape)
+        return _dini.concatenate([g[(high < np.inf) & (low < high)] - high[(high < np.inf) & (low < high)],
+                                  low[(low > -np.inf) & (low < high)] - g[(low > -np.inf) & (low < high)]])
+
+    def equal(x: Any) -> Any:
+        g = value(x)
+        same = np.broadcast_to(lower == upper, g.shape)
+        return g[same] - np.broadcast_to(lower, g.shape)[same]
+
+    one_sided = (lower < upper) & ((lower > -np.inf) | (upper < np.inf))
+    return equal if (lower == upper).any() else None, at_most if one_sided.any() else None
 
 
 _dini.register_tree(OptimizeResult, lambda r: (tuple(r.values()), tuple(r)), lambda names, members: OptimizeResult(zip(names, members)))

@@ -121,3 +121,21 @@ def test_functions_that_return_their_jacobian():
     rosen = lambda x: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     assert np.allclose(dini.scipy.minimize(lambda x: (rosen(x), None), [1.3, 0.7, 0.8], jac=True).x, 1, atol=1e-5)
     assert np.allclose(dini.scipy.root(lambda x: (x**2 - 2.0, 2 * x), [1.0, 1.0], jac=True).x, 2**0.5)
+
+
+def test_constraints_as_objects():
+    """SciPy's own answers, by another method."""
+    from scipy.optimize import LinearConstraint, NonlinearConstraint
+
+    fun = lambda x: (x[0] - 1) ** 2 + (x[1] - 2.5) ** 2
+    for constraints in (LinearConstraint([[1, -2], [-1, -2]], [-2, -6], np.inf), LinearConstraint([1, 1], 2, 2), NonlinearConstraint(lambda x: x[0] ** 2 + x[1] ** 2, -np.inf, 4.0),
+                        [NonlinearConstraint(lambda x: np.stack([x[0] * x[1], x[0] - x[1]]), [0.5, -0.5], [np.inf, -0.5]), {"type": "ineq", "fun": lambda x: 3.0 - x[0] - x[1]}],
+                        NonlinearConstraint(lambda x: x[0], 0.25, 0.75)):
+        ours = dini.scipy.minimize(fun, [0.5, 0.5], constraints=constraints)
+        theirs = scipy.optimize.minimize(fun, [0.5, 0.5], constraints=constraints, method="SLSQP", tol=1e-12)
+        assert ours.success and theirs.success and np.allclose(ours.x, theirs.x, atol=1e-6), (ours.x, theirs.x)
+    bound = lambda b: dini.scipy.minimize(fun, [0.5, 0.5], constraints=NonlinearConstraint(lambda x: x[1] - b, -np.inf, 0.0)).x[1]
+    assert np.allclose(dini.grad(bound)(2.0), 1)
+    for wrong in (3.0, {"type": "more", "fun": fun}):
+        with pytest.raises(dini.OptionError, match="constraint"):
+            dini.scipy.minimize(fun, [0.5, 0.5], constraints=wrong)
