@@ -245,6 +245,77 @@ def test_changes(name, traces, as_it_was):
     assert same(torch.autograd.grad(after.sum(), x)[0], torch.autograd.grad(want.sum(), x)[0])
 
 
+class Mode:
+    """One that is as any other."""
+
+
+def of_switch(condition, **parts):
+    """f whose rate is another one where the condition holds of an object with these parts."""
+    held = types.SimpleNamespace(**parts)
+    return held, lambda x, z: torch.tanh((0.1 if condition(held) else 0.5) * z) + x
+
+
+def writes(box, other):
+    """What is written to one is read from the other."""
+    box[0] = 0.2
+    try:
+        return other[0] == 0.2
+    finally:
+        box[0] = 0.1
+
+
+IDENTITIES = {  # a condition, what the parts are at first, and then: the same to look at, but for what is one
+    "is": (lambda h: h.mode is h.fast, lambda: (Mode(), Mode()), lambda a, b: ({"mode": a, "fast": a, "slow": b}, {"mode": b, "fast": a, "slow": b})),
+    "is not": (lambda h: h.mode is not h.fast, lambda: (Mode(), Mode()), lambda a, b: ({"mode": b, "fast": a}, {"mode": a, "fast": a})),
+    "==": (lambda h: h.mode == h.fast, lambda: (Mode(), Mode()), lambda a, b: ({"mode": a, "fast": a}, {"mode": b, "fast": a})),
+    "in": (lambda h: h.mode in h.active, lambda: (Mode(), Mode()), lambda a, b: ({"mode": a, "active": [a]}, {"mode": a, "active": [b]})),
+    "index": (lambda h: h.modes.index(h.mode), lambda: (Mode(), Mode()), lambda a, b: ({"mode": a, "modes": [a, b]}, {"mode": a, "modes": [b, a]})),
+    "a key": (lambda h: {h.fast: True}.get(h.mode), lambda: (Mode(), Mode()), lambda a, b: ({"mode": a, "fast": a}, {"mode": b, "fast": a})),
+    "tensors": (lambda h: h.a is h.b, lambda: (torch.ones(2), torch.ones(2)), lambda a, b: ({"a": a, "b": b}, {"a": a, "b": a})),
+    "tied tensors": (lambda h: h.a is h.b, lambda: (torch.ones(2), torch.ones(2)), lambda a, b: ({"a": a, "b": a}, {"a": a, "b": b})),
+    "modules": (lambda h: h.a is h.b, lambda: (torch.nn.Identity(), torch.nn.Identity()), lambda a, b: ({"a": a, "b": a}, {"a": a, "b": b})),
+    "functions": (lambda h: h.a == h.b, lambda: [lambda: 0.5 for _ in range(2)], lambda a, b: ({"a": a, "b": a}, {"a": a, "b": b})),
+    "written lists": (lambda h: writes(h.a, h.b), lambda: ([0.1], [0.1]), lambda a, b: ({"a": a, "b": a}, {"a": a, "b": b})),
+    "numbers": (lambda h: h.a is h.b, lambda: (float("1.5"), float("1.5")), lambda a, b: ({"a": a, "b": a}, {"a": a, "b": b})),
+    "tuples": (lambda h: h.a is h.b, lambda: (tuple([1.5]), tuple([1.5])), lambda a, b: ({"a": a, "b": a}, {"a": a, "b": b})),
+    "not a number": (lambda h: h.a in h.list, lambda: (float("nan"), float("nan")), lambda a, b: ({"a": a, "list": [a]}, {"a": a, "list": [b]})),
+    "a third": (lambda h: h.mode is h.a, lambda: (Mode(), Mode(), Mode()), lambda a, b, c: ({"mode": c, "a": c, "b": b}, {"mode": c, "a": a, "b": a})),
+}
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_what_is_the_same(name, traces):
+    """Two that are alike are told apart by whether they are one, there and back."""
+    condition, make, states = IDENTITIES[name]
+    first, second = states(*make())
+    held, f = of_switch(condition, **first)
+    x = arange()
+    for state in (first, second, first, second):
+        vars(held).update(state)
+        for _ in range(2):
+            count = len(traces)
+            assert same(solved(f, x), iterated(f, x))
+    assert len(traces) == count, "it is known at last"
+    # An object of the arguments is one with one that f closes over, or another one.
+    a, b = Mode(), Mode()
+    g = lambda x, mode, z: torch.tanh((0.1 if mode is a else 0.5) * z) + x
+    for mode in (a, b, a, b):
+        assert same(solved(g, x, mode), iterated(g, x, mode))
+
+
+def test_others_that_are_as_much_the_same(traces):
+    """What is made anew at each call and is used twice is known again."""
+    x = arange()
+    for k in range(4):
+        W, mode, helper = 0.1 * torch.ones(n, n, dtype=torch.float64), Mode(), lambda z: torch.tanh(z)
+        held = types.SimpleNamespace(a=mode, b=mode, W=W, tied=W)
+        f = lambda x, z: helper(held.W @ z) * (0.5 if held.a is held.b else 2.0) + 0.1 * helper(held.tied @ z) + x
+        assert same(solved(f, x), iterated(f, x))
+        if k == 0:
+            count = len(traces)
+    assert len(traces) == count
+
+
 def test_other_arguments(traces):
     """Numbers, texts, structures, shapes, dtypes in the arguments, options, and torch's default dtype."""
     def f(x, k, z):

@@ -3,8 +3,10 @@
 A guard is made of a value, and holds for another one where a function that reads it cannot tell them apart, but for the numbers in
 tensors: these it collects, in one order, since they are what a Program takes as inputs. It follows what a function can reach: the code
 of what is called, closures, defaults, globals, attributes by the names that occur in code, parameters and submodules. Numbers, texts and
-flags have to be equal; of containers, functions and objects the parts. What nobody can follow from outside (a generator, a file, NumPy's
-memory, getattr with a name that is computed, code in another language) is Unguarded, and is traced at every call.
+flags have to be equal; of containers, functions and objects the parts. Which of the objects and tensors are one and the same has to be
+as it was: code sees it by `is`, `==`, `in`, by keys, and by writing to one and reading from another. What nobody can follow from outside
+(a generator, a file, NumPy's memory, getattr with a name that is computed, code in another language) is Unguarded, and is traced at
+every call.
 
 Torch itself is taken for constant. Nothing is held but constants and code: objects, functions and tensors may go.
 """
@@ -25,7 +27,7 @@ from torch.nn.modules import module as _module
 
 from .. import _dini
 from ._reads import (
-    BUILTINS, C_METHODS, PLAIN, PURE_MODULES, Check, Reads, Unguarded, equal, equal_digits, is_impure, is_torch, is_torchs_class,
+    BUILTINS, C_METHODS, IS, PLAIN, PURE_MODULES, Check, Reads, Unguarded, equal, equal_digits, is_impure, is_torch, is_torchs_class,
     is_torchs_function, reads_of, this_one,
 )
 from ._tensors import all_of_kind
@@ -48,8 +50,30 @@ _INERT = {f"__{n}__" for n in (
     "deepcopy sizeof dir format replace constants type_params protocol_attrs non_callable_proto_members").split()}
 
 
+_NOTED = {list, dict, OrderedDict, set, functools.partial}  # what has parts, and an identity
+
+
+def _met(check: Check) -> Check:
+    """A check that notes what it is of, for what is the same as what."""
+
+    def noted(x: Any, found: Any) -> bool:
+        found.append(x)
+        return check(x, found)
+
+    return noted
+
+
+def _note(x: Any, found: Any) -> bool:
+    """Of what was looked at already: that it is this one is seen from what is the same as what."""
+    found.append(x)
+    return True
+
+
 class _Guards:
-    """Guards of what belongs together. `names` are all that occur in code that is met; they are not known before all of it was met."""
+    """Guards of what belongs together. `names` are all that occur in code that is met; they are not known before all of it was met.
+
+    A check appends to what is found the tensors and objects that it meets: all that has an identity which a function may see.
+    """
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names, self.met = names, set(names)
@@ -61,9 +85,15 @@ class _Guards:
         self.size += 1
         if self.size > _MOST:
             raise Unguarded("too much to look at")
+        check, kind = self.part(v), type(v)
+        # (Tensors and objects note themselves. Of values `is` tells the identity, and of NaN whether a list has it.)
+        noted = kind in _NOTED or (IS in self.names and kind not in _NOTE_THEMSELVES) or (isinstance(v, (float, complex, np.generic)) and v != v)
+        return _met(check) if noted else check
+
+    def part(self, v: Any) -> Check:
         kind = type(v)
         if kind in PLAIN:
-            if "0x" in repr(v) and kind in (_dini.Adjoint, _dini.Solver):
+            if kind in (_dini.Adjoint, _dini.Solver) and "0x" in repr(v):
                 raise Unguarded("a preconditioner")
             return equal(v)
         if kind is float:
@@ -172,9 +202,10 @@ class _Guards:
 
         return check
 
-    def entries(self, given: Any, wanted: Callable[[str, Any], bool]) -> tuple[list[tuple[str, Check]], frozenset[str]]:
-        """Of a namespace the guards of what is wanted, and the names that are read and that it has not."""
-        return [(k, self.of(v)) for k, v in list(given.items()) if wanted(k, v)], frozenset(n for n in self.names if n not in given)
+    def entries(self, given: Any, wanted: Callable[[str, Any], bool], own: Any = ()) -> tuple[list[tuple[str, Check]], frozenset[str]]:
+        """Of a namespace the guards of what is wanted, and the names that are read and that it has not. What is its `own` is nothing else."""
+        parts = [(k, (self.part if k in own else self.of)(v)) for k, v in list(given.items()) if wanted(k, v)]
+        return parts, frozenset(n for n in self.names if n not in given)
 
     # ---- Functions -------------------------------------------------------------------------------------------------------
 
@@ -188,7 +219,7 @@ class _Guards:
     def again(self, v: Any) -> Check | None:
         """Of an object that was met before."""
         if id(v) in self.seen:
-            return this_one(v)
+            return _note
         self.seen[id(v)] = v
         return None
 
@@ -225,6 +256,7 @@ class _Guards:
         def check(x: Any, found: Any) -> bool:
             if type(x) is not types.FunctionType or x.__code__ is not code:
                 return False
+            found.append(x)
             given = x.__globals__
             if id(given) != around or (missing and not missing.isdisjoint(given)):
                 return False
@@ -248,10 +280,10 @@ class _Guards:
         return check
 
     def namespace(self, m: types.ModuleType) -> Check:
-        known = self.again(m)
-        if known is not None:
-            return known
-        here, this = vars(m), this_one(m)
+        this = this_one(m)
+        if self.again(m):
+            return this
+        here = vars(m)
         if is_torch(m.__name__):
             used = {n: here[n] for n in self.names if n in here}
             bad = [n for n in used if is_impure(n)]
@@ -365,6 +397,7 @@ class _Guards:
         def check(x: Any, found: Any) -> bool:
             if not this(type(x), found) or not members(type(x), found):
                 return False
+            found.append(x)
             now = x.__dict__ if hasattr(x, "__dict__") else {}
             for k, part in own:
                 if not part(now.get(k, _MISSING), found):
@@ -387,18 +420,18 @@ class _Guards:
         self.all_of |= {k for k in kind.__mro__ if torchs}
         this, forward, size = this_one(kind), this_one(kind.forward), len(given) if torchs else None
         members = self.members_of(kind)
-        own, absent = self.entries(given, lambda k, v: k in _MODULE or k not in _UNREAD and (bool(torchs) or k in self.names))
+        own, absent = self.entries(given, lambda k, v: k in _MODULE or k not in _UNREAD and (bool(torchs) or k in self.names), _MODULE)
 
         def check(x: Any, found: Any) -> bool:
             now_kind = type(x)
             if not this(now_kind, found) or not forward(now_kind.forward, found) or not members(now_kind, found):
                 return False
+            found.append(x)
             now = x.__dict__
             if size is not None and len(now) != size:
                 return False
-            for k in _HOOKS:
-                if now.get(k):
-                    return False
+            if now["_forward_hooks"] or now["_forward_pre_hooks"] or now["_backward_hooks"] or now["_backward_pre_hooks"]:
+                return False
             for k, part in own:
                 if not part(now.get(k, _MISSING), found):
                     return False
@@ -416,18 +449,58 @@ class _Member:
         self.value = value
 
 
-def guard(values: tuple[Any, ...]) -> Check:
-    """The guard of these values; Unguarded where there is none."""
+_NOTE_THEMSELVES = {torch.Tensor, torch.nn.Parameter, _Member}
+
+
+Find = Callable[["tuple[Any, ...]"], "list[Any] | None"]  # what is found in values that are like those that were looked at
+
+
+def guard(f: Any, arguments: tuple[Any, ...]) -> tuple[Find, int]:
+    """The guard of a function, or several, and of the arguments and options of a solve of it, and how much of what it finds is f's, which
+    stands first; Unguarded where there is none."""
     names = frozenset(["forward", "_call_impl", "_slow_forward"])  # which torch calls
     while True:
         made = _Guards(names)
-        check = made.sequence(values)
+        of_f, of_arguments = made.of(f), made.sequence(arguments)
         if made.met == names:
-            return check
+            break
         names = frozenset(made.met)
+    first_found: list[Any] = []
+    known = of_f(f, first_found)
+    first = len(first_found)
+    if not known or not of_arguments(arguments, first_found):
+        raise Unguarded("what is another one at every look")
+
+    # Of the arguments' tensors f sees stand-ins, and the dict of the options not at all.
+    others = [k for k in range(first, len(first_found))
+              if type(first_found[k]) not in (torch.Tensor, torch.nn.Parameter) and first_found[k] is not arguments[-1]]
+    places: dict[int, int] = {}
+    seen = [*first_found[:first], *(first_found[k] for k in others)]
+    same = [(k, places[id(x)]) for k, x in enumerate(seen) if places.setdefault(id(x), k) != k]
+    distinct = len(places)
+
+    def find(values: tuple[Any, ...]) -> list[Any] | None:
+        found: list[Any] = []
+        if not (of_f(values[0], found) and of_arguments(values[1], found)):
+            return None
+        # As many different ones, and the same ones the same: then each is the same as what it was the same as.
+        seen = found[:first]
+        if others:
+            seen += [found[k] for k in others]
+        if len({*map(id, seen)}) != distinct:
+            return None
+        for k, before in same:
+            if seen[k] is not seen[before]:
+                return None
+        return found
+
+    return find, first
+
+
+_function_modes, dispatch_modes = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
 
 
 def nothing_around() -> bool:
     """Whether torch is as it is by itself: no modes, no hooks of all modules."""
-    return not (torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack() or _module._global_forward_hooks
-                or _module._global_forward_pre_hooks or _module._global_backward_hooks or _module._global_backward_pre_hooks)
+    return not (_function_modes() or dispatch_modes() or _module._global_forward_hooks or _module._global_forward_pre_hooks
+                or _module._global_backward_hooks or _module._global_backward_pre_hooks)

@@ -15,21 +15,20 @@ from torch.utils import _pytree
 from .._bridge import Forms
 from .._transforms import _forgetters
 from ._autograd import apply, build
-from ._guards import guard, nothing_around
-from ._reads import PLAIN, Check, Unguarded
+from ._guards import Find, guard, nothing_around
+from ._reads import PLAIN, Unguarded
 
 
 class _Input(NamedTuple):
-    """A tensor that a Program takes, among those that a guard finds: at `place`, and at `others`, which are the same one."""
+    """A tensor that a Program takes, at its place among what a guard finds."""
 
     place: int
-    others: tuple[int, ...]
     shape: torch.Size
     dtype: torch.dtype
 
 
 class _Known(NamedTuple):
-    check: Check
+    find: Find
     inputs: list[_Input]
     constants: list[Any]
     forms: Forms
@@ -37,18 +36,14 @@ class _Known(NamedTuple):
 
     def tensors(self, values: Any) -> list[Any] | None:
         """The Program's inputs for these values; None if it is not theirs."""
-        found: list[torch.Tensor] = []
-        if not self.check(values, found):
+        found = self.find(values)
+        if found is None:
             return None
         given: list[Any] = []
-        for place, others, shape, dtype in self.inputs:
+        for place, shape, dtype in self.inputs:
             t = found[place]
             if t.dtype is not dtype or t.shape != shape:
                 return None
-            if others:
-                for k in others:
-                    if found[k] is not t:
-                        return None
             given.append(t)
         return given
 
@@ -72,13 +67,15 @@ class Solve:
 
     def __init__(self, kind: str, details: bool, functions: dict[str, Any], z0: Any, args: Any, options: Any) -> None:
         f = functions[""]
-        self.values = (f if len(functions) == 1 else functions, z0, args, options)
+        self.values = (f if len(functions) == 1 else functions, (z0, args, options))
         if type(f) is MethodType:
             f = f.__func__
         self._held = f.__code__ if type(f) is FunctionType else type(f)
         self._of = (kind, details, torch.get_default_dtype(), id(self._held))
         self._function: _Function | None = None
-        self._check: Check | None = None
+        self._find: Find | None = None
+        self._first = 0
+        self._found: list[Any] | None = None
 
     def again(self) -> tuple[Any] | None:
         """Its value, by what was traced before; None if nothing is known of it."""
@@ -100,7 +97,7 @@ class Solve:
 
     def look(self) -> None:
         """Notes what is there before it is traced."""
-        self._check = None
+        self._find = None
         if not nothing_around() or (self._function is not None and self._function.in_vain >= _MOST_IN_VAIN):
             return
         one = self._function
@@ -113,38 +110,31 @@ class Solve:
                     break
         one.in_vain += 1
         try:
-            _check_options(self.values[3])
-            self._check = guard(self.values)
-            self._found: list[torch.Tensor] = []
-            if not self._check(self.values, self._found):
-                self._check = None
+            _check_options(self.values[1][2])
+            self._find, self._first = guard(*self.values)
+            self._found = self._find(self.values)
         except Exception:  # beside Unguarded, whatever an object answers that is looked at
-            self._check = None
+            self._find = None
 
     def keep(self, starts: Sequence[Any], captured: Iterable[Any], given: Sequence[Any], optional: Sequence[Any], constants: Sequence[Any],
              forms: Forms, structure: Any) -> None:
         """What it has become, if what was there before is there still."""
-        check, function, again = self._check, self._function, []  # type: ignore[var-annotated]
-        if check is None or function is None or not check(self.values, again) or [id(t) for t in again] != [id(t) for t in self._found]:
+        find, function, found = self._find, self._function, self._found
+        again = find(self.values) if find is not None else None
+        if find is None or function is None or found is None or again is None or [*map(id, again)] != [*map(id, found)]:
             return
         # The tensors of the arguments stand at the end, in their order; those before are what the functions close over.
         of_arguments = [*starts, *given, *optional]
-        first = len(again) - len(of_arguments)
-        if first < 0 or any(a is not b for a, b in zip(again[first:], of_arguments)):
+        own = [k for k in range(self._first, len(found)) if isinstance(found[k], torch.Tensor)]
+        if len(own) != len(of_arguments) or any(found[k] is not t for k, t in zip(own, of_arguments)):
             return
-        inputs = []
-
-        def take(t: Any, places: Sequence[int]) -> bool:
-            if places:
-                inputs.append(_Input(places[0], tuple(places[1:]), t.shape, t.dtype))
-            return bool(places)
-
-        own = first + len(starts)
-        if not (all(take(t, [first + k]) for k, t in enumerate(starts))
-                and all(take(t, [k for k in range(first) if again[k] is t]) for t in captured)
-                and all(take(t, [own + k]) for k, t in enumerate([*given, *optional]))):
+        places = {id(found[k]): k for k in range(self._first)}
+        of_captured = [places.get(id(t)) for t in captured]
+        if None in of_captured:
             return
-        function.known = [_Known(check, inputs, list(constants), forms, structure), *function.known[:_MOST_OF_ONE - 1]]
+        taken = [*own[:len(starts)], *of_captured, *own[len(starts):]]
+        inputs = [_Input(k, found[k].shape, found[k].dtype) for k in taken]  # type: ignore[index,arg-type]
+        function.known = [_Known(find, inputs, list(constants), forms, structure), *function.known[:_MOST_OF_ONE - 1]]
 
 
 def _check_options(options: Any) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from .. import _dini
 
-Check = Callable[[Any, "list[torch.Tensor]"], bool]
+Check = Callable[[Any, "list[Any]"], bool]
 
 
 class Unguarded(Exception):
@@ -32,6 +32,7 @@ class Reads(NamedTuple):
 
 _DUNDERS = {"__class__", "__init__", "__call__", "__len__", "__getitem__", "__eq__", "__post_init__"}
 _BY_TEXT = {"format", "format_map"}  # which read attributes that a text names
+IS = "is"  # as a name: code asks by `is` for more than None, True and False
 _TROUBLE = {"STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_BUILD_CLASS", "IMPORT_STAR", "DELETE_ATTR", "MATCH_CLASS"}
 _read: weakref.WeakKeyDictionary[types.CodeType, Reads] = weakref.WeakKeyDictionary()
 
@@ -45,8 +46,12 @@ def reads_of(code: types.CodeType) -> Reads:
 
 def _look_at(code: types.CodeType, around: frozenset[str]) -> Reads:
     names, of_globals, trouble = set(code.co_names), set(), None
+    before = None
     for step in dis.get_instructions(code):
         what = step.opname
+        if what == "IS_OP" and not (before is not None and before.opname == "LOAD_CONST" and before.argval in (None, True, False, ...)):
+            names.add(IS)
+        before = step
         if what in ("LOAD_GLOBAL", "LOAD_NAME"):
             of_globals.add(step.argval)
         elif what in _TROUBLE or (what in ("STORE_DEREF", "DELETE_DEREF") and step.argval not in code.co_cellvars and step.argval not in around):
