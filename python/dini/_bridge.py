@@ -98,6 +98,18 @@ class Forms:
         """The same over these axes of its inputs, which is the first axis of its values."""
         return self._form(("batched", axes), lambda: Forms(_transforms.vmap(self.f, axes), self.compiled))  # type: ignore[no-any-return]
 
+    def at(self, numbers: tuple[Any, ...]) -> Forms:
+        """The function of the other inputs, where these numbers are given, each a pair (type, number); None is another input."""
+
+        def make() -> Forms:
+            def of_others(*others: Any) -> Any:
+                rest = iter(others)
+                return self.f(*(next(rest) if x is None else x[1] for x in numbers))
+
+            return Forms(of_others, self.compiled)
+
+        return self._form(("at", numbers), make)  # type: ignore[no-any-return]
+
     def shapes(self, *like: Any) -> list[tuple[tuple[int, ...], str]]:
         """The shapes and dtypes of the values for inputs like these."""
         return [(v.shape, str(v.dtype)) for v in _transforms.eval_shape(self.f, *like)]

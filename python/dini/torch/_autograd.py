@@ -2,24 +2,31 @@
 
 There are three ways in. Outside of torch's transformations `_Kept` runs, which keeps the pullback of its forward pass, so that the
 backward pass solves nothing again. Higher orders, forward mode and torch.func go through `_Function`, whose derivatives and batches are
-`_Function` of the derivatives and batches that dini makes (dini/_bridge.py). Under torch.compile both are behind one operation of
-torch's, `dini::call`, for which its compiler needs no more than the shapes.
+`_Function` of the derivatives and batches that dini makes (dini/_bridge.py). Where something follows what torch dispatches (torch.compile,
+make_fx, torch.func.linearize, torch.export) the numbers come by one operation of torch's, `dini::call`, for which no more is needed than
+the shapes.
 """
 from __future__ import annotations
 
 import collections
 import itertools
 import weakref
+from contextlib import nullcontext
 from typing import Any, Callable, Sequence
 
 import torch
+from torch._compile import _disable_dynamo
+from torch.autograd import forward_ad as _forward_ad
 from torch.utils import _pytree
+from torch.utils._python_dispatch import _disable_current_modes
 
 from .. import _dini
 from .._bridge import Forms
 from .._transforms import _forgetters
+from ._compiler import constant, dispatch_modes, eager, frames_are_looked_at, is_recorded
 from ._tensors import DTYPES, TORCH_DTYPES, all_of_kind, aval_of, check, to_array, to_tensor
 
+_functorch = torch._C._functorch
 _are_transforms_active = torch._C._are_functorch_transforms_active
 
 
@@ -68,8 +75,11 @@ class _Function(torch.autograd.Function):
     """`held` is what has to live as long as the derivatives: a function that is called at run time."""
 
     @staticmethod
+    @eager  # type: ignore[untyped-decorator]
     def forward(forms: Forms, held: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
-        return tuple(to_tensor(a) for a in forms.value(*map(to_array, inputs)))
+        if dispatch_modes():
+            return _dispatched(forms, held, inputs)
+        return tuple([to_tensor(a) for a in forms.value(*map(to_array, inputs))])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -79,6 +89,7 @@ class _Function(torch.autograd.Function):
         _not_differentiable(ctx, output)
 
     @staticmethod
+    @eager  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *cotangents: Any) -> Any:
         moving = tuple(ctx.needs_input_grad[2:])
         if all(ct is None for ct in cotangents):
@@ -87,12 +98,14 @@ class _Function(torch.autograd.Function):
         return (None, None, *_spread(sent, moving))
 
     @staticmethod
+    @eager  # type: ignore[untyped-decorator]
     def jvp(ctx: Any, _forms: Any, _held: Any, *tangents: Any) -> Any:
         moving = tuple(t is not None for t in tangents)
         sent = _Function.apply(ctx.forms.jvp(moving), ctx.held, *ctx.inputs.of(ctx), *(t for t in tangents if t is not None))
         return _spread(sent, [dtype.is_floating_point for _, dtype in ctx.outputs])
 
     @staticmethod
+    @eager  # type: ignore[untyped-decorator]
     def vmap(info: Any, in_dims: Any, forms: Forms, held: Any, *inputs: Any) -> Any:
         out = _Function.apply(forms.batched(tuple(in_dims[2:])), held, *inputs)
         return out, (0,) * len(out)
@@ -115,10 +128,11 @@ class _Kept(torch.autograd.Function):
         return out
 
     @staticmethod
+    @eager  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *cotangents: Any) -> Any:
         if all([ct is None for ct in cotangents]):
             return (None,) * (2 + len(ctx.moving))
-        if torch.is_grad_enabled() or _are_transforms_active():  # create_graph=True: differentiable once more
+        if torch.is_grad_enabled() or _are_transforms_active() or dispatch_modes():  # create_graph=True: differentiable once more
             given = _zeros_for_missing(cotangents, ctx.outputs)
             sent = _Function.apply(ctx.forms.vjp(ctx.moving), ctx.held, *ctx.inputs.of(ctx), *given)
         else:
@@ -129,13 +143,18 @@ class _Kept(torch.autograd.Function):
 
 def apply(forms: Forms, inputs: Sequence[Any], held: Any = None) -> tuple[torch.Tensor, ...]:
     """The values of a function of flat arrays at tensors, numbers and arrays."""
-    plain = not _are_transforms_active() and torch.autograd.forward_ad._current_level < 0
+    plain = not _are_transforms_active() and _forward_ad._current_level < 0 and not dispatch_modes()
     return (_Kept if plain else _Function).apply(forms, held, *inputs)  # type: ignore[no-any-return]
 
 
-# ---- Under torch.compile ------------------------------------------------------------------------------------------------
+# ---- In graphs of torch's -----------------------------------------------------------------------------------------------
 
 _numbers = itertools.count()
+# What torch dispatches by: as it is outside of all operations, and there within torch.func's transformations.
+_BY_ITSELF = torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()
+_BY_TRANSFORMS = (_BY_ITSELF[0] | torch._C.DispatchKeySet(torch._C.DispatchKey.FuncTorchDynamicLayerFrontMode)
+                  | torch._C.DispatchKeySet(torch._C.DispatchKey.FuncTorchDynamicLayerBackMode), _BY_ITSELF[1])
+_in_graphs: dict[int, Any] = {}  # what stands in a graph, which says nobody when it goes: kept for good
 _by_number: weakref.WeakValueDictionary[int, Forms] = weakref.WeakValueDictionary()
 
 
@@ -147,34 +166,58 @@ def _number_of(forms: Forms) -> int:
     return number
 
 
-@torch.library.custom_op("dini::call", mutates_args=(), schema="(int function, Tensor[] inputs) -> Tensor[]")
+_library = torch.library.Library("dini", "DEF")
+_library.define("call(int function, Tensor[] inputs) -> Tensor[]", tags=(torch.Tag.pt2_compliant_tag,))
+
+
 def _call(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
-    return [to_tensor(a) for a in _by_number[function].value(*map(to_array, inputs))]
+    with torch._C._ForceDispatchKeyGuard(*_BY_ITSELF):  # torch is called in here again where a function is not translated
+        return [to_tensor(a) for a in _by_number[function].value(*map(to_array, inputs))]
 
 
-@_call.register_fake
-def _(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
-    like = [_dini.zeros(*aval_of(check(t))) for t in inputs]
-    return [inputs[0].new_empty(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in _by_number[function].shapes(*like)]
+def _call_of_shapes(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    forms = _by_number[function]
+    _in_graphs.setdefault(function, forms)
+    avals = [aval_of(check(t)) for t in inputs]
+    with _disable_current_modes():  # what the function captures are tensors with numbers
+        shapes = forms.shapes(*(_dini.zeros(*aval) for aval in avals))
+    return [inputs[0].new_empty(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in shapes]
 
 
-def _setup_call(ctx: Any, inputs: Any, output: Any) -> None:
-    ctx.function, tensors = inputs
-    ctx.outputs = _like(output)
-    ctx.moving = tuple(t.is_floating_point() for t in tensors)
-    ctx.save_for_backward(*tensors)
-    ctx.set_materialize_grads(False)
+def _call_of_autograd(function: int, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    if _are_transforms_active() and _functorch.peek_interpreter_stack().key() == _functorch.TransformType.Jvp:
+        raise _dini.TraceError("dini.torch: a graph that torch has made has no jvp by torch.func where a layer of dini's is in it. Take it of the "
+                               "function that the graph was made of, or by torch.autograd.forward_ad.")
+    with torch._C._ForceDispatchKeyGuard(*_BY_TRANSFORMS) if _are_transforms_active() else nullcontext():
+        return list(_Function.apply(_by_number[function], None, *inputs))
 
 
-def _pull_call(ctx: Any, cotangents: Any) -> Any:
-    if all(ct is None for ct in cotangents):
-        return None, [None] * len(ctx.moving)
-    forms = _by_number[ctx.function].vjp(ctx.moving)
-    sent = _call(_number_of(forms), [*ctx.saved_tensors, *_zeros_for_missing(cotangents, ctx.outputs)])
-    return None, list(_spread(sent, ctx.moving))
+def _call_of_lanes(info: Any, in_dims: Any, function: int, inputs: list[torch.Tensor]) -> Any:
+    batched = _by_number[function].batched(tuple(in_dims[1]))
+    out = torch.ops.dini.call(_number_of(batched), inputs)
+    return out, [0] * len(out)
 
 
-_call.register_autograd(_pull_call, setup_context=_setup_call)
+_library.impl("call", eager(_call), "CPU")
+_library.impl("call", eager(_call_of_autograd), "Autograd")
+torch.library.register_fake("dini::call", eager(_call_of_shapes), lib=_library)
+torch.library.register_vmap("dini::call", eager(_call_of_lanes), lib=_library)
+
+
+def _dispatched(forms: Forms, held: Any, inputs: Sequence[Any]) -> tuple[torch.Tensor, ...]:
+    """The values by the operation. Numbers stand in the function; other arrays are constants of the graph."""
+    with _disable_current_modes():
+        given = [x if isinstance(x, torch.Tensor) or type(x) in (float, int, bool) else to_tensor(to_array(x)) for x in inputs]
+        tensors = [x for x in given if isinstance(x, torch.Tensor)]
+        if len(tensors) < len(given):
+            forms = forms.at(tuple(None if isinstance(x, torch.Tensor) else (type(x), x) for x in given))
+        if not tensors:
+            return tuple([to_tensor(a) for a in forms.value()])
+    number = _number_of(forms)
+    if is_recorded():
+        _in_graphs[number] = forms, held
+    with torch._C._AutoDispatchBelowAutograd():
+        return tuple(torch.ops.dini.call(number, tensors))
 
 
 # ---- Trees --------------------------------------------------------------------------------------------------------------
@@ -239,8 +282,11 @@ class Layer:
         return self._known.setdefault(key, made) if self.compiled else made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling():
+        if _is_compiling():
             return self._in_graph(args, kwargs)
+        return self._called(args, kwargs) if frames_are_looked_at() is None else _outside(self, args, kwargs)
+
+    def _called(self, args: Any, kwargs: Any) -> Any:
         if not kwargs and all_of_kind(torch.Tensor, args):
             arrays: Sequence[Any] = args
             forms, out = self.forms(None, len(args))
@@ -256,6 +302,8 @@ class Layer:
         if kwargs or not all_of_kind(torch.Tensor, args):
             raise _dini.TraceError("dini.torch.wrap: under torch.compile a layer is called with tensors alone, by position")
         number = _prepared(self._number, len(args))
+        if number is None:
+            return _outside(self, args, kwargs)
         values = torch.ops.dini.call(number, list(args))
         count = _count_of(number)  # (known now: torch's compiler has asked for the shapes)
         return values[0] if count is None else tuple(values[k] for k in range(count))
@@ -274,7 +322,12 @@ _forgetters.append(_recent.clear)
 def _traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Forms, list[Any]]:
     """f traced for arrays like these, and what it is to be called with: these, and what it captured."""
     inputs = [x if isinstance(x, torch.Tensor) else to_array(x) for x in inputs]
-    program = _dini._program(f, [aval_of(check(x)) if isinstance(x, torch.Tensor) else (x.shape, x.dtype) for x in inputs])
+    avals = [aval_of(check(x)) if isinstance(x, torch.Tensor) else (x.shape, x.dtype) for x in inputs]
+    if dispatch_modes():
+        with _disable_current_modes():
+            program = _dini._program(f, avals)
+    else:
+        program = _dini._program(f, avals)
     forms = _recent.get(program)
     if forms is None:
         forms = _recent[program] = Forms(program._with_captured)
@@ -297,17 +350,22 @@ def apply_traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[to
 
 
 _layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()
+_outside = _disable_dynamo(Layer._called)
+_is_compiling = torch.compiler.is_compiling
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _prepared(layer: int, count: int) -> int:
-    """The number of a layer's flat function of so many tensors."""
+@constant
+def _prepared(layer: int, count: int) -> int | None:
+    """The number of a layer's flat function of so many tensors; None within torch.func's transformations and forward mode, which torch's
+    compiler would apply to the operation, and not to what it stands for."""
+    if _are_transforms_active() or _forward_ad._current_level >= 0:
+        return None
     forms, out = _layers[layer].forms(None, count)
     forms.out = out  # type: ignore[attr-defined]
     return _number_of(forms)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant
 def _count_of(number: int) -> int | None:
     """How many arrays are in the tuple that it returns; None for an array alone."""
     structure = _by_number[number].out[0]  # type: ignore[attr-defined]

@@ -26,6 +26,7 @@ import torch
 from torch.nn.modules import module as _module
 
 from .. import _dini
+from ._compiler import dispatch_modes
 from ._reads import (
     BUILTINS, C_METHODS, IS, PLAIN, PURE_MODULES, Check, Reads, Unguarded, equal, equal_digits, is_impure, is_torch, is_torchs_class,
     is_torchs_function, reads_of, this_one,
@@ -497,7 +498,7 @@ def guard(f: Any, arguments: tuple[Any, ...]) -> tuple[Find, int]:
     return find, first
 
 
-_function_modes, dispatch_modes = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
+_function_modes = torch._C._len_torch_function_stack
 
 
 def nothing_around() -> bool:

@@ -17,6 +17,7 @@ from torch.utils import _pytree
 from .. import _dini
 from . import _host
 from ._autograd import Layer, apply_traced, build, is_array, leaves_of
+from ._compiler import frames_are_looked_at
 from ._known import Solve
 from ._tensors import check, leaves_of_kind, map_leaves, rebuilder, to_array
 from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
@@ -178,7 +179,7 @@ _outside = _disable_dynamo(solve)  # (which loads torch's compiler when it is ca
 
 def _entry() -> Function:
     """The solve; what torch.compile compiles goes around it."""
-    return _outside if torch.compiler.is_compiling() else solve
+    return _outside if torch.compiler.is_compiling() or frames_are_looked_at() is not None else solve
 
 
 def _formula(kind: str, text: str, count: int) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, Callable, Sequence
 
 import torch
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree
 
@@ -157,7 +158,7 @@ class _Scope(TorchFunctionMode):
         # One that is met for the first time: its place is taken by something like it, to find the others as well.
         self.found.append(t)
         check(inner)
-        plain = inner is t
+        plain = inner is t and not isinstance(t, FakeTensor)
         if self.translating:
             new: torch.Tensor = Traced(to_array(t) if plain else _dini.zeros(*aval_of(t)))
         else:
