@@ -287,6 +287,23 @@ def test_own_errors_and_options(Wx):
         dini.torch.fixed_point(lambda z: z[:2], z0)
 
 
+@pytest.mark.parametrize("tanh", [np.tanh, dini.tanh])
+def test_functions_of_others(tanh):
+    """NumPy's and dini's have no numbers to compute with where dini or torch follows f."""
+    for translate in (True, False):
+        with pytest.raises(dini.torch.Untranslatable, match="NumPy or dini is asked to compute"):
+            dini.torch.root(lambda z: torch.as_tensor(tanh(z)) - 0.5, torch.tensor(1.0), translate=translate)
+
+
+def test_starts_of_numpy():
+    z = dini.torch.root(lambda a, z: z**2 - a, np.ones(2), torch.tensor([4.0, 9.0], dtype=torch.float64))
+    assert close(z, torch.tensor([2.0, 3.0], dtype=torch.float64))
+    assert dini.torch.root(lambda z: z - 1, np.ones(2, np.float32)).dtype == torch.float32
+    whole = dini.torch.root(lambda a, z: z**2 - a, np.ones(2, int), torch.tensor([4.0, 9.0], dtype=torch.float64))
+    assert close(whole, z)
+    assert dini.torch.root(lambda z: z - 1, dini.ones(2)).dtype == torch.float64
+
+
 def test_starts_trees_and_details(Wx):
     W, x = Wx
     z = dini.torch.fixed_point(lambda k, z: torch.cos(z) * k["scale"], 0.5, {"scale": 1, "name": "ignored"})

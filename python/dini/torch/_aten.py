@@ -312,12 +312,12 @@ _table: dict[str, Any] = {
 
 # ---- Finding and calling an entry ---------------------------------------------------------------------------------------
 
-def _give(x: Any) -> Any:
+def give(x: Any) -> Any:
     """What an entry returned, as torch's."""
     if isinstance(x, Array):
         return Traced(x.astype(x.dtype) if x.weak else x)
     if isinstance(x, (tuple, list)):
-        return type(x)(_give(v) for v in x)
+        return type(x)(give(v) for v in x)
     return x
 
 
@@ -331,7 +331,7 @@ def _take(x: Any) -> Any:
 
 def _plain(f: Any) -> Entry:
     def entry(func: Any, args: Any, kwargs: Any) -> Any:
-        return _give(f(*[_take(a) for a in args], **{k: _take(v) for k, v in kwargs.items()} if kwargs else {}))
+        return give(f(*[_take(a) for a in args], **{k: _take(v) for k, v in kwargs.items()} if kwargs else {}))
 
     return entry
 

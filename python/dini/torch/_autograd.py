@@ -25,6 +25,7 @@ from .._bridge import Forms
 from .._transforms import _forgetters
 from ._compiler import constant, dispatch_modes, eager, frames_are_looked_at, is_recorded
 from ._tensors import DTYPES, TORCH_DTYPES, all_of_kind, aval_of, check, to_array, to_tensor
+from ._translate import Scope, current
 
 _functorch = torch._C._functorch
 _are_transforms_active = torch._C._are_functorch_transforms_active
@@ -143,8 +144,23 @@ class _Kept(torch.autograd.Function):
 
 def apply(forms: Forms, inputs: Sequence[Any], held: Any = None) -> tuple[torch.Tensor, ...]:
     """The values of a function of flat arrays at tensors, numbers and arrays."""
+    if current.example:
+        return _examples(forms, inputs)
     plain = not _are_transforms_active() and _forward_ad._current_level < 0 and not dispatch_modes()
     return (_Kept if plain else _Function).apply(forms, held, *inputs)  # type: ignore[no-any-return]
+
+
+def _examples(forms: Forms, inputs: Sequence[Any]) -> tuple[torch.Tensor, ...]:
+    """Something like the values, for who asks for no more. (Of numbers that are no one's a solve may have no solution.)"""
+    like = [_dini.zeros(*aval_of(check(x))) if isinstance(x, torch.Tensor) else to_array(x) for x in inputs]
+    try:
+        shapes = forms.shapes(*like)
+    except _dini.HostReadError:
+        return _Kept.apply(forms, None, *inputs)  # type: ignore[no-any-return]
+    # (Of the inputs, for what torch's transformations look at.)
+    nothing = sum([0 * x.sum() for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()], torch.zeros(()))
+    ones = [torch.ones(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in shapes]
+    return tuple([t + nothing.to(t.dtype) if t.is_floating_point() else t for t in ones])
 
 
 # ---- In graphs of torch's -----------------------------------------------------------------------------------------------
@@ -284,6 +300,8 @@ class Layer:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _is_compiling():
             return self._in_graph(args, kwargs)
+        if current.scope is not None:
+            return _within(current.scope, self, args, kwargs)
         return self._called(args, kwargs) if frames_are_looked_at() is None else _outside(self, args, kwargs)
 
     def _called(self, args: Any, kwargs: Any) -> Any:
@@ -292,10 +310,14 @@ class Layer:
             forms, out = self.forms(None, len(args))
         else:
             leaves, spec = _pytree.tree_flatten((args, kwargs))
+            if any(isinstance(x, _dini.Array) and not x.concrete for x in leaves):  # within a function of dini's that is followed now
+                return self.__wrapped__(*args, **kwargs)
             static = tuple(None if self.leaf(x) else (x,) for x in leaves)
             arrays = [x for x, s in zip(leaves, static) if s is None]
             forms, out = self.forms(spec, static)
         values = apply(forms, arrays) if self.compiled else apply_traced(forms.f, arrays)[0]
+        if current.around is not None:
+            values = current.around.came_out(values)
         return values[0] if out[0] is None else build(out[0], values)
 
     def _in_graph(self, args: Any, kwargs: Any) -> Any:
@@ -347,6 +369,15 @@ def apply_traced(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[to
         return apply(forms, arrays, held=f), forms, arrays[len(inputs):]
     except _dini.HostReadError:
         return apply(Forms(f, compiled=False), inputs), None, []
+
+
+def _within(scope: Scope, layer: Layer, args: Any, kwargs: Any) -> Any:
+    """A layer within a function of torch's that is followed or called."""
+    from . import _nested
+
+    if scope.translating:
+        return _nested.layer(scope, layer.__wrapped__, args, kwargs)
+    return _nested.called(scope, layer._called, args, kwargs)
 
 
 _layers: weakref.WeakValueDictionary[int, Layer] = weakref.WeakValueDictionary()

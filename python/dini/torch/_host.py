@@ -11,7 +11,7 @@ from torch.utils import _pytree
 from .. import _dini
 from .._bridge import HostMap
 from ._tensors import TORCH_DTYPES, aval_of, check, leaves_of_kind, map_leaves, rebuilder
-from ._translate import Captures, TorchFunction, innermost, outside_of_transforms, run
+from ._translate import Captures, TorchFunction, current, innermost, outside_of_transforms, run
 
 
 def _floating(f: Any, x: Sequence[torch.Tensor]) -> tuple[Any, list[int], list[Any]]:
@@ -141,6 +141,10 @@ def _made(function: TorchFunction, avals: Any, args: Any) -> Any:
     with outside_of_transforms():
         # What it returns is known only from a call; what it is called with is of no account.
         examples = [torch.ones(shape, dtype=TORCH_DTYPES[dtype]) for shape, dtype in avals]
-        value = function.run(examples[:n], given(examples), translating=False)
+        before, current.example = current.example, True
+        try:
+            value = function.run(examples[:n], given(examples), translating=False)
+        finally:
+            current.example = before
     outputs = [aval_of(check(v)) for v in leaves_of_kind(torch.Tensor, value)]
     return TorchMap(flat, name, avals, outputs).operation, rebuilder(torch.Tensor, value)

@@ -15,12 +15,12 @@ from torch._compile import _disable_dynamo
 from torch.utils import _pytree
 
 from .. import _dini
-from . import _host
+from . import _host, _nested
 from ._autograd import Layer, apply_traced, build, is_array, leaves_of
 from ._compiler import frames_are_looked_at
 from ._known import Solve
-from ._tensors import check, leaves_of_kind, map_leaves, rebuilder, to_array
-from ._translate import Captures, TorchFunction, Untranslatable, is_of_function
+from ._tensors import TORCH_DTYPES, check, leaves_of_kind, map_leaves, rebuilder, to_array, to_tensor
+from ._translate import Captures, TorchFunction, Untranslatable, current, is_of_function
 
 Function = Callable[..., Any]
 
@@ -78,14 +78,20 @@ def _warn(f: Function, name: str, why: BaseException) -> None:
 
 
 def _start(z0: Any, args: Any) -> Any:
-    """z0 with tensors for numbers, in the dtype of the arguments."""
+    """z0 with tensors for arrays and for numbers, in the dtype of the arguments."""
     if isinstance(z0, torch.Tensor):
         return check(z0)
-    dtypes = [t.dtype for t in leaves_of_kind(torch.Tensor, (z0, args)) if t.is_floating_point()]
-    dtype = dtypes[0] if dtypes else torch.get_default_dtype()
+    dtypes = [t.dtype for t in leaves_of_kind(torch.Tensor, (z0, args))]
+    dtypes += [TORCH_DTYPES[str(a.dtype)] for a in leaves_of_kind(_dini.Array, (z0, args))]
+    dtype = next((d for d in dtypes if d.is_floating_point), torch.get_default_dtype())
 
-    def tensor(x: Any) -> torch.Tensor:
-        return check(x) if isinstance(x, torch.Tensor) else torch.as_tensor(x, dtype=dtype)
+    def tensor(x: Any) -> Any:
+        if isinstance(x, torch.Tensor):
+            return check(x)
+        if isinstance(x, _dini.Array) and not x.concrete:
+            return x
+        own = getattr(x, "dtype", None)
+        return to_tensor(_dini.array(x)) if str(own) in ("float32", "float64") else torch.as_tensor(x, dtype=dtype)
 
     return _pytree.tree_map(tensor, z0)
 
@@ -93,10 +99,15 @@ def _start(z0: Any, args: Any) -> Any:
 def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, details: bool, options: dict[str, Any]) -> Any:
     if translate not in ("auto", True, False):
         raise _dini.OptionError(f'dini.torch.{kind}: translate is "auto", True or False, got {translate!r}')
+    scope = current.scope
+    if scope is not None and not scope.translating:
+        return _nested.called(scope, solve, kind, f, z0, args, translate, details, options)
     solver = getattr(_dini, kind)
     z0 = _start(z0, args)
     if isinstance(f, str):
         f = _formula(kind, f, len(args))
+    if scope is not None:
+        return _nested.solve(scope, kind, f, z0, args, translate, details, options)
     if isinstance(f, (_dini.Formula, Layer)):
         of_arrays = f.__wrapped__ if isinstance(f, Layer) else f
 
@@ -138,6 +149,11 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
     if before:
         return before[0]
     solver = getattr(_dini, kind)
+    if any(not a.concrete for a in leaves_of_kind(_dini.Array, (z0, args, others))):  # within a function of dini's that is followed now
+        followed = {name: translate(g, call=not mode) for name, g in of_torch.items()}
+        z0, args, others = (map_leaves(torch.Tensor, to_array, tree) for tree in (z0, args, others))
+        s = solver(followed.pop(""), z0, *args, **others, **followed)
+        return s if details else s.value
     functions = {name: _Followed(g, mode) for name, g in of_torch.items()}
     starts, given, optional = (leaves_of_kind(torch.Tensor, tree) for tree in (z0, args, others))
     build_start, build_args, build_options = (rebuilder(torch.Tensor, tree) for tree in (z0, args, others))
@@ -161,6 +177,8 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
             return tuple(leaves)
 
         all_captured = list(itertools.chain.from_iterable(captured))
+        if current.around is not None:
+            all_captured = [current.around.stand_in(t) for t in all_captured]
         try:
             values, forms, constants = apply_traced(of_arrays, [*starts, *all_captured, *given, *optional])
         except Captures as e:
@@ -170,6 +188,8 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
             _remember(g.torch.f, g.torch.captures)
         if known and forms:
             known.keep(starts, all_captured, given, optional, constants, forms, structure[0])
+        if current.around is not None:
+            values = current.around.came_out(values)
         return values[0] if structure[0] is None else build(structure[0], values)
     raise _dini.TraceError(f"dini.torch.{kind}: {functions[''].torch.name} closes over other tensors at every call. Give them to it as arguments.")
 

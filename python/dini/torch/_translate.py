@@ -11,8 +11,8 @@ become inputs, and it marks what `detach` and `no_grad` cut off: of what torch d
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
-from typing import Any, Callable, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Callable, Iterator, Sequence
 
 import torch
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
@@ -133,9 +133,21 @@ def innermost(t: torch.Tensor) -> torch.Tensor:
 
 _RANDOM = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
 _DETACHING = {torch.Tensor.detach, torch.detach, torch.Tensor.detach_, torch.detach_, torch.Tensor.data.__get__}  # type: ignore[attr-defined]
+_TO_NUMPY = {torch.Tensor.__array__, torch.Tensor.numpy, torch.Tensor.__dlpack__}
 
 
-class _Scope(TorchFunctionMode):
+class Current(threading.local):
+    """On this thread the scope of the function that is followed or called now, if there is one, and that around the solve that goes on."""
+
+    scope: Scope | None = None
+    around: Scope | None = None
+    example = False  # a function is called for the shapes of its values
+
+
+current = Current()
+
+
+class Scope(TorchFunctionMode):
     """What f calls. `known` has what stands for the tensors that f closes over, by their ids."""
 
     def __init__(self, known: dict[int, torch.Tensor], arguments: Sequence[torch.Tensor], translating: bool) -> None:
@@ -144,6 +156,7 @@ class _Scope(TorchFunctionMode):
         self.found: list[torch.Tensor] = []
         self.met: set[int] = set()
         self.grad_enabled = True  # as f says
+        self.aside = False
         # Of real tensors, those that were made in here; held, so that their ids stay theirs.
         self.own = {id(t): t for t in arguments}
 
@@ -192,7 +205,29 @@ class _Scope(TorchFunctionMode):
                 return type(x)(items)
         return x
 
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """While another solve goes on within f, of which this sees what goes in and comes out."""
+        before = current.scope, current.around
+        self.aside, current.scope, current.around = True, None, self
+        try:
+            yield
+        finally:
+            self.aside = False
+            current.scope, current.around = before
+
+    def came_out(self, values: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+        """What a solve within f has returned, which is set aside for it: without a derivative where f cuts that off."""
+        values = values if self.grad_enabled else [t.detach() for t in values]
+        return [self.kept(t) for t in values]
+
+    def check_mode(self) -> None:
+        if self.translating and self.grad_enabled and not torch.is_grad_enabled():  # whose forward torch runs without gradients
+            raise Untranslatable("a torch.autograd.Function has a derivative of its own")
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self.aside:
+            return func(*args, **(kwargs or {}))
         try:
             return self._called(func, self.replaced(args), self.replaced(kwargs) if kwargs else {})
         except _dini.DtypeError as e:
@@ -201,10 +236,12 @@ class _Scope(TorchFunctionMode):
     def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
         if self.translating and getattr(func, "__name__", "") in _RANDOM:
             raise Untranslatable(f"torch.{func.__name__} draws other numbers at every call")
+        if func in _TO_NUMPY and (isinstance(args[0], Traced) or innermost(args[0]) is not args[0]):
+            raise Untranslatable("NumPy or dini is asked to compute with a tensor in it, and not torch")
         if func is torch._C._set_grad_enabled:
             self.grad_enabled = args[0]
-        elif self.translating and self.grad_enabled and not torch.is_grad_enabled():
-            raise Untranslatable("a torch.autograd.Function has a derivative of its own")  # whose forward torch runs without gradients
+        else:
+            self.check_mode()
         cut = func in _DETACHING or not self.grad_enabled
         before, _cutting.on = _cutting.on, _cutting.on or cut
         try:
@@ -217,12 +254,13 @@ class _Scope(TorchFunctionMode):
 
 
 def run(f: Callable[..., Any], name: str, ids: Sequence[int], captured: Sequence[torch.Tensor], args: Sequence[Any],
-        translating: bool) -> tuple[Any, _Scope]:
+        translating: bool) -> tuple[Any, Scope]:
     """f, with `captured` in the places of the tensors with these ids that it closes over, and what was seen of it."""
     tensors = leaves_of_kind(torch.Tensor, args)
-    scope = _Scope(dict(zip(ids, captured)), [innermost(t) for t in [*tensors, *captured]], translating)
+    scope = Scope(dict(zip(ids, captured)), [innermost(t) for t in [*tensors, *captured]], translating)
     before = [_changes(t) for t in captured]
     # In the precision of its tensors, also where torch would compute in a shorter one.
+    around, current.scope = current.scope, scope
     with scope, torch.enable_grad(), torch.autocast("cpu", enabled=False):
         try:
             value = f(*args)
@@ -232,6 +270,8 @@ def run(f: Callable[..., Any], name: str, ids: Sequence[int], captured: Sequence
             if not isinstance(e, _dini.Error):
                 e._of_function = True  # type: ignore[attr-defined]
             raise
+        finally:
+            current.scope = around
     value = map_leaves(torch.Tensor, scope.stand_in, value)
     for t, old in zip(captured, before):
         if _changes(t) != old:
@@ -274,7 +314,7 @@ class TorchFunction:
         given = map_leaves(_dini.Array, Traced, args)
         with outside_of_transforms():
             value = self.run(stand_ins, given, translating=True)
-        return map_leaves(torch.Tensor, _array_of, value)
+        return map_leaves(torch.Tensor, array_of, value)
 
 
 def outside_of_transforms() -> Any:
@@ -283,6 +323,6 @@ def outside_of_transforms() -> Any:
     return temporarily_clear_interpreter_stack() if active else nullcontext()
 
 
-def _array_of(t: torch.Tensor) -> Any:
+def array_of(t: torch.Tensor) -> Any:
     t = innermost(t)
     return t.read() if isinstance(t, Traced) else to_array(t)
