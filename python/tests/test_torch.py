@@ -225,6 +225,28 @@ def test_compile(Wx):
         assert close(both(x), torch.sin(x) * torch.cos(x), 1e-6)
 
 
+def test_memory_is_shared_both_ways():
+    """By DLPack: on the one side and on the other the same numbers at the same place."""
+    for dtype in (torch.float64, torch.float32, torch.int64, torch.int32, torch.bool):
+        theirs = (torch.arange(6) % 5).reshape(2, 3).to(dtype)
+        ours = dini.from_dlpack(theirs)
+        assert "torch." + str(ours.dtype) == str(dtype) and ours.tolist() == theirs.tolist()
+        back = torch.from_dlpack(ours)
+        assert back.dtype == dtype and torch.equal(back, theirs)
+    theirs = torch.arange(1000.0, dtype=torch.float64)
+    address, ours = theirs.data_ptr(), dini.from_dlpack(theirs)
+    assert np.asarray(ours).ctypes.data == address
+    del theirs  # the memory stays as long as someone has it
+    assert float(dini.sum(ours)) == 499500
+    # What torch writes into is its own: arrays do not change.
+    ours = dini.ones(3)
+    torch.from_dlpack(ours).add_(1)
+    assert ours.tolist() == [1, 1, 1]
+    assert dini.from_dlpack(torch.arange(6.0).reshape(2, 3).T).tolist() == [[0, 3], [1, 4], [2, 5]]
+    with pytest.raises((BufferError, RuntimeError, dini.Error), match="grad"):
+        dini.from_dlpack(torch.ones(2, requires_grad=True))
+
+
 def test_examples_in_doc_strings():
     import doctest
 

@@ -317,6 +317,18 @@ def test_starts_trees_and_details(Wx):
     assert lanes[0] == 2 and torch.isnan(lanes[1])
 
 
+@MODES
+def test_a_deadline(translate):
+    a = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    solution = lambda a: dini.torch.root(lambda a, z: z * z - a, torch.ones_like(a), a, translate=translate, deadline=60.0)
+    assert close(torch.autograd.grad(solution(a), a)[0], 0.5 / a.detach().sqrt())
+    assert close(hessian(solution)(a.detach()), -0.25 * a.detach() ** -1.5) and close(vmap(solution)(torch.stack([a, a])), torch.stack([a, a]).sqrt())
+    with pytest.raises(dini.SolveError) as e:
+        dini.torch.fixed_point(lambda z: 0.9999999 * z + 1, torch.zeros(()), solver="forward_iteration", max_steps=10**9, deadline=0.05,
+                               translate=translate)
+    assert e.value.code == "cancelled"
+
+
 def test_formulas(Wx):
     z = dini.torch.fixed_point("W, x, z: tanh(W @ z + x)", z0, *Wx)
     assert all(map(close, grads(z, *Wx), grads(unrolled(*Wx), *Wx)))

@@ -202,8 +202,8 @@ def wide_as(wide: bool) -> Any:
 
 
 def like(arrays: Sequence[Any]) -> list[Any]:
-    """Shapes and dtypes of arrays, dini's or JAX's, for JAX's functions."""
-    return [jax.ShapeDtypeStruct(a.shape, np.dtype(str(a.dtype))) for a in arrays]
+    """Shapes and dtypes of arrays, dini's or JAX's, for JAX's functions; of Python's numbers, too, that they do not widen others."""
+    return [jax.ShapeDtypeStruct(a.shape, np.dtype(str(a.dtype)), weak_type=getattr(a, "weak_type", False)) for a in arrays]
 
 
 def make_jaxpr(f: Callable[..., Any], *args: Any) -> Any:

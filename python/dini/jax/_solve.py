@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 import dini
 
 from . import _primitive
-from ._read import Read, carried_of
-from ._wrap import as_jax, avals_of, is_array
+from ._read import Read, carried_of, translate
+from ._wrap import as_jax, avals_of, followed, is_array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +24,25 @@ def _bound(function: str, which: str, bound: Any, structure: Any) -> Any:
     return [as_jax(a, function) for a in leaves]
 
 
+def _floating(a: Any) -> Any:
+    return a if jnp.issubdtype(a.dtype, jnp.floating) else a.astype(float)
+
+
+def _strong(a: Any) -> Any:
+    return jax.ShapeDtypeStruct(a.shape, a.dtype)  # z is of the dtype that it has, also if it is a number
+
+
 def _solve(kind: str, f: Callable[..., Any], z0: Any, theta: Any, options: dict[str, Any]) -> Any:
     function = "dini.jax." + kind
+    if options.get("deadline") is not None:
+        raise dini.OptionError(f"{function}: there is no deadline, since what JAX calls is compiled; bound a solve by max_steps, or end it by an on_step "
+                               "that returns False")
+    if followed(jax.tree.leaves((z0, theta, options))):
+        own = {name: translate(g) if name in ("equal", "at_most") and callable(g) else g for name, g in options.items()}
+        return getattr(dini, kind)(translate(f), z0, *theta, **own).value
     starts = list(z0) if isinstance(z0, dini.Bracket) else [z0]
     z_structure = jax.tree.structure(starts[0])
-    ends = [[as_jax(a, function) for a in jax.tree.leaves(s)] for s in starts]
+    ends = [[_floating(as_jax(a, function)) for a in jax.tree.leaves(s)] for s in starts]
     if any(jax.tree.structure(s) != z_structure for s in starts):
         raise dini.ShapeError(f"{function}: the ends of the bracket have different structures")
     z = ends[0]
@@ -47,7 +62,7 @@ def _solve(kind: str, f: Callable[..., Any], z0: Any, theta: Any, options: dict[
 
         return (*jax.tree.unflatten(theta_structure, [one(s) for s in fixed]), jax.tree.unflatten(z_structure, leaves[: len(z)]))
 
-    like = _primitive.like([*z, *given])
+    like = [*map(_strong, _primitive.like(z)), *_primitive.like(given)]
     functions = {"f": f, "equal": options.get("equal"), "at_most": options.get("at_most")}
     read = {name: Read(function, g, lambda leaves, g=g: g(*unflatten(leaves)), like) for name, g in functions.items() if g is not None}
     if kind == "fixed_point" and read["f"].structure != z_structure:

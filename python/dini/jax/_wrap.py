@@ -36,6 +36,21 @@ def as_jax(leaf: Any, function: str) -> Any:
     return x
 
 
+def followed(leaves: Any) -> bool:
+    """Whether there are arrays of dini's among them that a function of dini's is followed with now."""
+    return any(isinstance(a, _dini.Array) and not a.concrete for a in leaves)
+
+
+def _strong(arrays: list[Any]) -> list[Any]:
+    """Python's numbers in the dtype of the other floating arrays, where these have one, as JAX promotes."""
+    floating = [a for a in arrays if jnp.issubdtype(a.dtype, jnp.floating)]
+    dtypes = {a.dtype for a in floating if not a.weak_type}
+    if len(dtypes) != 1 or len(floating) == sum(not a.weak_type for a in floating):
+        return arrays
+    (dtype,) = dtypes
+    return [a.astype(dtype) if a.weak_type and jnp.issubdtype(a.dtype, jnp.floating) else a for a in arrays]
+
+
 def avals_of(arrays: Any) -> tuple[Any, ...]:
     """The shapes and dtypes of JAX's arrays or dini's."""
     return tuple((tuple(a.shape), str(a.dtype)) for a in arrays)
@@ -74,8 +89,10 @@ def wrap(g: Callable[..., Any]) -> Layer:
     @functools.wraps(g, updated=())
     def layer(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = jax.tree.flatten((args, kwargs))
+        if followed(leaves):
+            return g(*args, **kwargs)
         fixed = tuple(None if is_array(leaf) else (leaf,) for leaf in leaves)
-        arrays = [as_jax(leaf, "dini.jax.wrap") for leaf, f in zip(leaves, fixed) if f is None]
+        arrays = _strong([as_jax(leaf, "dini.jax.wrap") for leaf, f in zip(leaves, fixed) if f is None])
         key = structure, fixed, avals_of(arrays)
         if key not in known:
             known[key] = trace(*key)

@@ -16,7 +16,8 @@ from torch.utils import _pytree
 
 from .. import _dini
 from . import _host, _nested
-from ._autograd import Layer, apply_traced, build, is_array, leaves_of
+from .._bridge import Forms
+from ._autograd import Layer, apply, apply_traced, build, is_array, leaves_of
 from ._compiler import frames_are_looked_at
 from ._known import Solve
 from ._tensors import TORCH_DTYPES, check, leaves_of_kind, map_leaves, rebuilder, to_array, to_tensor
@@ -144,7 +145,8 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
         if name in options and callable(options[name]) and not isinstance(options[name], _dini.Formula):
             of_torch[name] = options[name]
             others = {k: v for k, v in others.items() if k != name}
-    known = Solve(kind, details, of_torch, z0, args, others) if mode else None
+    limited = options.get("deadline") is not None  # which what is compiled has not
+    known = Solve(kind, details, of_torch, z0, args, others) if mode and not limited else None
     before = known.again() if known else None
     if before:
         return before[0]
@@ -180,7 +182,8 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
         if current.around is not None:
             all_captured = [current.around.stand_in(t) for t in all_captured]
         try:
-            values, forms, constants = apply_traced(of_arrays, [*starts, *all_captured, *given, *optional])
+            inputs = [*starts, *all_captured, *given, *optional]
+            values, forms, constants = (apply(Forms(of_arrays, compiled=False), inputs), None, []) if limited else apply_traced(of_arrays, inputs)
         except Captures as e:
             next(g for g in functions.values() if g.torch.f is e.f).torch.update(e)
             continue
