@@ -225,6 +225,13 @@ def test_compile(Wx):
         assert close(both(x), torch.sin(x) * torch.cos(x), 1e-6)
 
 
+def test_a_batch_of_gradients_is_refused():
+    layer, b = dini.torch.wrap(lambda b: dini.stack([dini.cos(b), b])), torch.tensor(0.8, requires_grad=True)
+    for create_graph in (False, True):
+        with pytest.raises(dini.TraceError, match="is_grads_batched.*jacrev"):
+            torch.autograd.grad(layer(b), b, torch.eye(2), is_grads_batched=True, create_graph=create_graph)
+
+
 def test_memory_is_shared_both_ways():
     """By DLPack: on the one side and on the other the same numbers at the same place."""
     for dtype in (torch.float64, torch.float32, torch.int64, torch.int32, torch.bool):

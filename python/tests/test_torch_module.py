@@ -148,6 +148,36 @@ def test_a_module_that_counts_what_it_sees():
     assert deq.eval()(torch.ones(2, 3)).shape == (2, 3)
 
 
+def test_a_module_that_makes_new_tensors():
+    x = torch.ones(2, 3)
+    f = lambda x, z: torch.tanh(0.5 * norm(z) + x)
+    norm = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(3, 3))
+    with pytest.raises(dini.TraceError, match=r"spectral norm.*\.eval\(\)"):
+        dini.torch.fixed_point(f, torch.zeros_like(x), x)
+    norm = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(3, 3)).eval()
+    assert close([dini.torch.fixed_point(f, torch.zeros_like(x), x)], [unrolled(f, x, torch.zeros_like(x))], 1e-4)
+
+
+@pytest.mark.parametrize("options, says", [({"solvr": "newton"}, "no option solvr"), ({"solver": "newtons"}, "newtons"),
+                                           ({"on_failure": "explode"}, "explode"), ({"tolerance": "tight"}, "tolerance")])
+def test_options_are_looked_at_when_it_is_made(options, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        dini.torch.FixedPoint(Cell(3, 3), **options)
+
+
+def test_options_of_all_kinds():
+    cell, x = Cell(3, 3), torch.ones(2, 3)
+    for options in (dict(solver=dini.Anderson(history=3)), dict(adjoint=dini.GMRES(restart=5)), dict(on_step=lambda step, norm: True), dict(deadline=60.0), dict(max_steps=500, tolerance=1e-5, history=3)):
+        assert close([dini.torch.FixedPoint(cell, **options)(x)], [unrolled(cell, x, torch.zeros_like(x))], 1e-3)
+
+
+def test_without_inputs():
+    deq = dini.torch.FixedPoint(torch.nn.Linear(1, 1))
+    with pytest.raises(TypeError, match="no x to begin from"):
+        deq()
+    assert close([deq(z0=torch.ones(1))], [deq.module.bias / (1 - deq.module.weight[0])], 1e-3)
+
+
 def test_functional_call_and_vmap():
     torch.manual_seed(0)
     deq = dini.torch.FixedPoint(Cell(3, 3).double())

@@ -324,7 +324,7 @@ def test_a_deadline(translate):
     assert close(torch.autograd.grad(solution(a), a)[0], 0.5 / a.detach().sqrt())
     assert close(hessian(solution)(a.detach()), -0.25 * a.detach() ** -1.5) and close(vmap(solution)(torch.stack([a, a])), torch.stack([a, a]).sqrt())
     with pytest.raises(dini.SolveError) as e:
-        dini.torch.fixed_point(lambda z: 0.9999999 * z + 1, torch.zeros(()), solver="forward_iteration", max_steps=10**9, deadline=0.05,
+        dini.torch.fixed_point(lambda z: 0.9999999 * z + 1, z0[0], solver="forward_iteration", max_steps=10**9, deadline=0.05,
                                translate=translate)
     assert e.value.code == "cancelled"
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from .. import _dini
+from .._transforms import eval_shape
 from . import _solving
 
 
@@ -28,6 +30,7 @@ class FixedPoint(torch.nn.Module):
 
     def __init__(self, module: torch.nn.Module, *, translate: Any = "auto", **options: Any) -> None:
         super().__init__()
+        _check(options)
         self._options: dict[str, Any]
         self.__dict__["_options"] = options
         self.translate = translate
@@ -37,11 +40,24 @@ class FixedPoint(torch.nn.Module):
 
     def forward(self, *x: Any, z0: Any = None) -> Any:
         if z0 is None:
+            if not x:
+                raise TypeError("dini.torch.FixedPoint: there is no x to begin from zeros like it; give it one, or z0=")
             z0 = torch.zeros_like(x[0])
         return _solving.fixed_point(self.module, z0, *x, translate=self.translate, **self._options)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{k}={v!r}" for k, v in self._options.items())
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Names and texts among the options, which else would be looked at when the layer is called."""
+    known = {k: v for k, v in options.items() if k not in ("bounds", "deadline") and not isinstance(v, torch.Tensor) and not callable(v)}
+    try:
+        eval_shape(lambda z: _dini.fixed_point(lambda z: z, z, **known).value, 0.0)
+    except (TypeError, _dini.OptionError):
+        raise
+    except _dini.Error:
+        pass  # what depends on z
 
 
 def _without_prefix(self: Any, state: Any, prefix: str, metadata: Any) -> None:

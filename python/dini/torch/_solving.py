@@ -194,7 +194,8 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
         if current.around is not None:
             values = current.around.came_out(values)
         return values[0] if structure[0] is None else build(structure[0], values)
-    raise _dini.TraceError(f"dini.torch.{kind}: {functions[''].torch.name} closes over other tensors at every call. Give them to it as arguments.")
+    raise _dini.TraceError(f"dini.torch.{kind}: {functions[''].torch.name} closes over other tensors at every call. Give them to it as arguments. A module that "
+                          "makes new ones in training, such as one with a spectral norm, has to be told .eval().")
 
 
 _outside = _disable_dynamo(solve)  # (which loads torch's compiler when it is called, and not before)

@@ -35,7 +35,11 @@ def to_array(x: Any) -> Any:
     if isinstance(x, torch.Tensor):
         check(x)
         if x.is_contiguous() and not x.is_neg():
-            address = x.data_ptr()
+            try:
+                address = x.data_ptr()
+            except RuntimeError as e:
+                raise _dini.TraceError("dini.torch: torch gives a tensor without memory here. Gradients of a batch by is_grads_batched=True are not "
+                                       "there, nor check_batched_grad: torch.func.vmap and jacrev have them.") from e
             if address:
                 return _dini._from_memory(address, x.shape, DTYPES[x.dtype])
         return _dini.array(x.detach().resolve_neg().numpy())
