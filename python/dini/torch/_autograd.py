@@ -25,7 +25,7 @@ from .._bridge import Forms
 from .._transforms import _forgetters
 from ._compiler import constant, dispatch_modes, eager, frames_are_looked_at, is_recorded
 from ._tensors import DTYPES, TORCH_DTYPES, all_of_kind, aval_of, check, to_array, to_tensor
-from ._translate import Scope, current
+from ._translate import Scope, current, scopes
 
 _functorch = torch._C._functorch
 _are_transforms_active = torch._C._are_functorch_transforms_active
@@ -144,7 +144,7 @@ class _Kept(torch.autograd.Function):
 
 def apply(forms: Forms, inputs: Sequence[Any], held: Any = None) -> tuple[torch.Tensor, ...]:
     """The values of a function of flat arrays at tensors, numbers and arrays."""
-    if current.example:
+    if scopes and current.example:
         return _examples(forms, inputs)
     plain = not _are_transforms_active() and _forward_ad._current_level < 0 and not dispatch_modes()
     return (_Kept if plain else _Function).apply(forms, held, *inputs)  # type: ignore[no-any-return]
@@ -300,7 +300,7 @@ class Layer:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _is_compiling():
             return self._in_graph(args, kwargs)
-        if current.scope is not None:
+        if scopes and current.scope is not None:
             return _within(current.scope, self, args, kwargs)
         return self._called(args, kwargs) if frames_are_looked_at() is None else _outside(self, args, kwargs)
 
@@ -316,7 +316,7 @@ class Layer:
             arrays = [x for x, s in zip(leaves, static) if s is None]
             forms, out = self.forms(spec, static)
         values = apply(forms, arrays) if self.compiled else apply_traced(forms.f, arrays)[0]
-        if current.around is not None:
+        if scopes and current.around is not None:
             values = current.around.came_out(values)
         return values[0] if out[0] is None else build(out[0], values)
 

@@ -18,7 +18,8 @@ import functools
 import types
 import weakref
 from abc import ABC, ABCMeta
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from operator import itemgetter
 from typing import Any, Callable, Generic, Protocol
 
 import numpy as np
@@ -472,26 +473,24 @@ def guard(f: Any, arguments: tuple[Any, ...]) -> tuple[Find, int]:
     if not known or not of_arguments(arguments, first_found):
         raise Unguarded("what is another one at every look")
 
-    # Of the arguments' tensors f sees stand-ins, and the dict of the options not at all.
-    others = [k for k in range(first, len(first_found))
-              if type(first_found[k]) not in (torch.Tensor, torch.nn.Parameter) and first_found[k] is not arguments[-1]]
+    # Of the arguments' tensors f sees stand-ins, and the dict of the options not at all. What is of different types is not the same.
+    seen = [k for k, x in enumerate(first_found)
+            if k < first or type(x) not in (torch.Tensor, torch.nn.Parameter) and x is not arguments[-1]]
+    kinds = Counter(type(first_found[k]) for k in seen)
+    seen = [k for k in seen if kinds[type(first_found[k])] > 1]
     places: dict[int, int] = {}
-    seen = [*first_found[:first], *(first_found[k] for k in others)]
-    same = [(k, places[id(x)]) for k, x in enumerate(seen) if places.setdefault(id(x), k) != k]
-    distinct = len(places)
+    same = [(k, places[id(first_found[k])]) for k in seen if places.setdefault(id(first_found[k]), k) != k]
+    distinct, take = len(places), itemgetter(*seen) if seen else None
 
     def find(values: tuple[Any, ...]) -> list[Any] | None:
         found: list[Any] = []
         if not (of_f(values[0], found) and of_arguments(values[1], found)):
             return None
         # As many different ones, and the same ones the same: then each is the same as what it was the same as.
-        seen = found[:first]
-        if others:
-            seen += [found[k] for k in others]
-        if len({*map(id, seen)}) != distinct:
+        if take is not None and len({*map(id, take(found))}) != distinct:
             return None
         for k, before in same:
-            if seen[k] is not seen[before]:
+            if found[k] is not found[before]:
                 return None
         return found
 

@@ -65,6 +65,10 @@ _forgetters.append(_functions.clear)
 class Solve:
     """A solve of functions of torch's: `functions`, by name, z0, args, and the other options."""
 
+    _find: Find | None = None
+    _first = 0
+    _found: list[Any] | None = None
+
     def __init__(self, kind: str, details: bool, functions: dict[str, Any], z0: Any, args: Any, options: Any) -> None:
         f = functions[""]
         self.values = (f if len(functions) == 1 else functions, (z0, args, options))
@@ -73,9 +77,6 @@ class Solve:
         self._held = f.__code__ if type(f) is FunctionType else type(f)
         self._of = (kind, details, torch.get_default_dtype(), id(self._held))
         self._function: _Function | None = None
-        self._find: Find | None = None
-        self._first = 0
-        self._found: list[Any] | None = None
 
     def again(self) -> tuple[Any] | None:
         """Its value, by what was traced before; None if nothing is known of it."""

@@ -21,7 +21,7 @@ from ._autograd import Layer, apply, apply_traced, build, is_array, leaves_of
 from ._compiler import frames_are_looked_at
 from ._known import Solve
 from ._tensors import TORCH_DTYPES, check, leaves_of_kind, map_leaves, rebuilder, to_array, to_tensor
-from ._translate import Captures, TorchFunction, Untranslatable, current, is_of_function
+from ._translate import Captures, TorchFunction, Untranslatable, current, is_of_function, scopes
 
 Function = Callable[..., Any]
 
@@ -100,7 +100,7 @@ def _start(z0: Any, args: Any) -> Any:
 def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, details: bool, options: dict[str, Any]) -> Any:
     if translate not in ("auto", True, False):
         raise _dini.OptionError(f'dini.torch.{kind}: translate is "auto", True or False, got {translate!r}')
-    scope = current.scope
+    scope = current.scope if scopes else None
     if scope is not None and not scope.translating:
         return _nested.called(scope, solve, kind, f, z0, args, translate, details, options)
     solver = getattr(_dini, kind)
@@ -141,10 +141,11 @@ def solve(kind: str, f: Any, z0: Any, args: tuple[Any, ...], translate: Any, det
 def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool, options: dict[str, Any]) -> Any:
     """The solve with f translated or not. It is begun again where f turns out to close over more than was known."""
     of_torch, others = {"": f}, options
-    for name in ("equal", "at_most"):
-        if name in options and callable(options[name]) and not isinstance(options[name], _dini.Formula):
-            of_torch[name] = options[name]
-            others = {k: v for k, v in others.items() if k != name}
+    if "equal" in options or "at_most" in options:
+        for name in ("equal", "at_most"):
+            if callable(options.get(name)) and not isinstance(options[name], _dini.Formula):
+                of_torch[name] = options[name]
+                others = {k: v for k, v in others.items() if k != name}
     limited = options.get("deadline") is not None  # which what is compiled has not
     known = Solve(kind, details, of_torch, z0, args, others) if mode and not limited else None
     before = known.again() if known else None
@@ -198,12 +199,13 @@ def _solve(kind: str, f: Function, z0: Any, args: Any, mode: bool, details: bool
                           "makes new ones in training, such as one with a spectral norm, has to be told .eval().")
 
 
+_is_compiling = torch.compiler.is_compiling
 _outside = _disable_dynamo(solve)  # (which loads torch's compiler when it is called, and not before)
 
 
 def _entry() -> Function:
     """The solve; what torch.compile compiles goes around it."""
-    return _outside if torch.compiler.is_compiling() or frames_are_looked_at() is not None else solve
+    return _outside if _is_compiling() or frames_are_looked_at() is not None else solve
 
 
 def _formula(kind: str, text: str, count: int) -> Any:

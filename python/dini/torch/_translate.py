@@ -145,6 +145,7 @@ class Current(threading.local):
 
 
 current = Current()
+scopes: list[Scope] = []  # of all threads: while there is none, nobody has to ask for this one's
 
 
 class Scope(TorchFunctionMode):
@@ -261,6 +262,7 @@ def run(f: Callable[..., Any], name: str, ids: Sequence[int], captured: Sequence
     before = [_changes(t) for t in captured]
     # In the precision of its tensors, also where torch would compute in a shorter one.
     around, current.scope = current.scope, scope
+    scopes.append(scope)
     with scope, torch.enable_grad(), torch.autocast("cpu", enabled=False):
         try:
             value = f(*args)
@@ -272,6 +274,7 @@ def run(f: Callable[..., Any], name: str, ids: Sequence[int], captured: Sequence
             raise
         finally:
             current.scope = around
+            scopes.remove(scope)
     value = map_leaves(torch.Tensor, scope.stand_in, value)
     for t, old in zip(captured, before):
         if _changes(t) != old:
