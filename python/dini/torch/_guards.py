@@ -30,7 +30,7 @@ from .. import _dini
 from ._compiler import dispatch_modes
 from ._reads import (
     BUILTINS, C_METHODS, IS, PLAIN, PURE_MODULES, Check, Reads, Unguarded, equal, equal_digits, is_impure, is_torch, is_torchs_class,
-    is_torchs_function, reads_of, this_one,
+    is_torchs_function, met, note, reads_of, this_one,
 )
 from ._tensors import all_of_kind
 
@@ -55,22 +55,6 @@ _INERT = {f"__{n}__" for n in (
 _NOTED = {list, dict, OrderedDict, set, functools.partial}  # what has parts, and an identity
 
 
-def _met(check: Check) -> Check:
-    """A check that notes what it is of, for what is the same as what."""
-
-    def noted(x: Any, found: Any) -> bool:
-        found.append(x)
-        return check(x, found)
-
-    return noted
-
-
-def _note(x: Any, found: Any) -> bool:
-    """Of what was looked at already: that it is this one is seen from what is the same as what."""
-    found.append(x)
-    return True
-
-
 class _Guards:
     """Guards of what belongs together. `names` are all that occur in code that is met; they are not known before all of it was met.
 
@@ -90,7 +74,7 @@ class _Guards:
         check, kind = self.part(v), type(v)
         # (Tensors and objects note themselves. Of values `is` tells the identity, and of NaN whether a list has it.)
         noted = kind in _NOTED or (IS in self.names and kind not in _NOTE_THEMSELVES) or (isinstance(v, (float, complex, np.generic)) and v != v)
-        return _met(check) if noted else check
+        return met(check) if noted else check
 
     def part(self, v: Any) -> Check:
         kind = type(v)
@@ -221,7 +205,7 @@ class _Guards:
     def again(self, v: Any) -> Check | None:
         """Of an object that was met before."""
         if id(v) in self.seen:
-            return _note
+            return note
         self.seen[id(v)] = v
         return None
 

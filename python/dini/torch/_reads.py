@@ -129,3 +129,19 @@ def this_one(v: Any) -> Check:
     except TypeError:  # a function of C's
         return lambda x, found: x is v
     return lambda x, found: x is ref()
+
+
+def met(check: Check) -> Check:
+    """A check that notes what it is of, for what is the same as what."""
+
+    def noted(x: Any, found: Any) -> bool:
+        found.append(x)
+        return check(x, found)
+
+    return noted
+
+
+def note(x: Any, found: Any) -> bool:
+    """Of what was looked at already: that it is this one is seen from what is the same as what."""
+    found.append(x)
+    return True
