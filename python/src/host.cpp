@@ -226,9 +226,7 @@ struct HostFunctionObject {
     if (like.is_none())
       throw dini::ValueError(told->name +
                              ": without arrays among its arguments it has to be told what it returns, by like=");
-    if (told->like.is_none()) {
-    } else if (PyCallable_Check(like.ptr()) && !is_array(like))
-      like = call_python(like, args);
+    if (!told->like.is_none() && PyCallable_Check(like.ptr()) && !is_array(like)) like = call_python(like, args);
     Flat out(like);
     s.out = std::move(out.def);
     for (const Array& a : out.leaves) s.avals.push_back({a.shape(), a.dtype(), false});
