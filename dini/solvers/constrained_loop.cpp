@@ -82,8 +82,8 @@ class Drive {
         record(full({stop.history}, Array(std::numeric_limits<double>::quiet_NaN()), z0.dtype()), p.steps, p.now.error);
     // An explicit tolerance is looked at by the judgement as well: this only says when it is made.
     p.margin = scalar_like(std::sqrt(epsilon(z0.dtype())), z0);
-    p.out = unjudged(problem, {p.now.z, p.now.equal, p.now.at_most, p.steps, p.steps, p.steps, p.history}, p.now.error,
-                     z0, stop);
+    p.out = unjudged(problem, {p.now.z, p.now.equal, p.now.at_most, array(running), p.steps, p.steps, p.history},
+                     p.now.error, z0, stop);
     p.status = status_of(p, stop.budget.defined() ? stop.budget > 0 : array(true));
     // Bounds that contradict each other have a point, and a proof, like what is found to be infeasible later.
     p.status = where(p.status == code(StatusCode::infeasible), array(to_be_judged), p.status);

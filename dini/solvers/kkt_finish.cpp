@@ -338,12 +338,11 @@ Outcome finished(const SolverProblem& problem, const KktPoint& at, const Array& 
 Outcome unjudged(const SolverProblem& problem, const KktPoint& at, const Array& error, const Array& z0,
                  const StopRule& stop) {
   Outcome out;
-  const Leaves point{at.z, at.equal, at.at_most, at.status, at.steps, at.evaluations, at.history};
   std::vector<Aval> avals;
-  for (const Array& a : point) avals.push_back(a.aval());
+  for (const Array& a : flatten(at)) avals.push_back(a.aval());
   const Staged staged = stage(
       [&](const Leaves& in) {
-        out = finished(problem, {in[0], in[1], in[2], in[3], in[4], in[5], in[6]}, z0, stop);
+        out = finished(problem, unflatten(at, in), z0, stop);
         return flatten(out);
       },
       avals, "solve");
@@ -359,6 +358,7 @@ Outcome unjudged(const SolverProblem& problem, const KktPoint& at, const Array& 
   out.steps = at.steps;
   out.evaluations = at.evaluations;
   out.residual_norm = error;
+  out.error_estimate = scalar_like(std::numeric_limits<double>::infinity(), z0);
   out.history = at.history;
   return out;
 }
