@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -14,3 +16,11 @@ def layer():
 def examples(doctest_namespace):
     doctest_namespace["dini"] = dini
     doctest_namespace["np"] = np
+
+
+@pytest.fixture
+def no_surprises():
+    """Dini's warnings are errors: nothing is called at run time unless it says so."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="dini")
+        yield

@@ -1,6 +1,5 @@
 """dini.torch in graphs that torch makes: torch.compile, make_fx, torch.func.linearize, torch.export, fake tensors."""
 import gc
-import warnings
 
 import pytest
 
@@ -16,11 +15,8 @@ torch.set_num_threads(1)  # what is small is slower on several
 
 
 @pytest.fixture(autouse=True)
-def anew():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="dini")
-        torch._dynamo.reset()
-        yield
+def anew(no_surprises):
+    torch._dynamo.reset()
 
 
 f = lambda a, z: torch.cos(a * z)

@@ -18,7 +18,7 @@ import dini
 pytest.importorskip("torch", reason="PyTorch is not installed: make python-torch")
 import torch  # noqa: E402
 from dini.torch import _known  # noqa: E402
-from torch_solves import arange, iterated, n, no_surprises, same, solved, traces, zeros  # noqa: E402, F401
+from torch_solves import anew, arange, iterated, n, same, solved, traces, zeros  # noqa: E402, F401
 
 
 # ---- What changes between two calls ---------------------------------------------------------------------------------------

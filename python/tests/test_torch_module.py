@@ -2,7 +2,6 @@
 import copy
 import io
 import pickle
-import warnings
 
 import pytest
 
@@ -11,14 +10,8 @@ import dini
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make python-torch")
 import dini.torch  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("no_surprises")
 torch.set_num_threads(1)  # what is small is slower on several
-
-
-@pytest.fixture(autouse=True)
-def no_surprises():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="dini")
-        yield
 
 
 class Cell(torch.nn.Module):

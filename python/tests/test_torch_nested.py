@@ -1,6 +1,4 @@
 """Solves and layers of dini.torch's inside of functions that dini.torch follows or calls."""
-import warnings
-
 import numpy as np
 import pytest
 
@@ -11,15 +9,9 @@ import dini.torch  # noqa: E402
 from torch.autograd import gradcheck  # noqa: E402
 from torch.func import hessian, jacfwd, jacrev, vmap  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("no_surprises")
 torch.set_num_threads(1)  # what is small is slower on several
 MODES = pytest.mark.parametrize("translate", [True, False])
-
-
-@pytest.fixture(autouse=True)
-def no_surprises():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="dini")
-        yield
 
 
 def T(v, **options):

@@ -1,6 +1,4 @@
 """dini.torch.fixed_point and its like: equations that are written in torch, translated or called."""
-import warnings
-
 import numpy as np
 import pytest
 
@@ -11,18 +9,11 @@ import dini.torch  # noqa: E402
 from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 from torch.func import grad, hessian, jacfwd, jacrev, vmap  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("no_surprises")
 torch.set_num_threads(1)  # what is small is slower on several
 
 n = 4
 MODES = pytest.mark.parametrize("translate", [True, False])
-
-
-@pytest.fixture(autouse=True)
-def no_surprises():
-    """Nothing is called at run time unless it says so."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="dini")
-        yield
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import dini
 
 pytest.importorskip("torch", reason="PyTorch is not installed: make python-torch")
 import torch  # noqa: E402
-from torch_solves import arange, no_surprises, same, solved, traces  # noqa: E402, F401
+from torch_solves import anew, arange, same, solved, traces  # noqa: E402, F401
 
 settings = types.ModuleType("settings")
 settings.rate = 0.5

@@ -1,6 +1,4 @@
 """What the tests of torch's solves that are known share: small ones, the same by hand, and how often one is traced."""
-import warnings
-
 import pytest
 
 import dini
@@ -15,11 +13,8 @@ n = 3
 
 
 @pytest.fixture(autouse=True)
-def no_surprises():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="dini")
-        dini.clear_caches()
-        yield
+def anew(no_surprises):
+    dini.clear_caches()
 
 
 @pytest.fixture
